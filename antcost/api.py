@@ -1,0 +1,27 @@
+"""What scripts and notebooks call."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from antcost.blocks.build import build_graph, load
+from antcost.cost.analysis import NetCost, analyze_graph
+from antcost.graph.graph import Graph
+from antcost.spec.model import NetSpec
+
+
+def analyze(
+    network: str | Path | Mapping[str, Any] | NetSpec | Graph, overrides: Sequence[str] = ()
+) -> NetCost:
+    """Cost of a network: a shipped name, a file, a mapping, a loaded spec, or a graph.
+
+    Counts are exact integers for one image. `overrides` ("ant4.channels=72") need a network that
+    is still to be loaded. Raises SpecError with everything that is wrong in the spec.
+    """
+    match network:
+        case Graph():
+            return analyze_graph(network)
+        case NetSpec():
+            return analyze_graph(build_graph(network))
+        case _:
+            return analyze_graph(build_graph(load(network, overrides)))

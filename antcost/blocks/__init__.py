@@ -1,0 +1,1 @@
+"""Blocks: short functions that emit layers, one file a family."""

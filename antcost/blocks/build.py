@@ -1,0 +1,48 @@
+"""From a spec to its Graph."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from antcost.blocks import ant, mobile, plain  # noqa: F401 (each registers its blocks)
+from antcost.blocks.registry import STAGE_MODELS, block_function
+from antcost.blocks.width import stage_fields
+from antcost.errors import Problem, ShapeError, SpecError
+from antcost.graph.graph import Graph, Place
+from antcost.graph.shape import Shape
+from antcost.graph.tape import Tape
+from antcost.spec.document import dotted
+from antcost.spec.load import load_spec
+from antcost.spec.model import NetSpec
+
+
+def load(source: str | Path | Mapping[str, Any], overrides: Sequence[str] = ()) -> NetSpec:
+    """Read a spec: the name of a shipped network, a file, or a mapping with a spec's fields.
+
+    `overrides` are "path=value" texts such as "ant[2-7].groups=2", applied last.
+    Raises SpecError with everything that is wrong, a line each.
+    """
+    return load_spec(source, STAGE_MODELS, overrides)
+
+
+def build_graph(spec: NetSpec) -> Graph:
+    """Run the blocks of every stage. `stride` holds for a stage's first block only.
+
+    Raises SpecError if shapes do not fit together.
+    """
+    net = Tape(Shape(spec.input))
+    x = net.input
+    for index, (stage, fields) in enumerate(zip(spec.stages, stage_fields(spec), strict=True)):
+        function = block_function(stage.block)
+        for repeat in range(stage.repeat):
+            name = f"{stage.name}.{repeat}" if stage.repeat > 1 else stage.name
+            try:
+                with net.block(Place(stage.name, repeat, stage.block, name)):
+                    x = function(net, x, **fields)
+            except ShapeError as error:
+                key = ("stages", index, error.field) if error.field else ("stages", index)
+                problem = Problem(spec.where(key), dotted(key), str(error))
+                raise SpecError([problem]) from None
+            if fields.get("stride") is not None:
+                fields = fields | {"stride": 1}
+    return net.graph(spec.title)

@@ -1,0 +1,95 @@
+"""Blocks of the MobileNet family."""
+
+from antcost.blocks.attention import Attention, channel_attention
+from antcost.blocks.fields import Channels, Expansion, Reduction, Size
+from antcost.blocks.registry import block
+from antcost.graph.layers import ActivationKind
+from antcost.graph.tape import Tape, Tensor
+
+
+@block("separable")
+def separable(
+    net: Tape,
+    x: Tensor,
+    *,
+    channels: Channels,
+    kernel: Size = 3,
+    stride: Size = 1,
+    activation: ActivationKind = "relu",
+) -> Tensor:
+    """Depthwise separable convolution (MobileNetV1, arXiv 1704.04861); its MAdds are Eq. 1."""
+    x = net.conv_bn_act(
+        x,
+        x.c,
+        kernel=kernel,
+        stride=stride,
+        groups=x.c,
+        activation=activation,
+        name="depthwise",
+    )
+    return net.conv_bn_act(x, channels, activation=activation, name="pointwise")
+
+
+@block("inverted_residual")
+def inverted_residual(
+    net: Tape,
+    x: Tensor,
+    *,
+    expansion: Expansion,
+    channels: Channels,
+    stride: Size = 1,
+    kernel: Size = 3,
+    reduction: Reduction | None = None,
+    attention: Attention = "after_depthwise",
+    attention_bias: bool = False,
+) -> Tensor:
+    """MobileNetV2 block (arXiv 1801.04381); without the expansion layer if expansion is 1."""
+    branch = bottleneck(
+        net,
+        x,
+        expansion=expansion if expansion > 1 else None,
+        channels=channels,
+        stride=stride,
+        kernel=kernel,
+        groups=1,
+        reduction=reduction,
+        attention=attention,
+        attention_bias=attention_bias,
+    )
+    return add_residual(net, x, branch, stride)
+
+
+def bottleneck(
+    net: Tape,
+    x: Tensor,
+    *,
+    expansion: int | None,
+    channels: int,
+    stride: Size,
+    kernel: Size,
+    groups: int,
+    reduction: int | None,
+    attention: Attention,
+    attention_bias: bool,
+) -> Tensor:
+    """Expand, depthwise, project: the branch beside the residual. No `reduction`, no attention."""
+
+    def attend(place: Attention, features: Tensor) -> Tensor:
+        if reduction is None or place != attention:
+            return features
+        return channel_attention(net, features, reduction, attention_bias)
+
+    hidden = attend("before_expansion", x)
+    if expansion is not None:
+        hidden = net.conv_bn_act(hidden, expansion * x.c, name="expand")
+    hidden = net.conv_bn_act(
+        hidden, hidden.c, kernel=kernel, stride=stride, groups=hidden.c, name="depthwise"
+    )
+    hidden = attend("after_depthwise", hidden)
+    out = net.conv_bn(hidden, channels, groups=groups, name="project")
+    return attend("after_projection", out)
+
+
+def add_residual(net: Tape, x: Tensor, branch: Tensor, stride: Size) -> Tensor:
+    """x + branch where the block keeps its input's shape and does not stride."""
+    return net.add(x, branch) if stride in (1, (1, 1)) and x.shape == branch.shape else branch

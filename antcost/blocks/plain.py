@@ -1,0 +1,83 @@
+"""Blocks of one layer and what belongs to it: convolution, pooling, classifier."""
+
+from antcost.blocks.fields import ActivationField, Channels, Groups, PaddingField, Rate, Size
+from antcost.blocks.registry import block
+from antcost.errors import ShapeError
+from antcost.graph.tape import Tape, Tensor
+
+
+@block("conv")
+def conv(
+    net: Tape,
+    x: Tensor,
+    *,
+    kernel: Size,
+    channels: Channels,
+    stride: Size = 1,
+    padding: PaddingField = "same",
+    dilation: Size = 1,
+    groups: Groups = 1,
+    bias: bool = False,
+    norm: bool = True,
+    activation: ActivationField = "relu6",
+) -> Tensor:
+    """Convolution, batch norm, activation."""
+    x = net.conv(
+        x,
+        channels,
+        kernel=kernel,
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        groups=groups,
+        bias=bias,
+    )
+    x = net.batch_norm(x) if norm else x
+    return net.activation(x, activation) if activation else x
+
+
+@block("maxpool")
+def maxpool(
+    net: Tape,
+    x: Tensor,
+    *,
+    kernel: Size,
+    stride: Size | None = None,
+    padding: PaddingField = "same",
+) -> Tensor:
+    """Max pooling. The stride defaults to the kernel."""
+    return net.max_pool(x, kernel=kernel, stride=stride or kernel, padding=padding)
+
+
+@block("avgpool")
+def avgpool(
+    net: Tape,
+    x: Tensor,
+    *,
+    kernel: Size | None = None,
+    stride: Size | None = None,
+    padding: PaddingField = "valid",
+) -> Tensor:
+    """Average pooling; of the whole map without a kernel. The stride defaults to the kernel."""
+    if kernel is not None:
+        return net.avg_pool(x, kernel=kernel, stride=stride or kernel, padding=padding)
+    if stride is not None:
+        raise ShapeError("a stride needs a kernel; without one the whole map is averaged", "stride")
+    return net.global_avg_pool(x)
+
+
+@block("linear")
+def linear(
+    net: Tape,
+    x: Tensor,
+    *,
+    channels: Channels,
+    bias: bool = True,
+    dropout: Rate = 0.0,
+    activation: ActivationField = None,
+) -> Tensor:
+    """Fully connected layer; a map is flattened first."""
+    x = net.flatten(x) if x.shape.rank > 1 else x
+    x = net.dropout(x, dropout) if dropout else x
+    x = net.linear(x, channels, bias=bias)
+    return net.activation(x, activation) if activation else x

@@ -1,0 +1,68 @@
+"""`antcost compare`: several networks side by side."""
+
+from typing import Annotated
+
+import typer
+from typer import Option
+
+from antcost.api import analyze
+from antcost.blocks.build import load
+from antcost.cli.options import (
+    ColumnsOption,
+    CountOption,
+    ExactOption,
+    FormatOption,
+    InplaceOption,
+    OutputOption,
+    SetOption,
+    SortOption,
+    SpecArguments,
+    column_keys,
+)
+from antcost.cli.output import emit
+from antcost.cost.convention import find_convention
+from antcost.errors import AntcostError
+from antcost.report.comparison import Entry, compare_table
+from antcost.spec.catalog import expand
+
+
+def compare(
+    specs: SpecArguments,
+    columns: ColumnsOption = None,
+    sort: SortOption = None,
+    baseline: Annotated[
+        str | None, Option(metavar="NAME", help="Say how many times smaller than this network.")
+    ] = None,
+    count: CountOption = "madds",
+    set_: SetOption = None,
+    inplace: InplaceOption = False,
+    exact: ExactOption = False,
+    format_: FormatOption = "text",
+    output: OutputOption = None,
+) -> None:
+    """Several networks, a row each, beside what was published about them.
+
+    A network that fails is reported at the end, with exit code 1; the others are still shown.
+    """
+    convention = find_convention(count)
+    entries, failures = [], []
+    for reference in expand(specs):
+        try:
+            spec = load(reference, set_ or ())
+            entries.append(Entry(reference, spec, analyze(spec)))
+        except AntcostError as error:
+            failures.append(error)
+    if entries:
+        result = compare_table(
+            entries,
+            convention,
+            baseline=baseline,
+            columns=column_keys(columns),
+            sort=sort,
+            inplace=inplace,
+        )
+        emit(result, format_, exact, output)
+    for failure in failures:
+        typer.echo(failure, err=True)
+    if failures:
+        raise typer.Exit(1)

@@ -1,0 +1,41 @@
+"""`antcost diff`: what sets two networks apart."""
+
+from antcost.api import analyze
+from antcost.cli.options import (
+    CountOption,
+    ExactOption,
+    FormatOption,
+    FreeOption,
+    InplaceOption,
+    OutputOption,
+    SetOption,
+    SpecArgument,
+)
+from antcost.cli.output import emit
+from antcost.cost.convention import find_convention
+from antcost.report.difference import difference_table
+
+
+def diff(
+    a: SpecArgument,
+    b: SpecArgument,
+    free: FreeOption = False,
+    count: CountOption = "madds",
+    set_: SetOption = None,
+    inplace: InplaceOption = False,
+    exact: ExactOption = False,
+    format_: FormatOption = "text",
+    output: OutputOption = None,
+) -> None:
+    """What was added, removed or changed from A to B, layer by layer, and what it costs.
+
+    --set holds for both.
+    """
+    result = difference_table(
+        analyze(a, set_ or ()),
+        analyze(b, set_ or ()),
+        find_convention(count),
+        free=free,
+        inplace=inplace,
+    )
+    emit(result, format_, exact, output)

@@ -1,0 +1,50 @@
+"""Arguments and options that several commands share."""
+
+from pathlib import Path
+from typing import Annotated
+
+from typer import Argument, Option
+
+from antcost.cost.convention import CONVENTIONS
+from antcost.report.formats import Format
+
+SpecArgument = Annotated[str, Argument(metavar="SPEC", help="A shipped network or a YAML file.")]
+OptionalSpecArgument = Annotated[
+    str | None, Argument(metavar="[SPEC]", help="A shipped network or a YAML file.")
+]
+SpecArguments = Annotated[
+    list[str], Argument(metavar="SPEC...", help="Shipped networks, YAML files, folders or globs.")
+]
+SetOption = Annotated[
+    list[str] | None,
+    Option(
+        "--set",
+        metavar="PATH=VALUE",
+        help='Override a field, e.g. ant4.channels=72, "ant[2-7].groups=2", width=0.5; repeatable.',
+    ),
+]
+CountOption = Annotated[
+    str,
+    Option("--count", metavar="NAME", help=f"Convention to count by: {', '.join(CONVENTIONS)}."),
+]
+FormatOption = Annotated[Format, Option("--format", help="How to print the table.")]
+OutputOption = Annotated[
+    Path | None, Option("-o", "--output", metavar="FILE", help="Write to a file, whole or not.")
+]
+ExactOption = Annotated[bool, Option("--exact", help="Every digit: 3,504,872 instead of 3.50M.")]
+InplaceOption = Annotated[
+    bool,
+    Option("--inplace", help="Peak memory: activations and additions write over their input."),
+]
+ColumnsOption = Annotated[
+    str | None, Option(metavar="A,B,...", help="Columns to show, in this order.")
+]
+SortOption = Annotated[
+    str | None, Option(metavar="COLUMN", help="Sort: numbers from the largest, texts from A.")
+]
+FreeOption = Annotated[bool, Option("--all", help="Show layers that cost nothing, too.")]
+
+
+def column_keys(text: str | None) -> list[str]:
+    """Read "name, params" as its keys."""
+    return [key.strip() for key in text.split(",")] if text else []

@@ -1,0 +1,29 @@
+"""Printing a table, or writing it to a file."""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import typer
+
+from antcost.report.files import write_whole
+from antcost.report.formats import Format, render
+from antcost.report.table import Table
+
+
+def emit(table: Table, output_format: Format, exact: bool, output: Path | None) -> None:
+    """Write the table to `output`, or print it: fitted and styled if that is a terminal."""
+    if output is not None:
+        write_whole(output, render(table, output_format, exact=exact) + "\n")
+        return
+    terminal = sys.stdout.isatty()
+    typer.echo(
+        render(
+            table,
+            output_format,
+            exact=exact,
+            width=shutil.get_terminal_size().columns if terminal else None,
+            styled=terminal and not os.environ.get("NO_COLOR"),
+        )
+    )

@@ -1,0 +1,59 @@
+"""`antcost table`: what one network costs."""
+
+from typing import Annotated
+
+from typer import BadParameter, Option
+
+from antcost.api import analyze
+from antcost.cli.options import (
+    ColumnsOption,
+    CountOption,
+    ExactOption,
+    FormatOption,
+    FreeOption,
+    InplaceOption,
+    OptionalSpecArgument,
+    OutputOption,
+    SetOption,
+    SortOption,
+    column_keys,
+)
+from antcost.cli.output import emit
+from antcost.cost.analysis import Level
+from antcost.cost.convention import find_convention
+from antcost.report.network import network_table
+
+
+def table(
+    spec: OptionalSpecArgument = None,
+    spec_file: Annotated[
+        str | None, Option("--spec", metavar="FILE", help="The same, as an option.")
+    ] = None,
+    by: Annotated[Level, Option(help="What a row is.")] = "layer",
+    columns: ColumnsOption = None,
+    sort: SortOption = None,
+    top: Annotated[
+        int | None, Option(metavar="N", min=1, help="Only the first N rows; the others in one.")
+    ] = None,
+    free: FreeOption = False,
+    count: CountOption = "madds",
+    set_: SetOption = None,
+    inplace: InplaceOption = False,
+    exact: ExactOption = False,
+    format_: FormatOption = "text",
+    output: OutputOption = None,
+) -> None:
+    """What a network costs, by layer, block, stage or kind of layer."""
+    if (spec is None) == (spec_file is None):
+        raise BadParameter("name one network: antcost table antnet_g2, or --spec FILE")
+    result = network_table(
+        analyze(spec or spec_file or "", set_ or ()),
+        find_convention(count),
+        by=by,
+        columns=column_keys(columns),
+        sort=sort,
+        top=top,
+        free=free,
+        inplace=inplace,
+    )
+    emit(result, format_, exact, output)

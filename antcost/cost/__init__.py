@@ -1,0 +1,1 @@
+"""Counts, formulas, conventions, memory, and the analysis of a graph by layer, block or stage."""

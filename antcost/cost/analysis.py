@@ -1,0 +1,145 @@
+"""The cost of a graph, by layer, block, stage or kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from html import escape
+from typing import TYPE_CHECKING, Literal, assert_never
+
+from tabulate import tabulate
+
+from antcost.cost.convention import flops, madds
+from antcost.cost.counts import Cost
+from antcost.cost.formulas import cost
+from antcost.graph.graph import Graph, Node
+from antcost.graph.operators import kind, operator
+from antcost.graph.shape import Shape
+from antcost.units import format_exact
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Level = Literal["layer", "block", "stage", "kind"]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A layer, or all layers of one block, stage or kind, and what they cost together."""
+
+    name: str
+    operator: str
+    nodes: tuple[Node, ...]
+    cost: Cost
+
+    @property
+    def input(self) -> Shape:
+        return self.nodes[0].input_shapes[0]
+
+    @property
+    def output(self) -> Shape:
+        return self.nodes[-1].shape
+
+    @property
+    def params(self) -> int:
+        return self.cost.params
+
+    @property
+    def madds(self) -> int:
+        return madds(self.cost)
+
+    @property
+    def flops(self) -> int:
+        return flops(self.cost)
+
+
+@dataclass(frozen=True, slots=True)
+class NetCost:
+    """A graph with the cost of each of its layers. All counts are exact integers for one image."""
+
+    graph: Graph
+    layers: tuple[Row, ...]
+    whole: Row
+
+    @property
+    def params(self) -> int:
+        """Learnable scalars."""
+        return self.whole.params
+
+    @property
+    def madds(self) -> int:
+        """Multiply-adds of convolutions and linear layers."""
+        return self.whole.madds
+
+    @property
+    def flops(self) -> int:
+        """Two operations per multiply-add."""
+        return self.whole.flops
+
+    def by(self, level: Level) -> tuple[Row, ...]:
+        """Rows in the order of the network; those of one block, stage or kind are summed."""
+        match level:
+            case "layer":
+                return self.layers
+            case "block":
+                return self._grouped(lambda node: (node.place.name, node.place.block))
+            case "stage":
+                return self._grouped(lambda node: (node.place.stage, node.place.block))
+            case "kind":
+                return self._grouped(lambda node: (kind(node), kind(node)))
+            case _:
+                assert_never(level)
+
+    def to_frame(self, by: Level = "layer") -> pd.DataFrame:
+        """The rows as a pandas data frame, with every count as an exact integer."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            {
+                "name": row.name,
+                "operator": row.operator,
+                "input": str(row.input),
+                "output": str(row.output),
+                **asdict(row.cost),
+                "params": row.params,
+                "madds": row.madds,
+            }
+            for row in self.by(by)
+        )
+
+    def _repr_html_(self) -> str:
+        """The stages as a table, for notebooks."""
+        rows = [
+            (row.name, row.operator, row.input, row.output, row.params, row.madds)
+            for row in self.by("stage")
+        ]
+        total = ("total", "", "", "", self.params, self.madds)
+        table = tabulate(
+            [
+                (*texts, format_exact(params), format_exact(madds_))
+                for *texts, params, madds_ in (*rows, total)
+            ],
+            headers=("stage", "block", "input", "output", "params", "MAdds"),
+            tablefmt="html",
+            colalign=("left",) * 4 + ("right",) * 2,
+            disable_numparse=True,
+        )
+        return f"<p><b>{escape(self.graph.name)}</b></p>{table}"
+
+    def _grouped(self, key: Callable[[Node], tuple[str, str]]) -> tuple[Row, ...]:
+        groups: dict[tuple[str, str], list[Row]] = {}
+        for row in self.layers:
+            groups.setdefault(key(row.nodes[0]), []).append(row)
+        return tuple(merge(*names, rows) for names, rows in groups.items())
+
+
+def merge(name: str, operator_name: str, rows: Sequence[Row]) -> Row:
+    """Several rows as one."""
+    nodes = tuple(node for row in rows for node in row.nodes)
+    return Row(name, operator_name, nodes, sum((row.cost for row in rows), Cost()))
+
+
+def analyze_graph(graph: Graph) -> NetCost:
+    """Cost of every layer of a graph and of the whole."""
+    layers = tuple(Row(node.name, operator(node), (node,), cost(node)) for node in graph.nodes)
+    return NetCost(graph, layers, merge("total", "", layers))

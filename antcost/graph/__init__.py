@@ -1,0 +1,1 @@
+"""Shapes, layers, the Graph, and the tape that records layers while a graph is built."""

@@ -1,0 +1,48 @@
+"""The one intermediate form: an ordered tuple of nodes, made by blocks, read by all the rest."""
+
+from dataclasses import dataclass
+
+from antcost.graph.layers import Layer
+from antcost.graph.shape import Shape
+
+INPUT = "input"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in the spec a layer comes from: its stage, and the block of that stage."""
+
+    stage: str
+    index: int
+    block: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One layer in its place: what it reads, by name, and what it makes."""
+
+    name: str
+    layer: Layer
+    inputs: tuple[str, ...]
+    input_shapes: tuple[Shape, ...]
+    shape: Shape
+    place: Place
+
+    @property
+    def key(self) -> tuple[str, int, str]:
+        """Stage, block and layer: equal for the same layer of two variants of a network."""
+        return self.place.stage, self.place.index, self.name.removeprefix(self.place.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """A network as the order its layers run in; the last node makes its output."""
+
+    name: str
+    input: Shape
+    nodes: tuple[Node, ...]
+
+    @property
+    def output(self) -> Shape:
+        return self.nodes[-1].shape

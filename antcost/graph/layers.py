@@ -1,0 +1,116 @@
+"""The layers: a closed union of frozen data.
+
+A new layer is one class here, one shape rule in `shapes.py`, one name in `operators.py` and one
+formula in `cost/formulas.py`; the type checker lists the places that still miss it.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Pair = tuple[int, int]
+Padding = Literal["same", "valid"] | Pair
+ActivationKind = Literal[
+    "relu", "relu6", "leaky_relu", "elu", "gelu", "silu", "mish", "tanh",
+    "sigmoid", "hardsigmoid", "hardswish",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Conv2d:
+    """2-D convolution; depthwise if groups = c_in."""
+
+    channels: int
+    kernel: Pair
+    stride: Pair = (1, 1)
+    padding: Padding = "same"
+    dilation: Pair = (1, 1)
+    groups: int = 1
+    bias: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """Fully connected layer on a vector."""
+
+    channels: int
+    bias: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class BatchNorm:
+    """Batch normalisation with a learned scale and shift per channel."""
+
+
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """An element-wise function."""
+
+    kind: ActivationKind
+
+
+@dataclass(frozen=True, slots=True)
+class MaxPool2d:
+    kernel: Pair
+    stride: Pair
+    padding: Padding = "same"
+
+
+@dataclass(frozen=True, slots=True)
+class AvgPool2d:
+    kernel: Pair
+    stride: Pair
+    padding: Padding = "valid"
+
+
+@dataclass(frozen=True, slots=True)
+class GlobalAvgPool:
+    """The mean of each channel: (c, h, w) -> (c, 1, 1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Add:
+    """Element-wise sum of two or more equal shapes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Multiply:
+    """Element-wise product; the second input is broadcast over the first: (c, h, w) * (c,)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Concat:
+    """Join along the channels."""
+
+
+@dataclass(frozen=True, slots=True)
+class WeightedSum:
+    """Sum of branches, weighted by a softmax over one learned scalar per branch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flatten:
+    """(c, h, w) -> (c * h * w,)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dropout:
+    """Identity at inference."""
+
+    rate: float
+
+
+Layer = (
+    Conv2d
+    | Linear
+    | BatchNorm
+    | Activation
+    | MaxPool2d
+    | AvgPool2d
+    | GlobalAvgPool
+    | Add
+    | Multiply
+    | Concat
+    | WeightedSum
+    | Flatten
+    | Dropout
+)

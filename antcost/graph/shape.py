@@ -1,0 +1,34 @@
+"""The shape of one tensor, for one image."""
+
+from dataclasses import dataclass
+from math import prod
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Any number of dimensions, channels first: (c,), (c, h, w), ... without the batch."""
+
+    dims: tuple[int, ...]
+
+    @property
+    def c(self) -> int:
+        return self.dims[0]
+
+    @property
+    def h(self) -> int:
+        return self.dims[1]
+
+    @property
+    def w(self) -> int:
+        return self.dims[2]
+
+    @property
+    def rank(self) -> int:
+        return len(self.dims)
+
+    @property
+    def numel(self) -> int:
+        return prod(self.dims)
+
+    def __str__(self) -> str:
+        return "x".join(map(str, self.dims))

@@ -1,0 +1,113 @@
+"""The shape rule of every layer. Only + - * // and comparisons: the rules also run on symbols."""
+
+from math import gcd
+from typing import assert_never
+
+from antcost.errors import ShapeError
+from antcost.graph.layers import (
+    Activation,
+    Add,
+    AvgPool2d,
+    BatchNorm,
+    Concat,
+    Conv2d,
+    Dropout,
+    Flatten,
+    GlobalAvgPool,
+    Layer,
+    Linear,
+    MaxPool2d,
+    Multiply,
+    Padding,
+    Pair,
+    WeightedSum,
+)
+from antcost.graph.shape import Shape
+
+
+def output_shape(layer: Layer, inputs: tuple[Shape, ...]) -> Shape:
+    """Shape that `layer` makes of the shapes it reads.
+
+    Raises ShapeError if the layer cannot read them.
+    """
+    x = inputs[0]
+    match layer:
+        case Conv2d(channels=channels, groups=groups):
+            _require_map(x)
+            if x.c % groups or channels % groups:
+                raise ShapeError(
+                    f"groups={groups} does not divide {x.c} -> {channels} channels; "
+                    f"use a divisor of {gcd(x.c, channels)}",
+                    "groups",
+                )
+            return Shape((channels, *_map_size(x, layer, layer.dilation)))
+        case Linear(channels=channels):
+            if x.rank != 1:
+                raise ShapeError(f"a linear layer reads a vector, not {x}; flatten it first")
+            return Shape((channels,))
+        case MaxPool2d() | AvgPool2d():
+            _require_map(x)
+            return Shape((x.c, *_map_size(x, layer, (1, 1))))
+        case GlobalAvgPool():
+            _require_map(x)
+            return Shape((x.c, 1, 1))
+        case BatchNorm() | Activation() | Dropout():
+            return x
+        case Add() | WeightedSum():
+            if any(other != x for other in inputs):
+                raise ShapeError(f"cannot add different shapes {_list(inputs)}")
+            return x
+        case Multiply():
+            _, factor = inputs
+            if factor.dims + (1,) * (x.rank - factor.rank) not in (
+                x.dims,
+                (x.c,) + (1,) * (x.rank - 1),
+            ):
+                raise ShapeError(f"cannot broadcast {factor} over {x}")
+            return x
+        case Concat():
+            if any(other.dims[1:] != x.dims[1:] for other in inputs):
+                raise ShapeError(f"cannot concatenate maps of different sizes {_list(inputs)}")
+            return Shape((sum(other.c for other in inputs), *x.dims[1:]))
+        case Flatten():
+            return Shape((x.numel,))
+        case _:
+            assert_never(layer)
+
+
+def _require_map(x: Shape) -> None:
+    if x.rank != 3:
+        raise ShapeError(f"expected a map of channels x height x width, got {x}")
+
+
+def _map_size(x: Shape, layer: Conv2d | MaxPool2d | AvgPool2d, dilation: Pair) -> Pair:
+    """Height and width that a sliding window leaves."""
+    height, width = (
+        _window_count(size, kernel, stride, dilated, layer.padding, axis)
+        for axis, (size, kernel, stride, dilated) in enumerate(
+            zip((x.h, x.w), layer.kernel, layer.stride, dilation, strict=True)
+        )
+    )
+    return height, width
+
+
+def _window_count(
+    size: int, kernel: int, stride: int, dilation: int, padding: Padding, axis: int
+) -> int:
+    """Places of a window along one axis. "same" pads as needed: one place per stride."""
+    if padding == "same":
+        return (size + stride - 1) // stride
+    pad = 0 if padding == "valid" else padding[axis]
+    reach = dilation * (kernel - 1) + 1
+    if reach > size + 2 * pad:
+        raise ShapeError(
+            f"a window of {reach} is larger than its map of {size}"
+            + (f" + 2 * {pad} padding" if pad else "")
+            + f"; use at most {size + 2 * pad}, or padding: same",
+            "kernel",
+        )
+    return (size + 2 * pad - reach) // stride + 1
+
+
+def _list(shapes: tuple[Shape, ...]) -> str:
+    return ", ".join(map(str, shapes))

@@ -1,0 +1,195 @@
+"""The tape that records layers while blocks run. It is gone once the Graph is made."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from antcost.errors import ShapeError
+from antcost.graph.graph import INPUT, Graph, Node, Place
+from antcost.graph.layers import (
+    Activation,
+    ActivationKind,
+    Add,
+    AvgPool2d,
+    BatchNorm,
+    Concat,
+    Conv2d,
+    Dropout,
+    Flatten,
+    GlobalAvgPool,
+    Layer,
+    Linear,
+    MaxPool2d,
+    Multiply,
+    Padding,
+    Pair,
+    WeightedSum,
+)
+from antcost.graph.shape import Shape
+from antcost.graph.shapes import output_shape
+
+MAX_LAYERS = 50_000
+Size = int | Pair
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """What a layer made, as blocks hand it on."""
+
+    name: str
+    shape: Shape
+
+    @property
+    def c(self) -> int:
+        return self.shape.c
+
+
+class Tape:
+    """Records each layer a block asks for. Every method returns the layer's output."""
+
+    def __init__(self, input_shape: Shape) -> None:
+        self.input = Tensor(INPUT, input_shape)
+        self._nodes: list[Node] = []
+        self._names: set[str] = set()
+        self._place = Place("", 0, "", "")
+        self._prefix = ""
+
+    @contextmanager
+    def block(self, place: Place) -> Iterator[None]:
+        """Layers recorded inside belong to this block."""
+        self._place = place
+        with self.scope(place.name):
+            yield
+
+    @contextmanager
+    def scope(self, name: str) -> Iterator[None]:
+        """Layers recorded inside get `name.` before their names."""
+        outer, self._prefix = self._prefix, f"{self._prefix}{name}."
+        try:
+            yield
+        finally:
+            self._prefix = outer
+
+    def graph(self, name: str) -> Graph:
+        return Graph(name, self.input.shape, tuple(self._nodes))
+
+    def record(self, layer: Layer, *inputs: Tensor, name: str) -> Tensor:
+        """Append one layer. Raises ShapeError if it cannot read its inputs."""
+        full_name = self._prefix + name
+        if len(self._nodes) == MAX_LAYERS:
+            raise ShapeError(f"the network has more than {MAX_LAYERS:,} layers")
+        assert full_name not in self._names, f"two layers are called {full_name}"
+        shapes = tuple(x.shape for x in inputs)
+        try:
+            shape = output_shape(layer, shapes)
+        except ShapeError as error:
+            raise ShapeError(f"{full_name}: {error}", error.field) from None
+        names = tuple(x.name for x in inputs)
+        self._nodes.append(Node(full_name, layer, names, shapes, shape, self._place))
+        self._names.add(full_name)
+        return Tensor(full_name, shape)
+
+    def conv(
+        self,
+        x: Tensor,
+        channels: int,
+        *,
+        kernel: Size = 1,
+        stride: Size = 1,
+        padding: Padding | int = "same",
+        dilation: Size = 1,
+        groups: int = 1,
+        bias: bool = False,
+        name: str = "conv",
+    ) -> Tensor:
+        layer = Conv2d(
+            channels,
+            _pair(kernel),
+            _pair(stride),
+            _padding(padding),
+            _pair(dilation),
+            groups,
+            bias,
+        )
+        return self.record(layer, x, name=name)
+
+    def conv_bn(
+        self,
+        x: Tensor,
+        channels: int,
+        *,
+        name: str,
+        kernel: Size = 1,
+        stride: Size = 1,
+        groups: int = 1,
+    ) -> Tensor:
+        with self.scope(name):
+            x = self.conv(x, channels, kernel=kernel, stride=stride, groups=groups)
+            return self.batch_norm(x)
+
+    def conv_bn_act(
+        self,
+        x: Tensor,
+        channels: int,
+        *,
+        name: str,
+        kernel: Size = 1,
+        stride: Size = 1,
+        groups: int = 1,
+        activation: ActivationKind = "relu6",
+    ) -> Tensor:
+        x = self.conv_bn(x, channels, name=name, kernel=kernel, stride=stride, groups=groups)
+        with self.scope(name):
+            return self.activation(x, activation)
+
+    def linear(
+        self, x: Tensor, channels: int, *, bias: bool = True, name: str = "linear"
+    ) -> Tensor:
+        return self.record(Linear(channels, bias), x, name=name)
+
+    def batch_norm(self, x: Tensor, *, name: str = "bn") -> Tensor:
+        return self.record(BatchNorm(), x, name=name)
+
+    def activation(self, x: Tensor, kind: ActivationKind, *, name: str = "act") -> Tensor:
+        return self.record(Activation(kind), x, name=name)
+
+    def max_pool(
+        self, x: Tensor, *, kernel: Size, stride: Size, padding: Padding | int, name: str = "pool"
+    ) -> Tensor:
+        layer = MaxPool2d(_pair(kernel), _pair(stride), _padding(padding))
+        return self.record(layer, x, name=name)
+
+    def avg_pool(
+        self, x: Tensor, *, kernel: Size, stride: Size, padding: Padding | int, name: str = "pool"
+    ) -> Tensor:
+        layer = AvgPool2d(_pair(kernel), _pair(stride), _padding(padding))
+        return self.record(layer, x, name=name)
+
+    def global_avg_pool(self, x: Tensor, *, name: str = "pool") -> Tensor:
+        return self.record(GlobalAvgPool(), x, name=name)
+
+    def add(self, *inputs: Tensor, name: str = "add") -> Tensor:
+        return self.record(Add(), *inputs, name=name)
+
+    def multiply(self, x: Tensor, factor: Tensor, *, name: str = "multiply") -> Tensor:
+        return self.record(Multiply(), x, factor, name=name)
+
+    def concat(self, *inputs: Tensor, name: str = "concat") -> Tensor:
+        return self.record(Concat(), *inputs, name=name)
+
+    def weighted_sum(self, *branches: Tensor, name: str = "weighted_sum") -> Tensor:
+        return self.record(WeightedSum(), *branches, name=name)
+
+    def flatten(self, x: Tensor, *, name: str = "flatten") -> Tensor:
+        return self.record(Flatten(), x, name=name)
+
+    def dropout(self, x: Tensor, rate: float, *, name: str = "dropout") -> Tensor:
+        return self.record(Dropout(rate), x, name=name)
+
+
+def _pair(size: Size) -> Pair:
+    return size if isinstance(size, tuple) else (size, size)
+
+
+def _padding(padding: Padding | int) -> Padding:
+    return (padding, padding) if isinstance(padding, int) else padding

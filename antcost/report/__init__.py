@@ -1,0 +1,1 @@
+"""Tables of costs, and the formats they are printed in."""

@@ -1,0 +1,137 @@
+"""The formats of a table: text, markdown, LaTeX, CSV, JSON, HTML."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable, Iterable
+from fractions import Fraction
+from html import escape
+from typing import Literal, assert_never
+
+from tabulate import LATEX_ESCAPE_RULES, tabulate
+
+from antcost.graph.shape import Shape
+from antcost.report.table import Table, Value
+from antcost.report.text import render_text
+from antcost.units import Printed
+from antcost.version import __version__
+
+Format = Literal["text", "markdown", "latex", "csv", "json", "html"]
+
+
+def render(
+    table: Table,
+    output_format: Format,
+    *,
+    exact: bool = False,
+    width: int | None = None,
+    styled: bool = False,
+) -> str:
+    """The table in one format. `width` and `styled` are for text on a terminal only."""
+    match output_format:
+        case "text":
+            return render_text(table, exact=exact, width=width, styled=styled)
+        case "markdown":
+            return _markdown(table, exact)
+        case "latex":
+            return _latex(table, exact)
+        case "csv":
+            return _csv(table)
+        case "json":
+            return json.dumps({"antcost": __version__, **table.data}, indent=2)
+        case "html":
+            return _html(table, exact)
+        case _:
+            assert_never(output_format)
+
+
+_MARKDOWN_SPECIAL = re.compile(r"([\\`*|<>\[\]~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
+
+
+def _escape_markdown(text: str) -> str:
+    return _MARKDOWN_SPECIAL.sub(r"\\\1", text)
+
+
+def _markdown(table: Table, exact: bool) -> str:
+    body = _tabulate(table, exact, "github", _escape_markdown, "**{}**")
+    notes = "\n\n".join(map(_escape_markdown, table.notes))
+    return f"**{_escape_markdown(table.title)}**\n\n{body}\n\n{notes}"
+
+
+def _html(table: Table, exact: bool) -> str:
+    """A fragment in plain ASCII, so it survives any page it is pasted into."""
+    body = _tabulate(table, exact, "unsafehtml", escape, "<b>{}</b>")
+    notes = "<br>\n".join(map(escape, table.notes))
+    fragment = f"<p><b>{escape(table.title)}</b></p>\n{body}\n<p><small>{notes}</small></p>"
+    return fragment.encode("ascii", "xmlcharrefreplace").decode()
+
+
+def _tabulate(
+    table: Table, exact: bool, style: str, escaped: Callable[[str], str], strong: str
+) -> str:
+    """Escape every cell, make the total stand out, and leave the layout to tabulate."""
+    rows = [[escaped(text) for text in row] for row in table.texts(exact)]
+    if table.total is not None:
+        rows[-1] = [strong.format(text) if text else "" for text in rows[-1]]
+    return tabulate(
+        rows,
+        headers=[escaped(column.header) for column in table.columns],
+        tablefmt=style,
+        colalign=table.alignment,
+        disable_numparse=True,
+    )
+
+
+def _escape_latex(text: str) -> str:
+    r"""The rules of tabulate; `\\` at a line's end must also not read [ or * as its argument."""
+    rules = {**LATEX_ESCAPE_RULES, "[": "{[}", "*": "{*}"}
+    return "".join(rules.get(char, char) for char in text)
+
+
+def _latex(table: Table, exact: bool) -> str:
+    """A table environment that needs no package but booktabs."""
+
+    def line(texts: Iterable[str]) -> str:
+        return rf"{' & '.join(map(_escape_latex, texts))} \\"
+
+    body = [line(row) for row in table.texts(exact)]
+    if table.total is not None:
+        body.insert(-1, r"\midrule")
+    return "\n".join(
+        [
+            r"% \usepackage{booktabs}",
+            r"\begin{table}",
+            r"\centering",
+            rf"\caption{{{_escape_latex(table.title)}}}",
+            rf"\begin{{tabular}}{{{''.join(side[0] for side in table.alignment)}}}",
+            r"\toprule",
+            line(column.header for column in table.columns),
+            r"\midrule",
+            *body,
+            r"\bottomrule",
+            r"\end{tabular}",
+            *(rf"\par\smallskip{{\footnotesize {_escape_latex(note)}}}" for note in table.notes),
+            r"\end{table}",
+        ]
+    )
+
+
+def _csv(table: Table) -> str:
+    """Raw values: every digit of a count, ratios as decimals, shapes as in 3x224x224."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([column.key for column in table.columns])
+    for row in table.body:
+        writer.writerow([_plain(row.get(column.key)) for column in table.columns])
+    return text.getvalue().rstrip("\n")
+
+
+def _plain(value: Value) -> str | int | float | None:
+    match value:
+        case Fraction():
+            return float(value)
+        case Shape() | Printed():
+            return str(value)
+        case _:
+            return value

@@ -1,0 +1,66 @@
+"""Validation errors in our words: what was expected, what was found, what is near."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from antcost.errors import suggest
+from antcost.spec.document import Document, Key
+
+
+def blame_all(document: Document, key: Key, error: ValidationError, fields: Iterable[str]) -> None:
+    """Note every validation error of the part of the document at `key`."""
+    for details in error.errors(include_url=False):
+        path = (*key, *(step for step in details["loc"] if not str(step).startswith("<")))
+        document.blame(path, _message(details, fields))
+
+
+def _message(details: ErrorDetails, fields: Iterable[str]) -> str:
+    expected = _expected(details["type"], details.get("ctx", {}))
+    match details["type"]:
+        case "extra_forbidden":
+            return f"unknown field; {suggest(str(details['loc'][-1]), fields)}"
+        case "missing":
+            return "missing"
+        case _:
+            return f"expected {expected or details['msg']}, got {details['input']!r:.60}"
+
+
+def _expected(kind: str, limits: dict[str, Any]) -> str | None:
+    match kind:
+        case "int_type" | "int_from_float":
+            return "an integer"
+        case "float_type" | "finite_number":
+            return "a number"
+        case "string_type":
+            return "text"
+        case "bool_type":
+            return "true or false"
+        case "list_type" | "tuple_type":
+            return "a list"
+        case "model_type" | "dict_type":
+            return "fields"
+        case "greater_than_equal":
+            return f"at least {limits['ge']}"
+        case "greater_than":
+            return f"more than {limits['gt']}"
+        case "less_than_equal":
+            return f"at most {limits['le']}"
+        case "less_than":
+            return f"less than {limits['lt']}"
+        case "literal_error":
+            return f"{limits['expected']}"
+        case "too_short":
+            return f"at least {limits['min_length']} of them"
+        case "too_long":
+            return f"at most {limits['max_length']} of them"
+        case "string_too_short":
+            return "some text"
+        case "string_too_long":
+            return f"at most {limits['max_length']} characters"
+        case "string_pattern_mismatch":
+            return "letters, digits, - and _ (at most 64)"
+        case _:
+            return None

@@ -1,0 +1,167 @@
+"""From a file to a NetSpec: `extends`, `set`, overrides, and every error with its line."""
+
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from os.path import normpath
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from antcost.errors import Problem, SpecError, suggest
+from antcost.spec.catalog import find
+from antcost.spec.complaints import blame_all
+from antcost.spec.document import Document, Key, read_document, read_value
+from antcost.spec.model import NetSpec, Stage, StageModels
+from antcost.spec.overrides import PathError, override
+
+MAX_EXTENDS = 16
+FILE_ONLY_FIELDS = ("extends", "set")
+
+
+def load_spec(
+    source: str | Path | Mapping[str, Any], blocks: StageModels, overrides: Sequence[str] = ()
+) -> NetSpec:
+    """Read a spec, by the name of a shipped network, from a file, or from a mapping.
+
+    `overrides` are "path=value" texts, applied last. An overridden network is no longer the
+    published one, so its published figures are dropped.
+
+    Raises SpecError with everything that is wrong.
+    """
+    if isinstance(source, Mapping):
+        document, path = Document(deepcopy(dict(source)), ""), Path()
+    else:
+        path = find(str(source))
+        document = read_document(path)
+    document = _resolve(document, path, blocks, trail=(path.resolve(),))
+    for text in overrides:
+        _override_from_text(document, blocks, text)
+    if overrides:
+        document.tree.pop("published", None)
+    return _validate(document, blocks, tuple(overrides))
+
+
+def _resolve(
+    document: Document, path: Path, blocks: StageModels, trail: tuple[Path, ...]
+) -> Document:
+    """Put the spec on top of the one it extends, then apply its `set`."""
+    parent_name = document.tree.pop("extends", None)
+    changes = document.tree.pop("set", None)
+    where_set = document.where(("set",))
+    if parent_name is not None:
+        parent = _open_parent(document, path, parent_name, trail)
+        parent_path = Path(parent.origin)
+        resolved = _resolve(parent, parent_path, blocks, (*trail, parent_path.resolve()))
+        document = _merge(resolved, document)
+    if not isinstance(changes, dict | None):
+        document.problems.append(Problem(where_set, "set", "expected PATH: VALUE lines"))
+        return document
+    for target, value in (changes or {}).items():
+        mark = document.where(("set", target))
+        try:
+            override(document, blocks, str(target), deepcopy(value), mark)
+        except PathError as error:
+            document.problems.append(Problem(mark, f"set: {target}", str(error)))
+    return document
+
+
+def _open_parent(document: Document, path: Path, name: object, trail: tuple[Path, ...]) -> Document:
+    """Read the spec that `extends` names, relative to the file it stands in."""
+
+    def refuse(message: str) -> SpecError:
+        return SpecError([Problem(document.where(("extends",)), "extends", message)])
+
+    if not isinstance(name, str):
+        raise refuse(f"expected the name or file of a spec, got {name!r}")
+    try:
+        parent = Path(normpath(find(name, path.parent)))
+    except SpecError as error:
+        raise refuse(str(error)) from None
+    if parent.resolve() in trail:
+        names = (p.name for p in (*trail, parent))
+        raise refuse(f"expected no cycle, got {' -> '.join(names)}")
+    if len(trail) > MAX_EXTENDS:
+        raise refuse(f"more than {MAX_EXTENDS} specs extend one another")
+    if not parent.is_file():
+        raise refuse(f"no such file: {parent}")
+    return read_document(parent)
+
+
+def _merge(parent: Document, child: Document) -> Document:
+    """The child's fields replace the parent's. Published figures belong to one network only."""
+    parent.tree.pop("published", None)
+    for field, value in child.tree.items():
+        parent.put((field,), value, "")
+    return Document(
+        parent.tree,
+        child.origin,
+        parent.marks | child.marks,
+        parent.problems + child.problems,
+    )
+
+
+def _override_from_text(document: Document, blocks: StageModels, text: str) -> None:
+    """Apply one --set PATH=VALUE."""
+    path, equals, value_text = text.partition("=")
+    mark = f"--set {text}"
+    try:
+        if not equals:
+            raise PathError("expected PATH=VALUE such as ant4.channels=72")
+        override(document, blocks, path.strip(), read_value(value_text), mark)
+    except (PathError, ValueError) as error:
+        document.problems.append(Problem(mark, "", str(error)))
+
+
+def _validate(document: Document, blocks: StageModels, overrides: tuple[str, ...]) -> NetSpec:
+    """Check every field and collect everything that is wrong."""
+    tree = dict(document.tree)
+    if isinstance(tree.get("stages"), list):
+        tree["stages"] = tuple(
+            _validate_stage(document, blocks, index, row)
+            for index, row in enumerate(tree["stages"])
+        )
+        _blame_duplicates(document)
+    spec = None
+    try:
+        spec = NetSpec.model_validate(tree)
+    except ValidationError as error:
+        blame_all(document, (), error, [*NetSpec.model_fields, *FILE_ONLY_FIELDS])
+    if document.problems or spec is None:
+        raise SpecError(document.problems)
+    return spec.written_in(document, overrides)
+
+
+def _validate_stage(document: Document, blocks: StageModels, index: int, row: Any) -> Stage:
+    """The stage as its block's model, or a stand-in once its errors are noted."""
+    key: Key = ("stages", index)
+    stand_in = Stage.model_construct(name="", block="")
+    if not isinstance(row, dict):
+        document.blame(key, f"expected a stage such as {{name: ..., block: ...}}, got {row!r:.60}")
+        return stand_in
+    block = row.get("block")
+    if not isinstance(block, str) or block not in blocks:
+        document.blame(
+            (*key, "block"),
+            f"unknown block {block!r:.60}; {suggest(str(block), blocks)}"
+            if "block" in row
+            else f"missing; expected one of {', '.join(sorted(blocks))}",
+        )
+        return stand_in
+    model = blocks[block]
+    try:
+        return model.model_validate(row)
+    except ValidationError as error:
+        blame_all(document, key, error, model.model_fields)
+        return stand_in
+
+
+def _blame_duplicates(document: Document) -> None:
+    first: dict[str, int] = {}
+    for index, row in enumerate(document.tree["stages"]):
+        name = row.get("name") if isinstance(row, dict) else None
+        if isinstance(name, str) and first.setdefault(name, index) != index:
+            document.blame(
+                ("stages", index, "name"),
+                f"{name!r} is also the name of stages[{first[name]}]; names must differ",
+            )

@@ -1,0 +1,134 @@
+"""What a spec holds once it is read: a network as rows of its paper's architecture table."""
+
+from collections.abc import Callable, Mapping
+from numbers import Rational
+from typing import Annotated, Any, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    PrivateAttr,
+    SerializeAsAny,
+    Strict,
+    WithJsonSchema,
+)
+from pydantic_core import PydanticCustomError
+
+from antcost.spec.document import Document, Key
+from antcost.units import BYTE_UNITS, COUNT_UNITS, TIME_UNITS, Printed, read_printed
+
+MAX_STAGES = 1_000
+MAX_REPEAT = 1_000
+MAX_SIDE = 65_536
+MAX_CLASSES = 10_000_000
+MAX_WIDTH = 100
+
+
+def _printable(text: str) -> str:
+    if not text.isprintable() or not text.strip():
+        raise PydanticCustomError("text", "one line of printable text")
+    return text
+
+
+def _reader(units: Mapping[str, Rational]) -> Callable[[object], Printed]:
+    def read(value: object) -> Printed:
+        try:
+            return read_printed(str(value) if _is_quantity(value) else "", units)
+        except ValueError:
+            raise PydanticCustomError("quantity", "{known}", {"known": _known(units)}) from None
+
+    return read
+
+
+def _is_quantity(value: object) -> bool:
+    return isinstance(value, str | int | float) and not isinstance(value, bool)
+
+
+def _known(units: Mapping[str, Rational]) -> str:
+    return f"a number with one of the units {', '.join(filter(None, units))}"
+
+
+Text = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_printable)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+Side = Annotated[int, Field(ge=1, le=MAX_SIDE)]
+Percent = Annotated[float, Field(ge=0, le=100)]
+
+_QUANTITY_SCHEMA = WithJsonSchema({"type": ["string", "number"], "examples": ["3.4M", "1.2 s"]})
+PrintedCount = Annotated[Printed, PlainValidator(_reader(COUNT_UNITS)), _QUANTITY_SCHEMA]
+PrintedTime = Annotated[Printed, PlainValidator(_reader(TIME_UNITS)), _QUANTITY_SCHEMA]
+PrintedBytes = Annotated[Printed, PlainValidator(_reader(BYTE_UNITS)), _QUANTITY_SCHEMA]
+
+
+class _Row(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Published(_Row):
+    """What one source printed about the network."""
+
+    source: Text
+    params: PrintedCount | None = None
+    madds: PrintedCount | None = None
+    top1: Percent | None = None
+    top5: Percent | None = None
+    latency: PrintedTime | None = None
+    size: PrintedBytes | None = None
+
+
+class Stage(_Row):
+    """One row of the architecture table. Each block adds its own fields in a subclass."""
+
+    name: Name
+    block: str
+    repeat: Annotated[int, Field(ge=1, le=MAX_REPEAT)] = 1
+
+    def fields(self) -> dict[str, Any]:
+        """The fields that belong to the block."""
+        return {
+            name: getattr(self, name)
+            for name in type(self).model_fields
+            if name not in Stage.model_fields
+        }
+
+
+StageModels = Mapping[str, type[Stage]]
+"""The stage model of every block, by the block's name."""
+
+
+class NetSpec(_Row):
+    """A network: typed and within bounds, though its shapes may still not fit together.
+
+    `input` is (channels, height, width); `width` multiplies the channels of all stages.
+    """
+
+    name: Text
+    input: Annotated[tuple[Side, ...], Strict(False), Field(min_length=1, max_length=4)]
+    classes: Annotated[int, Field(ge=1, le=MAX_CLASSES)]
+    width: Annotated[float, Field(gt=0, le=MAX_WIDTH, allow_inf_nan=False)] = 1.0
+    stages: Annotated[tuple[SerializeAsAny[Stage], ...], Field(min_length=1, max_length=MAX_STAGES)]
+    published: Annotated[tuple[Published, ...], Strict(False)] = ()
+
+    _document: Document = PrivateAttr(default_factory=lambda: Document({}, ""))
+    _overrides: tuple[str, ...] = PrivateAttr(default=())
+
+    @property
+    def overrides(self) -> tuple[str, ...]:
+        """What was set on top of the file: "ant4.channels=72"."""
+        return self._overrides
+
+    @property
+    def title(self) -> str:
+        """The name, with what was set on top of the file."""
+        return " with ".join(filter(None, (self.name, ", ".join(self._overrides))))
+
+    def written_in(self, document: Document, overrides: tuple[str, ...]) -> Self:
+        """This spec, knowing where it was written."""
+        self._document, self._overrides = document, overrides
+        return self
+
+    def where(self, key: Key) -> str:
+        """Where a value was written: "specs/a.yaml:3"."""
+        return self._document.where(key)

@@ -1,0 +1,38 @@
+"""The JSON Schema of a spec file, made from the models that check it."""
+
+from typing import Any
+
+from antcost.spec.model import NetSpec, StageModels
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def json_schema(blocks: StageModels) -> dict[str, Any]:
+    """Schema of a spec as it stands in a file.
+
+    There, `extends` and `set` are allowed, and `extends` leaves every other field to the parent.
+    """
+    schema = NetSpec.model_json_schema()
+    stages = schema["properties"]["stages"]
+    stages["items"] = {"oneOf": [_stage_schema(name, blocks) for name in sorted(blocks)]}
+    schema["$defs"].pop("Stage")
+    schema["properties"] |= {
+        "extends": {"type": "string", "description": "File or shipped network to start from."},
+        "set": {
+            "type": "object",
+            "description": 'Overrides by path, such as "ant[2-7].groups": 2.',
+        },
+    }
+    required = schema.pop("required")
+    return {
+        "$schema": DIALECT,
+        **schema,
+        "title": "antcost spec",
+        "anyOf": [{"required": ["extends"]}, {"required": required}],
+    }
+
+
+def _stage_schema(name: str, blocks: StageModels) -> dict[str, Any]:
+    schema = blocks[name].model_json_schema()
+    schema["properties"]["block"] = {"const": name}
+    return schema

@@ -1,22 +1,31 @@
 """The `antcost` command: its subcommands, and how a user's mistake ends."""
 
+from importlib import import_module
 from typing import Annotated, Any
 
 import typer
 from typer import Option
 from typer.core import TyperGroup
+from typer.main import get_command
 
-from antcost.cli.compare import compare
-from antcost.cli.diff import diff
-from antcost.cli.schema import schema
-from antcost.cli.specs import specs
-from antcost.cli.table import table
 from antcost.errors import AntcostError
 from antcost.version import __version__
 
+COMMANDS = ("table", "compare", "diff", "specs", "schema")
+
 
 class _Commands(TyperGroup):
-    """Prints a user's mistake as it is, without a traceback, and exits with code 2."""
+    """Imports a command's module when it is called, and ends a user's mistake with exit code 2."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, name: str) -> Any:
+        if name not in COMMANDS:
+            return None
+        command = typer.Typer(rich_markup_mode=None, add_completion=False)
+        command.command(name)(getattr(import_module(f"antcost.cli.{name}"), name))
+        return get_command(command)
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -33,8 +42,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Tells exactly what a neural network costs before it is trained or built.",
 )
-for command in (table, compare, diff, specs, schema):
-    app.command()(command)
 
 
 def _print_version(wanted: bool) -> None:
@@ -49,4 +56,4 @@ def main(
         bool, Option("--version", callback=_print_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    pass
+    """Tells exactly what a neural network costs before it is trained or built."""

@@ -10,7 +10,7 @@ from antcost.report.formats import Format
 
 SpecArgument = Annotated[str, Argument(metavar="SPEC", help="A shipped network or a YAML file.")]
 OptionalSpecArgument = Annotated[
-    str | None, Argument(metavar="[SPEC]", help="A shipped network or a YAML file.")
+    str | None, Argument(metavar="SPEC", help="A shipped network or a YAML file.")
 ]
 SpecArguments = Annotated[
     list[str], Argument(metavar="SPEC...", help="Shipped networks, YAML files, folders or globs.")

@@ -4,6 +4,7 @@ import os
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -12,7 +13,7 @@ from antcost.report.formats import Format, render
 from antcost.report.table import Table
 
 
-def emit(table: Table, output_format: Format, exact: bool, output: Path | None) -> None:
+def emit(table: Table[Any], output_format: Format, exact: bool, output: Path | None) -> None:
     """Write the table to `output`, or print it: fitted and styled if that is a terminal."""
     if output is not None:
         write_whole(output, render(table, output_format, exact=exact) + "\n")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, assert_never
 from tabulate import tabulate
 
 from antcost.cost.convention import flops, madds
-from antcost.cost.counts import Cost
+from antcost.cost.counts import Cost, total
 from antcost.cost.formulas import cost
 from antcost.graph.graph import Graph, Node
 from antcost.graph.operators import kind, operator
@@ -136,7 +136,7 @@ class NetCost:
 def merge(name: str, operator_name: str, rows: Sequence[Row]) -> Row:
     """Several rows as one."""
     nodes = tuple(node for row in rows for node in row.nodes)
-    return Row(name, operator_name, nodes, sum((row.cost for row in rows), Cost()))
+    return Row(name, operator_name, nodes, total(row.cost for row in rows))
 
 
 def analyze_graph(graph: Graph) -> NetCost:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from operator import attrgetter
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,9 +19,17 @@ class Cost:
     branch_weights: int = 0
 
     def __add__(self, other: Cost) -> Cost:
-        return Cost(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
+        return total((self, other))
 
     @property
     def params(self) -> int:
         """Learnable scalars; running statistics of batch norm are none."""
         return self.weights + self.biases + self.norm_params + self.branch_weights
+
+
+_values = attrgetter(*(field.name for field in fields(Cost)))
+
+
+def total(costs: Iterable[Cost]) -> Cost:
+    """The sum of many costs, count by count."""
+    return Cost(*map(sum, zip(*map(_values, costs), strict=True)))

@@ -1,115 +1,143 @@
 """The table of what sets two networks apart, layer by layer."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any
 
 from antcost.cost.analysis import NetCost, Row
 from antcost.cost.convention import Convention
-from antcost.graph.graph import Node
+from antcost.graph.layers import Layer
 from antcost.graph.operators import operator
+from antcost.graph.shape import Shape
 from antcost.report.network import network_totals, window
-from antcost.report.table import Cells, Column, Table
+from antcost.report.table import Column, Table
+
+Count = Callable[[Row], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What happened to one layer from network A to B; its row is None where it does not exist."""
+
+    what: str
+    a: Row | None
+    b: Row | None
+
+    @property
+    def name(self) -> str:
+        """Name of the layer; none for the total."""
+        rows = (row for row in (self.b, self.a) if row is not None and len(row.nodes) == 1)
+        return next((row.name for row in rows), "")
+
+    def counts(self, count: Count) -> tuple[int, int]:
+        """A count in A and in B."""
+        return (count(self.a) if self.a else 0, count(self.b) if self.b else 0)
+
+    def step(self, count: Count) -> int:
+        """What the change adds to a count."""
+        before, after = self.counts(count)
+        return after - before
 
 
 def difference_table(
     a: NetCost, b: NetCost, convention: Convention, *, free: bool = False, inplace: bool = False
-) -> Table:
+) -> Table[Change]:
     """A row for each layer that was added, removed or changed on the way from `a` to `b`.
 
     A layer is the same in both if its stage, block and name are. Changes that cost nothing are left
     out unless `free`.
     """
-    every = [_cells(*pair, convention) for pair in _align(a, b) if _change(*pair)]
-    rows = [cells for cells in every if free or cells["params"] or cells["count"]]
-    hidden = len(every) - len(rows)
-    totals = {side: network_totals(cost, inplace=inplace) for side, cost in (("a", a), ("b", b))}
-    totals["difference"] = {key: totals["b"][key] - totals["a"][key] for key in totals["a"]}
+    counts: dict[str, Count] = {
+        "params": lambda row: row.params,
+        convention.name: lambda row: convention.count(row.cost),
+    }
+    every = list(_changes(a, b))
+    changes = [x for x in every if free or any(map(x.step, counts.values()))]
+    hidden = len(every) - len(changes)
     return Table(
-        title=f"From {a.graph.name} to {b.graph.name}",
-        columns=_columns(convention),
-        rows=tuple(rows),
-        total={"change": "total", **_counts(a.whole, b.whole, convention)},
+        title=f"From {a.graph.name} (A) to {b.graph.name} (B)",
+        columns=(
+            Column("change", "change", lambda change: change.what),
+            Column("name", "layer", lambda change: change.name),
+            Column("before", "before", lambda change: _describe(change.a), spare=6),
+            Column("after", "after", lambda change: _describe(change.b), spare=5),
+            *_count_columns("params", "params", counts["params"], spare=3),
+            *_count_columns(convention.name, convention.label, counts[convention.name], spare=1),
+        ),
+        items=changes,
+        total=Change("total", a.whole, b.whole),
         notes=(f"{convention.label}: {convention.definition}.",),
         hints=(f"Changes without cost not shown: {hidden} (--all).",) if hidden else (),
-        data={
+        data=lambda: {
             "convention": convention.name,
             "a": a.graph.name,
             "b": b.graph.name,
-            "rows": [_data(cells, convention) for cells in rows],
-            "total": totals,
+            "rows": [_data(change, counts) for change in changes],
+            "total": _totals(a, b, inplace),
         },
     )
 
 
-def _columns(convention: Convention) -> tuple[Column, ...]:
-    label = convention.label
+def _count_columns(
+    key: str, label: str, count: Count, spare: int
+) -> tuple[Column[Change], Column[Change], Column[Change]]:
     return (
-        Column("change", "change"),
-        Column("name", "layer"),
-        Column("before", "before", spare=6),
-        Column("after", "after", spare=5),
-        Column("params_a", "params A", "count", spare=4),
-        Column("params_b", "params B", "count", spare=3),
-        Column("params", "params B-A", "difference"),
-        Column("count_a", f"{label} A", "count", spare=2),
-        Column("count_b", f"{label} B", "count", spare=1),
-        Column("count", f"{label} B-A", "difference"),
+        Column(f"{key}_a", f"{label} A", lambda x: x.counts(count)[0], "count", spare + 1),
+        Column(f"{key}_b", f"{label} B", lambda x: x.counts(count)[1], "count", spare),
+        Column(f"{key}_difference", f"{label} B-A", lambda x: x.step(count), "difference"),
     )
 
 
-def _align(a: NetCost, b: NetCost) -> Iterator[tuple[Row | None, Row | None]]:
-    """The layers of both networks side by side, in the order they run."""
+def _changes(a: NetCost, b: NetCost) -> Iterator[Change]:
+    """The layers that differ, in the order they run."""
     rows_a = {row.nodes[0].key: row for row in a.layers}
     rows_b = {row.nodes[0].key: row for row in b.layers}
     keys_a, keys_b = list(rows_a), list(rows_b)
-    blocks = SequenceMatcher(None, keys_a, keys_b, autojunk=False).get_opcodes()
+    matches = SequenceMatcher(None, keys_a, keys_b, autojunk=False).get_opcodes()
     order = dict.fromkeys(
-        key for _, a0, a1, b0, b1 in blocks for key in (*keys_a[a0:a1], *keys_b[b0:b1])
+        key for _, a0, a1, b0, b1 in matches for key in (*keys_a[a0:a1], *keys_b[b0:b1])
     )
-    return ((rows_a.get(key), rows_b.get(key)) for key in order)
+    for key in order:
+        before, after = rows_a.get(key), rows_b.get(key)
+        if before is None or after is None:
+            yield Change("removed" if after is None else "added", before, after)
+        elif _work(before) != _work(after):
+            yield Change("changed", before, after)
 
 
-def _change(a: Row | None, b: Row | None) -> str | None:
-    """What happened to a layer, or None if nothing did."""
-    if a is None or b is None:
-        return "added" if a is None else "removed"
-    before, after = a.nodes[0], b.nodes[0]
-    same = (before.layer, before.input_shapes) == (after.layer, after.input_shapes)
-    return None if same else "changed"
+def _work(row: Row) -> tuple[Layer, tuple[Shape, ...]]:
+    """What a layer does, wherever it stands."""
+    return row.nodes[0].layer, row.nodes[0].input_shapes
 
 
-def _cells(a: Row | None, b: Row | None, convention: Convention) -> Cells:
-    row = b or a
-    assert row is not None
-    return {
-        "change": _change(a, b),
-        "name": row.name,
-        "before": _describe(a.nodes[0]) if a else None,
-        "after": _describe(b.nodes[0]) if b else None,
-        **_counts(a, b, convention),
-    }
-
-
-def _describe(node: Node) -> str:
+def _describe(row: Row | None) -> str | None:
     """For example: depthwise conv 3/2/96, 96x56x56 to 96x28x28."""
+    if row is None or len(row.nodes) > 1:
+        return None
+    node = row.nodes[0]
     name = " ".join(filter(None, (operator(node), window(node))))
     return f"{name}, {node.input_shapes[0]} to {node.shape}"
 
 
-def _counts(a: Row | None, b: Row | None, convention: Convention) -> dict[str, int]:
-    params_a, params_b = (row.params if row else 0 for row in (a, b))
-    count_a, count_b = (convention.count(row.cost) if row else 0 for row in (a, b))
-    return {
-        "params_a": params_a,
-        "params_b": params_b,
-        "params": params_b - params_a,
-        "count_a": count_a,
-        "count_b": count_b,
-        "count": count_b - count_a,
+def _data(change: Change, counts: Mapping[str, Count]) -> dict[str, Any]:
+    """One row for JSON."""
+    data: dict[str, Any] = {
+        "change": change.what,
+        "name": change.name,
+        "before": _describe(change.a),
+        "after": _describe(change.b),
     }
+    for key, count in counts.items():
+        data[f"{key}_a"], data[f"{key}_b"] = change.counts(count)
+        data[f"{key}_difference"] = change.step(count)
+    return data
 
 
-def _data(cells: Cells, convention: Convention) -> dict[str, Any]:
-    """One row for JSON, the counts under the name of their convention."""
-    return {key.replace("count", convention.name): value for key, value in cells.items()}
+def _totals(a: NetCost, b: NetCost, inplace: bool) -> dict[str, dict[str, int]]:
+    before, after = (network_totals(cost, inplace=inplace) for cost in (a, b))
+    return {
+        "a": before,
+        "b": after,
+        "difference": {key: after[key] - before[key] for key in before},
+    }

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable
 from fractions import Fraction
 from html import escape
-from typing import Literal, assert_never
+from typing import Any, Literal, assert_never
 
 from tabulate import LATEX_ESCAPE_RULES, tabulate
 
@@ -21,7 +21,7 @@ Format = Literal["text", "markdown", "latex", "csv", "json", "html"]
 
 
 def render(
-    table: Table,
+    table: Table[Any],
     output_format: Format,
     *,
     exact: bool = False,
@@ -39,7 +39,7 @@ def render(
         case "csv":
             return _csv(table)
         case "json":
-            return json.dumps({"antcost": __version__, **table.data}, indent=2)
+            return json.dumps({"antcost": __version__, **table.data()}, indent=2)
         case "html":
             return _html(table, exact)
         case _:
@@ -53,13 +53,13 @@ def _escape_markdown(text: str) -> str:
     return _MARKDOWN_SPECIAL.sub(r"\\\1", text)
 
 
-def _markdown(table: Table, exact: bool) -> str:
+def _markdown(table: Table[Any], exact: bool) -> str:
     body = _tabulate(table, exact, "github", _escape_markdown, "**{}**")
     notes = "\n\n".join(map(_escape_markdown, table.notes))
     return f"**{_escape_markdown(table.title)}**\n\n{body}\n\n{notes}"
 
 
-def _html(table: Table, exact: bool) -> str:
+def _html(table: Table[Any], exact: bool) -> str:
     """A fragment in plain ASCII, so it survives any page it is pasted into."""
     body = _tabulate(table, exact, "unsafehtml", escape, "<b>{}</b>")
     notes = "<br>\n".join(map(escape, table.notes))
@@ -68,7 +68,7 @@ def _html(table: Table, exact: bool) -> str:
 
 
 def _tabulate(
-    table: Table, exact: bool, style: str, escaped: Callable[[str], str], strong: str
+    table: Table[Any], exact: bool, style: str, escaped: Callable[[str], str], strong: str
 ) -> str:
     """Escape every cell, make the total stand out, and leave the layout to tabulate."""
     rows = [[escaped(text) for text in row] for row in table.texts(exact)]
@@ -89,7 +89,7 @@ def _escape_latex(text: str) -> str:
     return "".join(rules.get(char, char) for char in text)
 
 
-def _latex(table: Table, exact: bool) -> str:
+def _latex(table: Table[Any], exact: bool) -> str:
     """A table environment that needs no package but booktabs."""
 
     def line(texts: Iterable[str]) -> str:
@@ -117,13 +117,13 @@ def _latex(table: Table, exact: bool) -> str:
     )
 
 
-def _csv(table: Table) -> str:
+def _csv(table: Table[Any]) -> str:
     """Raw values: every digit of a count, ratios as decimals, shapes as in 3x224x224."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([column.key for column in table.columns])
-    for row in table.body:
-        writer.writerow([_plain(row.get(column.key)) for column in table.columns])
+    for row in table.values():
+        writer.writerow(map(_plain, row))
     return text.getvalue().rstrip("\n")
 
 

@@ -1,7 +1,9 @@
 """The table of one network: a row per layer, block, stage or kind."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 from antcost.cost.analysis import Level, NetCost, Row, merge
@@ -15,29 +17,52 @@ from antcost.cost.memory import (
 )
 from antcost.graph.graph import Node
 from antcost.graph.layers import AvgPool2d, Conv2d, MaxPool2d, Pair
-from antcost.report.table import Cells, Column, Table, Value, choose, ranked
+from antcost.report.table import Column, Table, Value, choose, ranked
 from antcost.units import format_bytes
 
-COLUMNS = (
-    Column("name", "name"),
-    Column("operator", "operator", spare=2),
-    Column("layers", "layers", "count", spare=1),
-    Column("input", "input", spare=6),
-    Column("output", "output", spare=3),
-    Column("ksg", "k/s/g", spare=5),
-    Column("params", "params", "count"),
-    Column("params_share", "% params", "share", spare=4),
-    *(
-        column
-        for convention in CONVENTIONS.values()
-        for column in (
-            Column(convention.name, convention.label, "count"),
-            Column(f"{convention.name}_share", f"% {convention.label}", "share", spare=1),
-        )
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row of the table beside the whole network; `shaped` if its input and output say much."""
+
+    row: Row
+    whole: Row
+    shaped: bool = False
+
+
+def _count_columns(convention: Convention) -> tuple[Column[Line], Column[Line]]:
+    count, label = convention.count, convention.label
+    return (
+        Column(convention.name, label, lambda line: count(line.row.cost), "count"),
+        Column(
+            f"{convention.name}_share",
+            f"% {label}",
+            lambda line: _share(count(line.row.cost), count(line.whole.cost)),
+            "share",
+            spare=1,
+        ),
+    )
+
+
+COLUMNS: tuple[Column[Line], ...] = (
+    Column("name", "name", lambda line: line.row.name),
+    Column("operator", "operator", lambda line: line.row.operator, spare=2),
+    Column("layers", "layers", lambda line: len(line.row.nodes), "count", spare=1),
+    Column("input", "input", lambda line: line.row.input if line.shaped else None, spare=6),
+    Column("output", "output", lambda line: line.row.output if line.shaped else None, spare=3),
+    Column("ksg", "k/s/g", lambda line: _row_window(line.row), spare=5),
+    Column("params", "params", lambda line: line.row.params, "count"),
+    Column(
+        "params_share",
+        "% params",
+        lambda line: _share(line.row.params, line.whole.params),
+        "share",
+        spare=4,
     ),
-    Column("activations", "activations", "count"),
-    Column("traffic", "traffic", "bytes"),
-    Column("intensity", "FLOP/B", "ratio"),
+    *(column for convention in CONVENTIONS.values() for column in _count_columns(convention)),
+    Column("activations", "activations", lambda line: activation_elems(line.row.nodes), "count"),
+    Column("traffic", "traffic", lambda line: traffic_bytes(line.row), "bytes"),
+    Column("intensity", "FLOP/B", lambda line: arithmetic_intensity(line.row), "ratio"),
 )
 
 
@@ -51,44 +76,40 @@ def network_table(
     top: int | None = None,
     free: bool = False,
     inplace: bool = False,
-) -> Table:
+) -> Table[Line]:
     """Rows of the network in its order, or by the column `sort`; only the first `top` of them.
 
     Layers and kinds that cost nothing are left out unless `free`.
     Raises AntcostError for a column that does not exist.
     """
     chosen = choose(COLUMNS, columns or _default_columns(by, convention))
-    every = cost.by(by)
+    line = partial(Line, whole=cost.whole, shaped=by != "kind")
+    every = [line(row) for row in cost.by(by)]
     keep_all = free or by in ("block", "stage")
-    rows = [row for row in every if keep_all or row.params or convention.count(row.cost)]
-    free_rows = len(every) - len(rows)
-    whole = cost.whole
-    cells = {row.name: _cells(row, whole, by) for row in rows}
+    lines = [x for x in every if keep_all or x.row.params or convention.count(x.row.cost)]
+    hidden = len(every) - len(lines)
     if sort is not None:
-        (column,) = choose(COLUMNS, [sort])
-        rows = ranked(rows, lambda row: cells[row.name][column.key])
-    shown, others = rows[:top], rows[len(rows) if top is None else top :]
-    lines = [cells[row.name] for row in shown]
-    if others:
-        lines.append(_sums(merge(f"({len(others)} others)", "", others), whole))
+        lines = ranked(lines, *choose(COLUMNS, [sort]))
+    shown, others = (lines, []) if top is None else (lines[:top], lines[top:])
+    rest = merge(f"({len(others)} others)", "", [x.row for x in others])
     totals = network_totals(cost, inplace=inplace)
     return Table(
         title=f"{cost.graph.name}, {cost.graph.input} to {cost.graph.output}",
         columns=chosen,
-        rows=tuple(lines),
-        total=_sums(whole, whole),
+        items=[*shown, *([Line(rest, cost.whole)] if others else [])],
+        total=Line(cost.whole, cost.whole),
         notes=(
             f"{convention.label}: {convention.definition}.",
-            *_window_note(chosen),
+            *(["k/s/g: kernel, stride, groups."] if any(c.key == "ksg" for c in chosen) else []),
             f"As fp32 for one image: parameters {format_bytes(totals['param_bytes'])}, "
             f"activations at their peak {format_bytes(totals['peak_memory_bytes'])}"
             f"{' (in place)' if inplace else ''}.",
         ),
-        hints=(f"Free rows not shown: {free_rows} (--all).",) if free_rows else (),
-        data={
+        hints=(f"Free rows not shown: {hidden} (--all).",) if hidden else (),
+        data=lambda: {
             "network": cost.graph.name,
             "convention": convention.name,
-            "rows": [_row_data(row, by) for row in shown],
+            "rows": [_row_data(x.row, x.shaped) for x in shown],
             "total": totals,
         },
     )
@@ -96,15 +117,13 @@ def network_table(
 
 def network_totals(cost: NetCost, *, inplace: bool = False) -> dict[str, int]:
     """Every total of a network as an exact integer; bytes are for fp32 and one image."""
+    whole = cost.whole
     return {
-        "params": cost.params,
-        **{
-            convention.name: convention.count(cost.whole.cost)
-            for convention in CONVENTIONS.values()
-        },
-        "param_bytes": param_bytes(cost.whole.cost),
-        "activations": activation_elems(cost.graph.nodes),
-        "traffic_bytes": traffic_bytes(cost.whole),
+        "params": whole.params,
+        **{convention.name: convention.count(whole.cost) for convention in CONVENTIONS.values()},
+        "param_bytes": param_bytes(whole.cost),
+        "activations": activation_elems(whole.nodes),
+        "traffic_bytes": traffic_bytes(whole),
         "peak_memory_bytes": peak_bytes(cost.graph, inplace=inplace),
     }
 
@@ -124,6 +143,14 @@ def _side(pair: Pair) -> str:
     return str(pair[0]) if pair[0] == pair[1] else "x".join(map(str, pair))
 
 
+def _row_window(row: Row) -> Value:
+    return window(row.nodes[0]) if len(row.nodes) == 1 else None
+
+
+def _share(part: int, whole: int) -> Fraction | None:
+    return Fraction(part, whole) if whole else None
+
+
 def _default_columns(by: Level, convention: Convention) -> list[str]:
     counts = ["params", "params_share", convention.name, f"{convention.name}_share"]
     match by:
@@ -135,60 +162,17 @@ def _default_columns(by: Level, convention: Convention) -> list[str]:
             return ["name", "layers", *counts]
 
 
-def _window_note(columns: Sequence[Column]) -> list[str]:
-    has_window = any(column.key == "ksg" for column in columns)
-    return ["k/s/g: kernel, stride, groups."] if has_window else []
-
-
-def _cells(row: Row, whole: Row, by: Level) -> Cells:
-    shapes = {"input": row.input, "output": row.output} if by != "kind" else {}
-    return {
-        **_sums(row, whole),
-        "operator": row.operator,
-        **shapes,
-        "ksg": window(row.nodes[0]) if by == "layer" else None,
-    }
-
-
-def _sums(row: Row, whole: Row) -> dict[str, Value]:
-    """What adds up over layers, and its share of the whole."""
-    cells: dict[str, Value] = {
-        "name": row.name,
-        "layers": len(row.nodes),
-        "params": row.params,
-        "params_share": _share(row.params, whole.params),
-        "activations": activation_elems(row.nodes),
-        "traffic": traffic_bytes(row),
-        "intensity": arithmetic_intensity(row),
-    }
-    for convention in CONVENTIONS.values():
-        count = convention.count(row.cost)
-        cells[convention.name] = count
-        cells[f"{convention.name}_share"] = _share(count, convention.count(whole.cost))
-    return cells
-
-
-def _share(part: int, whole: int) -> Fraction | None:
-    return Fraction(part, whole) if whole else None
-
-
-def _row_data(row: Row, by: Level) -> dict[str, Any]:
+def _row_data(row: Row, shaped: bool) -> dict[str, Any]:
     """One row for JSON, with exact integers only."""
-    node = row.nodes[0]
-    shapes = {"input": list(row.input.dims), "output": list(row.output.dims)}
-    layer = node.layer if by == "layer" else None
-    windows = (
-        {"kernel": layer.kernel, "stride": layer.stride}
-        if isinstance(layer, Conv2d | MaxPool2d | AvgPool2d)
-        else {}
-    )
+    data: dict[str, Any] = {"name": row.name, "operator": row.operator, "layers": len(row.nodes)}
+    if shaped:
+        data |= {"input": row.input.dims, "output": row.output.dims}
+    if len(row.nodes) == 1 and _row_window(row):
+        layer = row.nodes[0].layer
+        keys = ("kernel", "stride", "groups")
+        data |= {key: getattr(layer, key) for key in keys if hasattr(layer, key)}
     return {
-        "name": row.name,
-        "operator": row.operator,
-        **(shapes if by != "kind" else {}),
-        **windows,
-        **({"groups": layer.groups} if isinstance(layer, Conv2d) else {}),
-        "layers": len(row.nodes),
+        **data,
         "params": row.params,
         **{convention.name: convention.count(row.cost) for convention in CONVENTIONS.values()},
         "activations": activation_elems(row.nodes),

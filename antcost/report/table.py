@@ -1,9 +1,9 @@
-"""A table as data: raw values in named columns. How it looks is decided in the formats."""
+"""A table as data: columns that read their values from the items of the rows."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Literal, TypeVar, assert_never
+from typing import Any, Generic, Literal, TypeVar, assert_never
 
 from antcost.errors import AntcostError, suggest
 from antcost.graph.shape import Shape
@@ -20,50 +20,55 @@ from antcost.units import (
 
 Unit = Literal["text", "count", "difference", "bytes", "share", "change", "times", "ratio"]
 Value = str | int | float | Fraction | Printed | Shape | None
-Cells = Mapping[str, Value]
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
-    """A named column. On a narrow terminal those with the highest `spare` are hidden first."""
+class Column(Generic[T]):
+    """A named column, and how it reads its value from the item of a row.
+
+    On a narrow terminal the columns with the highest `spare` are hidden first.
+    """
 
     key: str
     header: str
+    value: Callable[[T], Value]
     unit: Unit = "text"
     spare: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
-    """Rows of raw values by column key.
+class Table(Generic[T]):
+    """Columns, and the items that make the rows and the total.
 
-    `notes` belong to the table wherever it is pasted, `hints` only to the terminal; `data` is what
-    the JSON format writes.
+    `notes` belong to the table wherever it is pasted, `hints` only to the terminal; `data` makes
+    what the JSON format writes.
     """
 
     title: str
-    columns: tuple[Column, ...]
-    rows: tuple[Cells, ...]
-    data: Mapping[str, Any]
-    notes: tuple[str, ...]
-    hints: tuple[str, ...] = ()
-    total: Cells | None = None
-
-    @property
-    def body(self) -> tuple[Cells, ...]:
-        """The rows, and the total if there is one."""
-        return self.rows if self.total is None else (*self.rows, self.total)
+    columns: Sequence[Column[T]]
+    items: Sequence[T]
+    data: Callable[[], Mapping[str, Any]]
+    notes: Sequence[str]
+    hints: Sequence[str] = ()
+    total: T | None = None
 
     @property
     def alignment(self) -> list[str]:
+        """Side of each column: numbers stand at the right."""
         return ["left" if column.unit == "text" else "right" for column in self.columns]
 
+    def values(self) -> list[list[Value]]:
+        """Raw values of every row, the total last."""
+        body = self.items if self.total is None else [*self.items, self.total]
+        return [[column.value(item) for column in self.columns] for item in body]
+
     def texts(self, exact: bool = False) -> list[list[str]]:
-        """Every cell of the body as printed."""
+        """Every cell as printed, the total last."""
+        units = [column.unit for column in self.columns]
         return [
-            [show(row.get(column.key), column.unit, exact) for column in self.columns]
-            for row in self.body
+            [show(value, unit, exact) for value, unit in zip(row, units, strict=True)]
+            for row in self.values()
         ]
 
 
@@ -73,14 +78,13 @@ def show(value: Value, unit: Unit, exact: bool = False) -> str:
         return ""
     if isinstance(value, str | Shape | Printed):
         return str(value)
-    count = int(value)
     match unit:
         case "count":
-            return format_exact(count) if exact else format_count(count)
+            return format_exact(int(value)) if exact else format_count(int(value))
         case "difference":
-            return ("+" if count > 0 else "") + show(value, "count", exact)
+            return ("+" if value > 0 else "") + show(value, "count", exact)
         case "bytes":
-            return f"{format_exact(count)} B" if exact else format_bytes(count)
+            return f"{format_exact(int(value))} B" if exact else format_bytes(int(value))
         case "share":
             return format_percent(Fraction(value))
         case "change":
@@ -95,22 +99,23 @@ def show(value: Value, unit: Unit, exact: bool = False) -> str:
             assert_never(unit)
 
 
-def choose(columns: Iterable[Column], keys: Iterable[str]) -> tuple[Column, ...]:
+def choose(columns: Sequence[Column[T]], keys: Iterable[str]) -> tuple[Column[T], ...]:
     """The columns with these keys, in this order. Raises AntcostError for an unknown key."""
     by_key = {column.key: column for column in columns}
-    unknown = next((key for key in keys if key not in by_key), None)
-    if unknown is not None:
-        raise AntcostError(f"no column {unknown!r}; {suggest(unknown, by_key)}")
-    return tuple(by_key[key] for key in keys)
+    wanted = tuple(keys)
+    for key in wanted:
+        if key not in by_key:
+            raise AntcostError(f"no column {key!r}; {suggest(key, by_key)}")
+    return tuple(by_key[key] for key in wanted)
 
 
-def ranked(items: Iterable[T], value: Callable[[T], Value]) -> list[T]:
-    """Items by one value: numbers from the largest, texts from A, those without a value last."""
-    every = list(items)
-    filled = [item for item in every if value(item) is not None]
-    texts = any(isinstance(value(item), str) for item in filled)
-    filled.sort(key=lambda item: _rank(value(item)), reverse=not texts)
-    return filled + [item for item in every if value(item) is None]
+def ranked(items: Sequence[T], column: Column[T]) -> list[T]:
+    """Items by one column: numbers from the largest, texts from A, empty cells last."""
+    values = [(column.value(item), item) for item in items]
+    filled = [pair for pair in values if pair[0] is not None]
+    texts = any(isinstance(value, str) for value, _ in filled)
+    filled.sort(key=lambda pair: _rank(pair[0]), reverse=not texts)
+    return [item for _, item in filled] + [item for value, item in values if value is None]
 
 
 def _rank(value: Value) -> Any:

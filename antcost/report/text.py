@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from textwrap import wrap
+from typing import Any
 
 from tabulate import MIN_PADDING, tabulate
 from typer import style
@@ -13,7 +14,7 @@ NARROWEST = 8
 ELLIPSIS = "..."
 
 
-def render_text(table: Table, *, exact: bool, width: int | None, styled: bool) -> str:
+def render_text(table: Table[Any], *, exact: bool, width: int | None, styled: bool) -> str:
     """Title, table and notes; at most `width` columns wide where there is a width."""
     hidden: list[str] = []
     if width is not None:
@@ -37,14 +38,14 @@ def render_text(table: Table, *, exact: bool, width: int | None, styled: bool) -
     ]
     if styled:
         lines[0] = style(lines[0], bold=True)
-        lines[-1] = style(lines[-1], bold=table.total is not None)
+        lines[-1] = style(lines[-1], bold=True) if table.total is not None else lines[-1]
     wrapped = [line for note in notes for line in (wrap(note, width) if width else [note])]
     footer = [style(line, dim=True) if styled else line for line in wrapped]
     title = style(table.title, bold=True) if styled else table.title
     return "\n".join([title, "", *(line.rstrip() for line in lines), "", *footer])
 
 
-def _widths(table: Table, texts: list[list[str]]) -> list[int]:
+def _widths(table: Table[Any], texts: list[list[str]]) -> list[int]:
     headers = [len(column.header) + MIN_PADDING for column in table.columns]
     return [
         max(header, *map(len, column))
@@ -52,14 +53,14 @@ def _widths(table: Table, texts: list[list[str]]) -> list[int]:
     ]
 
 
-def _hide_spare(table: Table, exact: bool, width: int) -> tuple[Table, list[str]]:
+def _hide_spare(table: Table[Any], exact: bool, width: int) -> tuple[Table[Any], list[str]]:
     """Drop the columns that can best be spared until the rest fits."""
     hidden = []
     while _total(_widths(table, table.texts(exact))) > width:
         spare = max(table.columns, key=lambda column: column.spare)
         if not spare.spare:
             break
-        hidden.append(spare.header)
+        hidden.append(spare.key)
         table = replace(table, columns=tuple(c for c in table.columns if c is not spare))
     return table, hidden
 
@@ -68,7 +69,7 @@ def _total(widths: list[int]) -> int:
     return sum(widths) + GAP * (len(widths) - 1)
 
 
-def _elide(table: Table, texts: list[list[str]], width: int) -> list[list[str]]:
+def _elide(table: Table[Any], texts: list[list[str]], width: int) -> list[list[str]]:
     """Cut the widest text columns until the table fits, down to a readable minimum."""
     widths = _widths(table, texts)
     while _total(widths) > width:

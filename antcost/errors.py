@@ -38,8 +38,15 @@ class SpecError(AntcostError):
         self.problems = tuple(problems)
 
 
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that is spelled most like this one, if any is near."""
+    return next(iter(get_close_matches(name[:64], sorted(known), n=1)), None)
+
+
 def suggest(name: str, known: Iterable[str]) -> str:
-    """'did you mean "ant2"?', or all there is if nothing is near."""
+    """Say which known name was meant, or all there are if none is near."""
     names = sorted(known)
-    near = get_close_matches(name[:64], names, n=1)
-    return f"did you mean {near[0]!r}?" if near else f"expected one of {', '.join(names)}"
+    if not names:
+        return "there are none"
+    near = nearest(name, names)
+    return f"did you mean {near!r}?" if near else f"expected one of {', '.join(names)}"

@@ -35,9 +35,10 @@ def output_shape(layer: Layer, inputs: tuple[Shape, ...]) -> Shape:
         case Conv2d(channels=channels, groups=groups):
             _require_map(x)
             if x.c % groups or channels % groups:
+                divisor = gcd(x.c, channels)
                 raise ShapeError(
                     f"groups={groups} does not divide {x.c} -> {channels} channels; "
-                    f"use a divisor of {gcd(x.c, channels)}",
+                    f"use {'1' if divisor == 1 else f'a divisor of {divisor}'}",
                     "groups",
                 )
             return Shape((channels, *_map_size(x, layer, layer.dilation)))

@@ -28,7 +28,7 @@ from antcost.graph.layers import (
 from antcost.graph.shape import Shape
 from antcost.graph.shapes import output_shape
 
-MAX_LAYERS = 50_000
+MAX_LAYERS = 20_000
 Size = int | Pair
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from antcost.errors import Problem, SpecError, suggest
+from antcost.errors import Problem, SpecError, nearest
 
 SUFFIXES = (".yaml", ".yml")
 
@@ -41,7 +41,9 @@ def find(reference: str, folder: Path = Path()) -> Path:
     if reference in shipped_names():
         return shipped
     what = "is a directory" if path.is_dir() else "no such file and no such network"
-    raise SpecError([Problem(reference, "", f"{what}; {suggest(reference, shipped_names())}")])
+    near = nearest(reference, shipped_names())
+    hint = f"did you mean {near!r}?" if near else "antcost specs lists the networks that ship"
+    raise SpecError([Problem(reference, "", f"{what}; {hint}")])
 
 
 def expand(references: list[str]) -> Iterator[str]:

@@ -1,31 +1,35 @@
 """Validation errors in our words: what was expected, what was found, what is near."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from antcost.errors import suggest
 from antcost.spec.document import Document, Key
 
 
-def blame_all(document: Document, key: Key, error: ValidationError, fields: Iterable[str]) -> None:
-    """Note every validation error of the part of the document at `key`."""
+def blame_all(
+    document: Document, key: Key, error: ValidationError, fields: Mapping[str, FieldInfo]
+) -> None:
+    """Note every validation error of the part of the document at `key`, which has these fields."""
     for details in error.errors(include_url=False):
         path = (*key, *(step for step in details["loc"] if not str(step).startswith("<")))
         document.blame(path, _message(details, fields))
 
 
-def _message(details: ErrorDetails, fields: Iterable[str]) -> str:
-    expected = _expected(details["type"], details.get("ctx", {}))
+def _message(details: ErrorDetails, fields: Mapping[str, FieldInfo]) -> str:
     match details["type"]:
         case "extra_forbidden":
             return f"unknown field; {suggest(str(details['loc'][-1]), fields)}"
         case "missing":
-            return "missing"
-        case _:
-            return f"expected {expected or details['msg']}, got {details['input']!r:.60}"
+            needed = (name for name, field in fields.items() if field.is_required())
+            return f"missing; needed are {', '.join(needed)}"
+        case kind:
+            expected = _expected(kind, details.get("ctx", {})) or details["msg"]
+            return f"expected {expected}, got {details['input']!r:.60}"
 
 
 def _expected(kind: str, limits: dict[str, Any]) -> str | None:

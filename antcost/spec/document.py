@@ -15,8 +15,8 @@ MAX_VALUES = 20_000
 
 Key = tuple[str | int, ...]
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_PLAIN_TAG = "tag:yaml.org,2002:"
-_MERGE_TAG = f"{_PLAIN_TAG}merge"
+_PLAIN_TAGS = {"tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"}
+_MERGE_TAG = "tag:yaml.org,2002:merge"
 
 
 @dataclass(slots=True)
@@ -145,7 +145,7 @@ def _plain(
     def plain(node: yaml.Node, key: Key) -> Any:
         if next(left, None) is None or len(key) > MAX_DEPTH:
             raise refuse(node, "grows too large when its aliases are expanded")
-        if not node.tag.startswith(_PLAIN_TAG):
+        if not isinstance(node, yaml.ScalarNode) and node.tag not in _PLAIN_TAGS:
             raise refuse(node, f"has the tag {node.tag}; expected plain values")
         marks[key] = where(node)
         if isinstance(node, yaml.MappingNode):

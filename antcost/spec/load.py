@@ -1,22 +1,25 @@
 """From a file to a NetSpec: `extends`, `set`, overrides, and every error with its line."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
+from functools import partial
 from os.path import normpath
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic.fields import FieldInfo
 
 from antcost.errors import Problem, SpecError, suggest
 from antcost.spec.catalog import find
 from antcost.spec.complaints import blame_all
 from antcost.spec.document import Document, Key, read_document, read_value
-from antcost.spec.model import NetSpec, Stage, StageModels
+from antcost.spec.model import NetSpec, Published, SpecRow, Stage, StageModels
 from antcost.spec.overrides import PathError, override
 
 MAX_EXTENDS = 16
-FILE_ONLY_FIELDS = ("extends", "set")
+FILE_ONLY_FIELDS = {"extends": FieldInfo(default=None), "set": FieldInfo(default=None)}
+ModelOf = Callable[[Key, dict[str, Any]], type[SpecRow] | None]
 
 
 def load_spec(
@@ -116,49 +119,62 @@ def _override_from_text(document: Document, blocks: StageModels, text: str) -> N
 def _validate(document: Document, blocks: StageModels, overrides: tuple[str, ...]) -> NetSpec:
     """Check every field and collect everything that is wrong."""
     tree = dict(document.tree)
-    if isinstance(tree.get("stages"), list):
-        tree["stages"] = tuple(
-            _validate_stage(document, blocks, index, row)
-            for index, row in enumerate(tree["stages"])
-        )
-        _blame_duplicates(document)
+    rows: tuple[tuple[str, ModelOf, SpecRow], ...] = (
+        ("stages", partial(_stage_model, document, blocks), Stage(name="_", block="_")),
+        ("published", lambda key, row: Published, Published(source="_")),
+    )
+    for field, model_of, stand_in in rows:
+        if isinstance(tree.get(field), list):
+            tree[field] = tuple(
+                _validate_row(document, (field, index), row, model_of) or stand_in
+                for index, row in enumerate(tree[field])
+            )
+    _blame_duplicates(document)
     spec = None
     try:
         spec = NetSpec.model_validate(tree)
     except ValidationError as error:
-        blame_all(document, (), error, [*NetSpec.model_fields, *FILE_ONLY_FIELDS])
+        blame_all(document, (), error, {**FILE_ONLY_FIELDS, **NetSpec.model_fields})
     if document.problems or spec is None:
         raise SpecError(document.problems)
     return spec.written_in(document, overrides)
 
 
-def _validate_stage(document: Document, blocks: StageModels, index: int, row: Any) -> Stage:
-    """The stage as its block's model, or a stand-in once its errors are noted."""
-    key: Key = ("stages", index)
-    stand_in = Stage.model_construct(name="", block="")
+def _validate_row(document: Document, key: Key, row: Any, model_of: ModelOf) -> SpecRow | None:
+    """A stage or published row as its model, or None once its errors are noted."""
     if not isinstance(row, dict):
-        document.blame(key, f"expected a stage such as {{name: ..., block: ...}}, got {row!r:.60}")
-        return stand_in
-    block = row.get("block")
-    if not isinstance(block, str) or block not in blocks:
-        document.blame(
-            (*key, "block"),
-            f"unknown block {block!r:.60}; {suggest(str(block), blocks)}"
-            if "block" in row
-            else f"missing; expected one of {', '.join(sorted(blocks))}",
-        )
-        return stand_in
-    model = blocks[block]
+        document.blame(key, f"expected fields such as {{name: ...}}, got {row!r:.60}")
+        return None
+    model = model_of(key, row)
     try:
-        return model.model_validate(row)
+        return None if model is None else model.model_validate(row)
     except ValidationError as error:
+        assert model is not None
         blame_all(document, key, error, model.model_fields)
-        return stand_in
+        return None
+
+
+def _stage_model(
+    document: Document, blocks: StageModels, key: Key, row: dict[str, Any]
+) -> type[Stage] | None:
+    """The model of the stage's block, or None once it is noted that there is no such block."""
+    block = row.get("block")
+    if isinstance(block, str) and block in blocks:
+        return blocks[block]
+    names = ", ".join(sorted(blocks))
+    document.blame(
+        (*key, "block"),
+        f"unknown block {block!r:.60}; {suggest(str(block), blocks)}"
+        if "block" in row
+        else f"missing; expected one of {names}",
+    )
+    return None
 
 
 def _blame_duplicates(document: Document) -> None:
+    stages = document.tree.get("stages")
     first: dict[str, int] = {}
-    for index, row in enumerate(document.tree["stages"]):
+    for index, row in enumerate(stages if isinstance(stages, list) else []):
         name = row.get("name") if isinstance(row, dict) else None
         if isinstance(name, str) and first.setdefault(name, index) != index:
             document.blame(

@@ -62,11 +62,13 @@ PrintedTime = Annotated[Printed, PlainValidator(_reader(TIME_UNITS)), _QUANTITY_
 PrintedBytes = Annotated[Printed, PlainValidator(_reader(BYTE_UNITS)), _QUANTITY_SCHEMA]
 
 
-class _Row(BaseModel):
+class SpecRow(BaseModel):
+    """Unknown fields are errors, and nothing is converted silently."""
+
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-class Published(_Row):
+class Published(SpecRow):
     """What one source printed about the network."""
 
     source: Text
@@ -78,7 +80,7 @@ class Published(_Row):
     size: PrintedBytes | None = None
 
 
-class Stage(_Row):
+class Stage(SpecRow):
     """One row of the architecture table. Each block adds its own fields in a subclass."""
 
     name: Name
@@ -98,7 +100,7 @@ StageModels = Mapping[str, type[Stage]]
 """The stage model of every block, by the block's name."""
 
 
-class NetSpec(_Row):
+class NetSpec(SpecRow):
     """A network: typed and within bounds, though its shapes may still not fit together.
 
     `input` is (channels, height, width); `width` multiplies the channels of all stages.

@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint golden reports clean
 
 demo: $(VENV)/light
 	@$(BIN)/antcost table --spec specs/antnet_g2.yaml
@@ -27,6 +27,15 @@ $(VENV)/light: pyproject.toml | $(BIN)/pip
 $(VENV)/full: pyproject.toml constraints.txt | $(BIN)/pip
 	$(PIP) --editable '.[all,dev]'
 	@touch $@ $(VENV)/light
+
+golden: $(VENV)/full
+	@for name in $$($(BIN)/antcost specs --format csv | tail -n +2 | cut -d, -f1); do \
+		$(BIN)/antcost table $$name --exact -o tests/golden/$$(echo $$name | tr / _).txt; \
+	done
+
+reports: $(VENV)/full
+	$(BIN)/antcost compare 'specs/*.yaml' --baseline mobilenet_v2 --format markdown -o reports/imagenet.md
+	$(BIN)/antcost compare specs/cifar100 --baseline mobilenet_v2 --format markdown -o reports/cifar100.md
 
 clean:
 	rm -rf $(VENV)

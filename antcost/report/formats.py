@@ -46,7 +46,7 @@ def render(
             assert_never(output_format)
 
 
-_MARKDOWN_SPECIAL = re.compile(r"([\\`*|<>\[\]~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
+_MARKDOWN_SPECIAL = re.compile(r"([\\`*|<>&$\[\]~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
 
 
 def _escape_markdown(text: str) -> str:

@@ -24,6 +24,8 @@ def _message(details: ErrorDetails, fields: Mapping[str, FieldInfo]) -> str:
     match details["type"]:
         case "extra_forbidden":
             return f"unknown field; {suggest(str(details['loc'][-1]), fields)}"
+        case "missing" if isinstance(details["loc"][-1], int):
+            return "missing; expected [height, width]"
         case "missing":
             needed = (name for name, field in fields.items() if field.is_required())
             return f"missing; needed are {', '.join(needed)}"

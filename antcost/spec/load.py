@@ -146,10 +146,11 @@ def _validate_row(document: Document, key: Key, row: Any, model_of: ModelOf) -> 
         document.blame(key, f"expected fields such as {{name: ...}}, got {row!r:.60}")
         return None
     model = model_of(key, row)
+    if model is None:
+        return None
     try:
-        return None if model is None else model.model_validate(row)
+        return model.model_validate(row)
     except ValidationError as error:
-        assert model is not None
         blame_all(document, key, error, model.model_fields)
         return None
 

@@ -1,0 +1,67 @@
+"""What scripts and notebooks call."""
+
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, network
+
+import antcost
+from antcost.cost.analysis import Row
+
+
+def test_analyze_takes_a_name_a_file_a_mapping_a_spec_and_a_graph() -> None:
+    spec = antcost.load("mobilenet_v2")
+    path = ROOT / "specs" / "mobilenet_v2.yaml"
+    for source in ("mobilenet_v2", path, str(path), spec, antcost.build_graph(spec)):
+        assert antcost.analyze(source).madds == 300_774_272
+    assert antcost.analyze(network({"block": "linear", "channels": 5})).madds == 3 * 32 * 32 * 5
+
+
+def test_analyze_takes_overrides() -> None:
+    cost = antcost.analyze("antnet_g1", ["ant[2-7].groups=2"])
+    assert cost.params == antcost.analyze("antnet_g2").params
+
+
+def test_a_mapping_is_not_changed_and_its_errors_have_paths() -> None:
+    spec = network({"block": "linear", "channels": 0})
+    before = repr(spec)
+    with pytest.raises(antcost.AntcostError, match=r"^stages\[0\].channels: expected at least 1"):
+        antcost.analyze(spec)
+    assert repr(spec) == before
+
+
+def test_rows_are_dataclasses() -> None:
+    row = antcost.analyze("mobilenet_v2").by("stage")[0]
+    assert isinstance(row, Row)
+    assert (row.name, row.operator, row.params, row.madds) == ("conv0", "conv", 928, 10_838_016)
+    assert (row.input.dims, row.output.dims) == ((3, 224, 224), (32, 112, 112))
+
+
+def test_to_frame_keeps_exact_integers() -> None:
+    frame = antcost.analyze("mobilenet_v2").to_frame()
+    assert len(frame) == 152
+    assert frame["params"].sum() == 3_504_872
+    assert frame["madds"].sum() == 300_774_272
+    assert str(frame["madds"].dtype) == "int64"
+    assert list(frame.columns[:4]) == ["name", "operator", "input", "output"]
+    assert len(antcost.analyze("mobilenet_v2").to_frame(by="stage")) == 11
+
+
+def test_a_notebook_shows_a_table_with_escaped_names() -> None:
+    html = antcost.analyze("mobilenet_v2", ["name=<script>"])._repr_html_()
+    assert "3,504,872" in html
+    assert "300,774,272" in html
+    assert "<script>" not in html
+    assert html.count("<tr>") == 1 + 11 + 1
+
+
+def test_unknown_names_of_the_package_are_errors() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'anlyze'"):
+        antcost.anlyze  # noqa: B018 (the access is the test)
+
+
+def test_specs_ship_inside_the_wheel() -> None:
+    """The wheel must hold the specs that a checkout has beside the package."""
+    text = (ROOT / "pyproject.toml").read_text()
+    assert '[tool.hatch.build.targets.wheel.force-include]\nspecs = "antcost/specs"\n' in text
+    assert Path(ROOT / "specs" / "antnet_g2.yaml").is_file()

@@ -1,0 +1,187 @@
+"""What each block emits, and what its fields change."""
+
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from conftest import network
+
+import antcost
+from antcost.blocks.width import make_divisible
+from antcost.cost.analysis import NetCost
+from antcost.errors import SpecError
+from antcost.graph.layers import Activation, Add, Conv2d, Dropout, Linear
+
+ANT = {"block": "ant", "expansion": 6, "reduction": 4, "channels": 16}
+
+
+def names(cost: NetCost) -> list[str]:
+    return [node.name.removeprefix("s0.") for node in cost.graph.nodes]
+
+
+def analyze(stage: dict[str, Any], input_shape: tuple[int, ...] = (16, 8, 8)) -> NetCost:
+    return antcost.analyze(network(stage, input_shape=input_shape))
+
+
+ATTENTION = ["pool", "flatten", "reduce", "relu", "restore", "sigmoid", "multiply"]
+ATTENTION_LAYERS = [f"attention.{name}" for name in ATTENTION]
+EXPAND = ["expand.conv", "expand.bn", "expand.act"]
+DEPTHWISE = ["depthwise.conv", "depthwise.bn", "depthwise.act"]
+PROJECT = ["project.conv", "project.bn"]
+
+
+@pytest.mark.parametrize(
+    ("attention", "expected"),
+    [
+        ("after_depthwise", [*EXPAND, *DEPTHWISE, *ATTENTION_LAYERS, *PROJECT, "add"]),
+        ("before_expansion", [*ATTENTION_LAYERS, *EXPAND, *DEPTHWISE, *PROJECT, "add"]),
+        ("after_projection", [*EXPAND, *DEPTHWISE, *PROJECT, *ATTENTION_LAYERS, "add"]),
+        ("none", [*EXPAND, *DEPTHWISE, *PROJECT, "add"]),
+    ],
+)
+def test_ant_puts_its_attention_where_it_is_told(attention: str, expected: list[str]) -> None:
+    assert names(analyze(ANT | {"attention": attention})) == expected
+
+
+@pytest.mark.parametrize(
+    ("attention", "width"),
+    [("after_depthwise", 96), ("before_expansion", 16), ("after_projection", 24)],
+)
+def test_attention_costs_what_its_width_says(attention: str, width: int) -> None:
+    stage = ANT | {"channels": 24}
+    added = analyze(stage | {"attention": attention}).madds - analyze(stage | {"attention": "none"}).madds
+    assert added == 2 * width * (width // 4)
+
+
+def test_attention_rounds_its_width_down_and_has_biases_only_if_told() -> None:
+    stage = ANT | {"reduction": 5}
+    plain, biased = analyze(stage), analyze(stage | {"attention_bias": True})
+    hidden = 96 // 5
+    assert plain.whole.cost.linear_macs == 2 * 96 * hidden
+    assert plain.whole.cost.biases == 0
+    assert biased.whole.cost.biases == hidden + 96
+    assert biased.madds == plain.madds
+
+
+def test_ant_keeps_its_expansion_at_1_and_mobilenet_v2_does_not() -> None:
+    assert names(analyze(ANT | {"expansion": 1, "attention": "none"})) == [
+        *EXPAND,
+        *DEPTHWISE,
+        *PROJECT,
+        "add",
+    ]
+    mobile = {"block": "inverted_residual", "expansion": 1, "channels": 16}
+    assert names(analyze(mobile)) == [*DEPTHWISE, *PROJECT, "add"]
+
+
+def test_ant_without_attention_is_the_block_of_mobilenet_v2() -> None:
+    """ "MobileNetV2 can be viewed as a special case" (ANTNets, section 3)."""
+    shared = {"expansion": 6, "channels": 24, "stride": 2, "repeat": 3}
+    ant = analyze({"block": "ant", "reduction": None, **shared})
+    mobile = analyze({"block": "inverted_residual", **shared})
+    assert [(n.layer, n.inputs, n.shape) for n in ant.graph.nodes] == [
+        (n.layer, n.inputs, n.shape) for n in mobile.graph.nodes
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fields", "has_residual"),
+    [({}, True), ({"stride": 2}, False), ({"stride": [1, 1]}, True), ({"channels": 24}, False)],
+)
+def test_a_residual_needs_stride_1_and_equal_channels(
+    fields: dict[str, Any], has_residual: bool
+) -> None:
+    cost = analyze(ANT | fields)
+    assert any(isinstance(node.layer, Add) for node in cost.graph.nodes) == has_residual
+
+
+def test_a_strided_block_has_no_residual_even_where_the_map_cannot_shrink() -> None:
+    cost = analyze(ANT | {"stride": 2}, input_shape=(16, 1, 1))
+    assert cost.graph.output.dims == (16, 1, 1)
+    assert not any(isinstance(node.layer, Add) for node in cost.graph.nodes)
+
+
+def test_groups_divide_the_projection_only() -> None:
+    one, two = analyze(ANT), analyze(ANT | {"groups": 2})
+    assert one.madds - two.madds == 96 * 16 * 8 * 8 // 2
+    assert one.params - two.params == 96 * 16 // 2
+
+
+def test_only_the_first_block_of_a_stage_strides() -> None:
+    cost = antcost.analyze(network(ANT | {"stride": 2, "repeat": 3}, input_shape=(16, 8, 8)))
+    strides = [n.layer.stride for n in cost.graph.nodes if n.name.endswith("depthwise.conv")]
+    assert strides == [(2, 2), (1, 1), (1, 1)]
+    assert [row.name for row in cost.by("block")] == ["s0.0", "s0.1", "s0.2"]
+
+
+def test_e_ant_sums_complete_branches_and_counts_their_weights() -> None:
+    """ANTNets, Eq. 7 and 8."""
+    stage = ANT | {"channels": 16}
+    ensemble = analyze({**stage, "block": "e_ant", "groups": [1, 2]})
+    branches = [analyze(stage | {"groups": groups}) for groups in (1, 2)]
+    assert ensemble.madds == sum(branch.madds for branch in branches)
+    assert ensemble.params == sum(branch.params for branch in branches) + 2
+    assert [node.name for node in ensemble.graph.nodes][-2:] == ["s0.weighted_sum", "s0.add"]
+
+
+def test_conv_follows_its_fields() -> None:
+    cost = analyze(
+        {"block": "conv", "kernel": [1, 3], "channels": 8, "norm": False, "activation": None,
+         "bias": True, "padding": [0, 1], "dilation": 1, "groups": 2}  # fmt: skip
+    )
+    (node,) = cost.graph.nodes
+    assert node.layer == Conv2d(8, (1, 3), padding=(0, 1), groups=2, bias=True)
+    assert cost.params == 3 * 8 * 8 + 8
+
+
+def test_linear_flattens_a_map_and_takes_dropout_and_activation() -> None:
+    cost = analyze({"block": "linear", "channels": "classes", "dropout": 0.2, "activation": "relu"})
+    assert [node.layer for node in cost.graph.nodes][1:] == [
+        Dropout(0.2),
+        Linear(10),
+        Activation("relu"),
+    ]
+    assert cost.params == 16 * 8 * 8 * 10 + 10
+
+
+def test_pools() -> None:
+    assert analyze({"block": "avgpool"}).graph.output.dims == (16, 1, 1)
+    assert analyze({"block": "avgpool", "kernel": 3}).graph.output.dims == (16, 2, 2)
+    assert analyze({"block": "maxpool", "kernel": 3, "stride": 2}).graph.output.dims == (16, 4, 4)
+    with pytest.raises(SpecError, match=r"stages\[0\].stride: a stride needs a kernel"):
+        analyze({"block": "avgpool", "stride": 2})
+
+
+@pytest.mark.parametrize(
+    ("channels", "width", "expected"),
+    [
+        (32, "1.4", 48),  # 44.8
+        (24, "1.4", 32),  # 33.6 down to 32, above 0.9 of it
+        (96, "1.4", 136),  # 134.4
+        (320, "1.4", 448),
+        (1280, "1.4", 1792),
+        (16, "0.35", 8),
+        (24, "0.35", 8),
+        (32, "0.35", 16),  # 11.2 would round to 8, below 0.9 of it
+        (20, "1", 24),  # a tie rounds up
+        (3, "0.5", 8),
+    ],
+)
+def test_the_rounding_rule_of_the_mobilenets(channels: int, width: str, expected: int) -> None:
+    assert make_divisible(channels, Fraction(width)) == expected
+
+
+def test_the_width_scales_all_but_the_classes_and_grows_the_last_conv_only() -> None:
+    thin, wide = (antcost.analyze("mobilenet_v2", [f"width={w}"]) for w in (0.5, 1.4))
+    channels = {row.name: row.output.c for row in thin.by("stage")}
+    assert channels["conv0"] == 16
+    assert channels["block7"] == 160
+    assert channels["conv8"] == 1280
+    assert channels["fc10"] == 1000
+    assert {row.name: row.output.c for row in wide.by("stage")}["conv8"] == 1792
+
+
+def test_the_stem_of_a_network_without_a_last_conv_is_scaled() -> None:
+    thin = antcost.analyze("mobilenet_v1", ["width=0.5"])
+    assert [row.output.c for row in thin.by("stage")][:2] == [16, 32]
+    assert thin.by("stage")[-3].output.c == 512

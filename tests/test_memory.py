@@ -1,0 +1,95 @@
+"""Liveness, by hand on small graphs."""
+
+from conftest import network
+
+import antcost
+from antcost.cost.memory import (
+    activation_elems,
+    arithmetic_intensity,
+    live_elems,
+    param_bytes,
+    peak_bytes,
+    traffic_bytes,
+)
+
+CONV = {"block": "conv", "kernel": 1, "channels": 4, "norm": False, "activation": None}
+
+
+def graph(*stages: dict, input_shape: tuple[int, ...] = (3, 10, 10)) -> antcost.build_graph:
+    return antcost.build_graph(antcost.load(network(*stages, input_shape=input_shape)))
+
+
+def test_a_chain_holds_one_input_and_one_output() -> None:
+    assert live_elems(graph(CONV, CONV | {"channels": 8})) == [300 + 400, 400 + 800]
+
+
+def test_a_residual_keeps_its_source_alive() -> None:
+    block = {"block": "inverted_residual", "expansion": 2, "channels": 3}
+    x, hidden = 300, 600
+    assert live_elems(graph(block)) == [
+        x + hidden,  # expand: conv, then batch norm and activation out of place
+        x + 2 * hidden,
+        x + 2 * hidden,
+        x + 2 * hidden,  # depthwise
+        x + 2 * hidden,
+        x + 2 * hidden,
+        x + hidden + x,  # project
+        x + x + x,
+        x + x + x,  # add reads the source and the branch
+    ]
+
+
+def test_inplace_reuses_the_input_of_activations_and_additions_only() -> None:
+    block = {"block": "inverted_residual", "expansion": 2, "channels": 3}
+    x, hidden = 300, 600
+    assert live_elems(graph(block), inplace=True) == [
+        x + hidden,
+        x + 2 * hidden,  # batch norm still makes a new tensor
+        x + hidden,
+        x + 2 * hidden,
+        x + 2 * hidden,
+        x + hidden,
+        x + hidden + x,
+        x + x + x,
+        x + x,
+    ]
+
+
+def test_inplace_does_not_write_over_what_is_read_later() -> None:
+    """The squeeze reads the activation, the multiplication reads it again."""
+    block = {"block": "ant", "expansion": 1, "reduction": 1, "channels": 3, "kernel": 1}
+    nodes = graph(block)
+    timeline = dict(zip([n.name for n in nodes.nodes], live_elems(nodes, inplace=True), strict=True))
+    assert timeline["s0.attention.pool"] == 300 + 300 + 3
+    assert timeline["s0.attention.sigmoid"] == 300 + 300 + 3
+    assert timeline["s0.attention.multiply"] == 300 + 300 + 3 + 300
+
+
+def test_flatten_and_dropout_pass_their_input_on() -> None:
+    linear = {"block": "linear", "channels": 5, "dropout": 0.5}
+    assert live_elems(graph(linear)) == [300, 300, 300 + 5]
+
+
+def test_an_output_nobody_reads_is_dropped_at_once() -> None:
+    nodes = graph(CONV, CONV)
+    assert live_elems(nodes)[-1] == 400 + 400
+
+
+def test_peak_scales_with_type_and_batch() -> None:
+    nodes = graph(CONV)
+    assert peak_bytes(nodes) == (300 + 400) * 4
+    assert peak_bytes(nodes, "fp16") == (300 + 400) * 2
+    assert peak_bytes(nodes, "int8", batch=8) == (300 + 400) * 8
+
+
+def test_elements_bytes_traffic_and_intensity() -> None:
+    cost = antcost.analyze(graph(CONV | {"bias": True}, {"block": "avgpool"}))
+    assert activation_elems(cost.graph.nodes) == 400 + 4
+    assert param_bytes(cost.whole.cost, "fp16") == 2 * (3 * 4 + 4)
+    assert traffic_bytes(cost.whole) == 4 * ((300 + 16 + 400) + (400 + 4))
+    assert arithmetic_intensity(cost.layers[0]) * 4 * (300 + 16 + 400) == 2 * 3 * 4 * 100
+
+
+def test_the_peak_of_a_large_network_is_where_it_is_widest() -> None:
+    """MobileNetV2 at 224: block2.0 normalises 96 x 112 x 112 beside its input of the same size."""
+    assert peak_bytes(antcost.analyze("mobilenet_v2").graph) == 4 * 2 * 96 * 112 * 112

@@ -49,7 +49,10 @@ def test_ant_puts_its_attention_where_it_is_told(attention: str, expected: list[
 )
 def test_attention_costs_what_its_width_says(attention: str, width: int) -> None:
     stage = ANT | {"channels": 24}
-    added = analyze(stage | {"attention": attention}).madds - analyze(stage | {"attention": "none"}).madds
+    added = (
+        analyze(stage | {"attention": attention}).madds
+        - analyze(stage | {"attention": "none"}).madds
+    )
     assert added == 2 * width * (width // 4)
 
 
@@ -126,8 +129,17 @@ def test_e_ant_sums_complete_branches_and_counts_their_weights() -> None:
 
 def test_conv_follows_its_fields() -> None:
     cost = analyze(
-        {"block": "conv", "kernel": [1, 3], "channels": 8, "norm": False, "activation": None,
-         "bias": True, "padding": [0, 1], "dilation": 1, "groups": 2}  # fmt: skip
+        {
+            "block": "conv",
+            "kernel": [1, 3],
+            "channels": 8,
+            "norm": False,
+            "activation": None,
+            "bias": True,
+            "padding": [0, 1],
+            "dilation": 1,
+            "groups": 2,
+        }
     )
     (node,) = cost.graph.nodes
     assert node.layer == Conv2d(8, (1, 3), padding=(0, 1), groups=2, bias=True)

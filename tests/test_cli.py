@@ -340,7 +340,8 @@ def plain(text: str) -> str:
 
 @pytest.mark.parametrize("width", [60, 80, 132])
 @pytest.mark.parametrize(
-    "command", [("table", "antnet_g2"), ("compare", "e_antnet"), ("diff", "antnet_g1", "cifar100/antnet_c")]
+    "command",
+    [("table", "antnet_g2"), ("compare", "e_antnet"), ("diff", "antnet_g1", "cifar100/antnet_c")],
 )
 def test_text_fits_the_terminal(width: int, command: tuple[str, ...]) -> None:
     output = plain(run_in_terminal(width, *command))

@@ -154,7 +154,11 @@ def test_an_activation_is_called_by_its_function() -> None:
     [
         (Conv2d(8, (3, 3), groups=3), [(9, 4, 4)], "groups=3 does not divide 9 -> 8 channels"),
         (Conv2d(9, (3, 3), groups=3), [(8, 4, 4)], "groups=3 does not divide 8 -> 9 channels"),
-        (Conv2d(8, (5, 5), padding="valid"), [(8, 4, 9)], "window of 5 is larger than its map of 4"),
+        (
+            Conv2d(8, (5, 5), padding="valid"),
+            [(8, 4, 9)],
+            "window of 5 is larger than its map of 4",
+        ),
         (Conv2d(8, (3, 3), padding="valid", dilation=(1, 4)), [(8, 9, 8)], "window of 9"),
         (MaxPool2d((8, 8), (1, 1), (1, 1)), [(8, 4, 4)], r"map of 4 \+ 2 \* 1 padding"),
         (Conv2d(8, (1, 1)), [(8,)], "expected a map"),

@@ -59,7 +59,9 @@ def test_inplace_does_not_write_over_what_is_read_later() -> None:
     """The squeeze reads the activation, the multiplication reads it again."""
     block = {"block": "ant", "expansion": 1, "reduction": 1, "channels": 3, "kernel": 1}
     nodes = graph(block)
-    timeline = dict(zip([n.name for n in nodes.nodes], live_elems(nodes, inplace=True), strict=True))
+    timeline = dict(
+        zip([n.name for n in nodes.nodes], live_elems(nodes, inplace=True), strict=True)
+    )
     assert timeline["s0.attention.pool"] == 300 + 300 + 3
     assert timeline["s0.attention.sigmoid"] == 300 + 300 + 3
     assert timeline["s0.attention.multiply"] == 300 + 300 + 3 + 300

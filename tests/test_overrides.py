@@ -33,11 +33,9 @@ def test_a_path_selects_stages(path: str, selected: set[int]) -> None:
 
 def test_a_star_passes_over_stages_without_the_field() -> None:
     spec = antcost.load("antnet_g1", ["*.kernel=5"])
-    assert {s.name: s.fields()["kernel"] for s in spec.stages if "kernel" in s.fields()} == {
-        name: 5
-        for name in ("conv0", *(f"ant{i}" for i in range(1, 8)), "conv8", "pool9")
-    }
-    assert "kernel" not in spec.stages[-1].fields()
+    kernels = {s.name: s.fields().get("kernel") for s in spec.stages}
+    assert kernels.pop("fc10") is None
+    assert set(kernels.values()) == {5}
 
 
 def test_values_are_yaml_and_later_ones_win() -> None:
@@ -98,5 +96,7 @@ def test_set_of_a_child_comes_after_that_of_its_parent(write_spec: Callable[...,
 
 
 def test_set_can_exchange_blocks() -> None:
-    spec = antcost.load(network({"block": "conv", "kernel": 3, "channels": 8}), ["s0.block=separable"])
+    spec = antcost.load(
+        network({"block": "conv", "kernel": 3, "channels": 8}), ["s0.block=separable"]
+    )
     assert spec.stages[0].block == "separable"

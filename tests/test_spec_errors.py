@@ -78,7 +78,7 @@ POOL = "stages:\n  - {name: a, block: avgpool}\n"
     ("text", "expected"),
     [
         ("", ["net.yaml:1: is empty; expected a spec with name, input, classes and stages"]),
-        ("# nothing\n", ["net.yaml:1: is empty; expected a spec with name, input, classes and stages"]),
+        ("#", ["net.yaml:1: is empty; expected a spec with name, input, classes and stages"]),
         ("- 1\n", ["net.yaml:1: expected a spec with name, input, ... fields"]),
         ("name: [1\n", ["net.yaml:2: is not valid YAML: did not find expected ',' or ']'"]),
         ("name: a\nname: b\n", ["net.yaml:2: has the key 'name' twice; keep one"]),
@@ -145,7 +145,9 @@ def test_all_errors_of_a_file_come_at_once(write_spec: Write) -> None:
 
 
 def test_an_inherited_error_is_found_where_it_was_written(write_spec: Write) -> None:
-    write_spec(f"{HEAD}stages:\n  - {{name: a, block: conv, kernel: 0, channels: 8}}\n", "base.yaml")
+    write_spec(
+        f"{HEAD}stages:\n  - {{name: a, block: conv, kernel: 0, channels: 8}}\n", "base.yaml"
+    )
     child = write_spec("extends: base.yaml\nname: child\nclasses: none\n")
     assert problems(child) == [
         "base.yaml:5: stages[0].kernel: expected at least 1, got 0",

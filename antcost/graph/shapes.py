@@ -18,7 +18,6 @@ from antcost.graph.layers import (
     Linear,
     MaxPool2d,
     Multiply,
-    Padding,
     Pair,
     WeightedSum,
 )
@@ -83,22 +82,15 @@ def _require_map(x: Shape) -> None:
 
 def _map_size(x: Shape, layer: Conv2d | MaxPool2d | AvgPool2d, dilation: Pair) -> Pair:
     """Height and width that a sliding window leaves."""
-    height, width = (
-        _window_count(size, kernel, stride, dilated, layer.padding, axis)
-        for axis, (size, kernel, stride, dilated) in enumerate(
-            zip((x.h, x.w), layer.kernel, layer.stride, dilation, strict=True)
-        )
-    )
-    return height, width
+    (k_h, k_w), (s_h, s_w), (d_h, d_w) = layer.kernel, layer.stride, dilation
+    if layer.padding == "same":
+        return (x.h + s_h - 1) // s_h, (x.w + s_w - 1) // s_w
+    p_h, p_w = (0, 0) if layer.padding == "valid" else layer.padding
+    return _places(x.h, k_h, s_h, d_h, p_h), _places(x.w, k_w, s_w, d_w, p_w)
 
 
-def _window_count(
-    size: int, kernel: int, stride: int, dilation: int, padding: Padding, axis: int
-) -> int:
-    """Places of a window along one axis. "same" pads as needed: one place per stride."""
-    if padding == "same":
-        return (size + stride - 1) // stride
-    pad = 0 if padding == "valid" else padding[axis]
+def _places(size: int, kernel: int, stride: int, dilation: int, pad: int) -> int:
+    """Places of a window along one axis with `pad` on both sides."""
     reach = dilation * (kernel - 1) + 1
     if reach > size + 2 * pad:
         raise ShapeError(

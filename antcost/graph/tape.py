@@ -123,9 +123,9 @@ class Tape:
         stride: Size = 1,
         groups: int = 1,
     ) -> Tensor:
-        with self.scope(name):
-            x = self.conv(x, channels, kernel=kernel, stride=stride, groups=groups)
-            return self.batch_norm(x)
+        """Convolution `name.conv` and batch norm `name.bn`."""
+        x = self.conv(x, channels, kernel=kernel, stride=stride, groups=groups, name=f"{name}.conv")
+        return self.batch_norm(x, name=f"{name}.bn")
 
     def conv_bn_act(
         self,
@@ -138,9 +138,9 @@ class Tape:
         groups: int = 1,
         activation: ActivationKind = "relu6",
     ) -> Tensor:
+        """The same with an activation `name.act`."""
         x = self.conv_bn(x, channels, name=name, kernel=kernel, stride=stride, groups=groups)
-        with self.scope(name):
-            return self.activation(x, activation)
+        return self.activation(x, activation, name=f"{name}.act")
 
     def linear(
         self, x: Tensor, channels: int, *, bias: bool = True, name: str = "linear"

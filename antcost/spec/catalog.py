@@ -38,7 +38,7 @@ def find(reference: str, folder: Path = Path()) -> Path:
     if path.suffix in SUFFIXES or path.is_file():
         return path
     shipped = shipped_folder() / f"{reference}.yaml"
-    if reference in shipped_names():
+    if shipped.is_file():
         return shipped
     what = "is a directory" if path.is_dir() else "no such file and no such network"
     near = nearest(reference, shipped_names())

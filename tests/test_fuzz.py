@@ -1,0 +1,173 @@
+"""Whatever a spec holds, it is counted or refused with one line a problem, within a second."""
+
+import random
+import string
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import ROOT, network
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import antcost
+from antcost.cost.convention import CONVENTIONS
+from antcost.errors import AntcostError
+from antcost.report.formats import render
+from antcost.report.network import network_table
+
+LIMIT_S = 1.0
+
+sizes = st.integers(1, 7)
+size_fields = sizes | st.tuples(sizes, sizes).map(list)
+widths = st.integers(1, 12).map(lambda n: 8 * n)
+strides = st.sampled_from([1, 1, 2])
+activations = st.sampled_from(["relu", "relu6", "hardswish", "silu", None])
+repeats = st.integers(1, 3)
+
+
+def block(name: str, **fields: Any) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries({"block": st.just(name), "repeat": repeats, **fields})
+
+
+attention = {
+    "expansion": st.integers(1, 6),
+    "channels": widths,
+    "stride": strides,
+    "kernel": st.sampled_from([3, 5, [1, 3]]),
+    "attention": st.sampled_from(
+        ["after_depthwise", "before_expansion", "after_projection", "none"]
+    ),
+    "attention_bias": st.booleans(),
+}
+reductions = st.integers(1, 3) | st.none()
+features = st.one_of(
+    block(
+        "conv",
+        kernel=size_fields,
+        channels=widths,
+        stride=strides,
+        groups=st.just(1),
+        bias=st.booleans(),
+        norm=st.booleans(),
+        activation=activations,
+        dilation=st.integers(1, 3),
+    ),
+    block("separable", kernel=size_fields, channels=widths, stride=strides),
+    block("inverted_residual", reduction=reductions, **attention),
+    block("ant", reduction=reductions, groups=st.just(1), **attention),
+    block(
+        "e_ant", reduction=reductions, groups=st.sampled_from([[1], [1, 1], [1, 1, 1]]), **attention
+    ),
+    block("maxpool", kernel=sizes, stride=strides),
+    block("avgpool", kernel=sizes, stride=strides, padding=st.just("same")),
+)
+heads = st.lists(
+    block("linear", channels=widths | st.just("classes"), dropout=st.floats(0, 0.9)), max_size=2
+).map(lambda linears: [{"block": "avgpool"}, *linears])
+
+
+@st.composite
+def valid_specs(draw: st.DrawFn) -> dict[str, Any]:
+    stages = [*draw(st.lists(features, min_size=1, max_size=6)), *draw(heads)]
+    side = st.integers(1, 64)
+    spec = network(*stages, input_shape=(draw(st.integers(3, 8)), draw(side), draw(side)))
+    return spec | {"width": draw(st.sampled_from([0.25, 0.5, 1.0, 1.4]))}
+
+
+@settings(max_examples=500, deadline=LIMIT_S * 1000, suppress_health_check=[HealthCheck.too_slow])
+@given(valid_specs())
+def test_every_valid_spec_is_counted(spec: dict[str, Any]) -> None:
+    cost = antcost.analyze(spec)
+    for level in ("block", "stage", "kind"):
+        rows = cost.by(level)
+        assert sum(row.params for row in rows) == cost.params
+        assert sum(row.madds for row in rows) == cost.madds
+    assert cost.flops == 2 * cost.madds
+    table = network_table(cost, CONVENTIONS["madds"], free=True)
+    assert len(table.items) == len(cost.graph.nodes)
+    assert render(table, "text", width=100)
+
+
+@settings(max_examples=100)
+@given(valid_specs(), st.sampled_from([2, 4, 8]))
+def test_groups_divide_a_convolution(spec: dict[str, Any], groups: int) -> None:
+    """A 1x1 convolution in front makes the channels divisible."""
+    front = {"name": "front", "block": "conv", "kernel": 1, "channels": 64}
+    after = {"name": "after", "block": "conv", "kernel": 3, "channels": 32, "groups": groups}
+    spec = spec | {"stages": [front, after, *spec["stages"]], "width": 1.0}
+    grouped = antcost.analyze(spec).by("layer")
+    spec["stages"][1] = after | {"groups": 1}
+    dense = antcost.analyze(spec).by("layer")
+    index = next(i for i, row in enumerate(grouped) if row.name == "after.conv")
+    assert groups * grouped[index].madds == dense[index].madds
+    assert grouped[index + 1 :] == dense[index + 1 :]
+
+
+SHIPPED = sorted((ROOT / "specs").rglob("*.yaml"))
+NASTY = [
+    "0", "-1", "1e9", "99999999999999999999", "1.5", ".nan", ".inf", "null", "true", "''", "[]",
+    "{}", "[1, 2]", "classes", "conv", "ant", "e_ant", "linear", "*x", "&x 1", "!!binary YQ==",
+    "2001-01-01", "\"\\u0000\"", "'\n'", "antnet_g1.yaml", "../antnet_g1.yaml", "same", "valid",
+    "{a: {a: {a: 1}}}", "1_000", "0x10", "0o17", "1:30", "~", "é", "💥", "<<", "?", "64", "3",
+]  # fmt: skip
+
+
+def mutate(text: str, rng: random.Random) -> str:
+    """Change one to three places of a spec, as a typo, an editor or an attacker would."""
+    for _ in range(rng.randint(1, 3)):
+        lines = text.splitlines(keepends=True) or [""]
+        i, j = (rng.randrange(len(lines)) for _ in range(2))
+        at = rng.randrange(len(text) + 1)
+        words = [
+            w
+            for w in text.replace(",", " ").replace("}", " ").split()
+            if w.strip(string.punctuation)
+        ]
+        word = rng.choice(words or ["x"])
+        match rng.randrange(8):
+            case 0:
+                text = text[:at] + rng.choice(string.printable) + text[at + 1 :]
+            case 1:
+                text = text[:at] + text[at + rng.randint(1, 9) :]
+            case 2:
+                lines[i], lines[j] = lines[j], lines[i]
+                text = "".join(lines)
+            case 3:
+                text = "".join(lines[:i] + lines[i + 1 :])
+            case 4:
+                text = "".join([*lines[: i + 1], *lines[i:]])
+            case 5:
+                text = text.replace(word, rng.choice(NASTY), 1)
+            case 6:
+                text = text.replace(word, rng.choice(words or ["x"]), 1)
+            case 7:
+                text = text[:at] + rng.choice(NASTY) + text[at:]
+    return text
+
+
+@pytest.mark.parametrize("batch", range(20))
+def test_every_mutation_is_counted_or_refused(tmp_path: Path, batch: int) -> None:
+    """2,000 mutations of the shipped specs, a hundred a batch."""
+    (tmp_path / "cifar100").mkdir()
+    for path in SHIPPED:
+        (tmp_path / path.relative_to(ROOT / "specs")).write_bytes(path.read_bytes())
+    outcomes = {"counted": 0, "refused": 0}
+    for seed in range(100 * batch, 100 * (batch + 1)):
+        rng = random.Random(seed)
+        original = rng.choice(SHIPPED).relative_to(ROOT / "specs")
+        mutant = (tmp_path / original).with_name("mutant.yaml")
+        mutant.write_text(mutate((ROOT / "specs" / original).read_text(), rng), encoding="utf-8")
+        start = time.perf_counter()
+        try:
+            cost = antcost.analyze(mutant)
+            outcomes["counted"] += cost.params >= 0
+        except AntcostError as error:
+            outcomes["refused"] += 1
+            lines = str(error).splitlines()
+            assert lines
+            assert all(line.startswith(f"{tmp_path}/") for line in lines), (seed, lines)
+            assert all(line.isprintable() for line in lines), (seed, lines)
+        assert time.perf_counter() - start < LIMIT_S, seed
+    assert min(outcomes.values()) > 0

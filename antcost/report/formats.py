@@ -83,10 +83,15 @@ def _tabulate(
     )
 
 
+# The rules of tabulate; beside them | is another character in LaTeX's first font encoding, and the
+# \\ that ends a row would take a [ or * of the next one as its argument.
+_LATEX_RULES = {**LATEX_ESCAPE_RULES, "|": r"\textbar{}", "[": "{[}", "*": "{*}"}
+_LEADING_MINUS = re.compile(r"^-(?=\d)")
+
+
 def _escape_latex(text: str) -> str:
-    r"""The rules of tabulate; `\\` at a line's end must also not read [ or * as its argument."""
-    rules = {**LATEX_ESCAPE_RULES, "[": "{[}", "*": "{*}"}
-    return "".join(rules.get(char, char) for char in text)
+    escaped = "".join(_LATEX_RULES.get(char, char) for char in text)
+    return _LEADING_MINUS.sub("$-$", escaped)
 
 
 def _latex(table: Table[Any], exact: bool) -> str:
@@ -104,6 +109,7 @@ def _latex(table: Table[Any], exact: bool) -> str:
             r"\begin{table}",
             r"\centering",
             rf"\caption{{{_escape_latex(table.title)}}}",
+            r"\smallskip",
             rf"\begin{{tabular}}{{{''.join(side[0] for side in table.alignment)}}}",
             r"\toprule",
             line(column.header for column in table.columns),

@@ -1,0 +1,96 @@
+"""The README's commands print what it shows, and its files and code work."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+README = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+CONSOLES = [text for language, text in BLOCKS if language == "console"]
+FILES = {
+    match[1]: text
+    for language, text in BLOCKS
+    if language in ("yaml", "python") and (match := re.match(r"# (\w+\.\w+)\n", text))
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with the files that the README tells to save."""
+    for name, text in FILES.items():
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+@pytest.mark.parametrize("block", CONSOLES, ids=lambda block: block.splitlines()[0])
+def test_console_blocks(folder: Path, block: str) -> None:
+    command, _, expected = block.partition("\n")
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    result = subprocess.run(
+        ["bash", "-c", command.removeprefix("$ ") + " 2>&1"],
+        cwd=folder,
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+    )
+    assert result.stdout == expected
+
+
+def test_python_block(folder: Path) -> None:
+    (code,) = (
+        text for language, text in BLOCKS if language == "python" and "import antcost\n" in text
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.startswith("3340328 258089152 516178304\nconv0 3x224x224 32x112x112 928 ")
+
+
+def test_a_block_of_an_installed_package(folder: Path) -> None:
+    """Found through its entry point, with its fields checked like those of built-in blocks."""
+    (entry_points,) = (text for language, text in BLOCKS if language == "toml")
+    info = folder / "acme-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(
+        entry_points.replace('project.entry-points."antcost.blocks"', "antcost.blocks").replace(
+            '"', ""
+        )
+    )
+    spec = "name: n\ninput: [8, 4, 4]\nclasses: 2\nstages: [{name: a, block: plain_residual, %s}]\n"
+    (folder / "good.yaml").write_text(spec % "channels: 16")
+    (folder / "bad.yaml").write_text(spec % "chanels: 16")
+    code = (
+        "import antcost\n"
+        "print(antcost.analyze('good.yaml').madds)\n"
+        "try: antcost.analyze('bad.yaml')\n"
+        "except antcost.AntcostError as error: print(error)\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(folder)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert result.stdout.splitlines() == [
+        str(2 * 9 * 8 * 16 * 4 * 4),
+        "bad.yaml:4: stages[0].channels: missing; needed are name, block, channels",
+        "bad.yaml:4: stages[0].chanels: unknown field; did you mean 'channels'?",
+    ]
+
+
+@pytest.mark.parametrize("name", ["imagenet", "cifar100"])
+def test_reports_are_up_to_date(name: str, tmp_path: Path) -> None:
+    """Written by `make reports`."""
+    recipe = (ROOT / "Makefile").read_text()
+    (command,) = re.findall(rf"^\t\$\(BIN\)/antcost (.*reports/{name}\.md)$", recipe, re.MULTILINE)
+    command = command.replace(f"reports/{name}.md", str(tmp_path / "new.md"))
+    subprocess.run(["bash", "-c", f"{sys.executable} -m antcost {command}"], cwd=ROOT, check=True)
+    assert (tmp_path / "new.md").read_text() == (ROOT / "reports" / f"{name}.md").read_text()

@@ -1,5 +1,22 @@
-"""`python -m antcost` is the `antcost` command."""
+"""The `antcost` command, also as `python -m antcost`."""
 
-from antcost.cli.app import app
+import gc
+import os
 
-app(prog_name="antcost")
+
+def main() -> None:
+    """Run the command line.
+
+    Start-up is most of a run, so it is kept short: loading modules makes no garbage to collect
+    (`cli.app` turns the collector on again when they are loaded), and pydantic need not search
+    every installed package for plugins.
+    """
+    gc.disable()
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    from antcost.cli.app import app
+
+    app(prog_name="antcost")
+
+
+if __name__ == "__main__":
+    main()

@@ -100,7 +100,7 @@ POOL = "stages:\n  - {name: a, block: avgpool}\n"
         (HEAD + POOL + "widht: 0.5\n", ["net.yaml:6: widht: unknown field; did you mean 'width'?"]),
         (HEAD + POOL + "width: 0\n", ["net.yaml:6: width: expected more than 0.0, got 0"]),
         (HEAD + POOL + "width: .inf\n", ["net.yaml:6: width: expected a number, got inf"]),
-        (HEAD + "stages: []\n", ["net.yaml:4: stages: expected at least 1 of them, got ()"]),
+        (HEAD + "stages: []\n", ["net.yaml:4: stages: expected at least 1 of them, got []"]),
         (HEAD + "stages: {a: 1}\n", ["net.yaml:4: stages: expected a list, got {'a': 1}"]),
         (HEAD + "stages:\n  - {name: a, block: avgpool}\n  - {name: a, block: avgpool}\n",
          ["net.yaml:6: stages[1].name: 'a' is also the name of stages[0]; names must differ"]),
@@ -136,11 +136,11 @@ def test_a_wrong_file(write_spec: Write, text: str, expected: list[str]) -> None
 def test_all_errors_of_a_file_come_at_once(write_spec: Write) -> None:
     text = "input: [3, x, 32]\nclasses: 10\nwdith: 2\nstages:\n  - {name: a, block: cov}\n  - 7\n"
     assert problems(write_spec(text)) == [
-        "net.yaml:5: stages[0].block: unknown block 'cov'; did you mean 'conv'?",
-        "net.yaml:6: stages[1]: expected fields such as {name: ...}, got 7",
         "net.yaml: name: missing; needed are name, input, classes, stages",
         "net.yaml:1: input[1]: expected an integer, got 'x'",
         "net.yaml:3: wdith: unknown field; did you mean 'width'?",
+        "net.yaml:5: stages[0].block: unknown block 'cov'; did you mean 'conv'?",
+        "net.yaml:6: stages[1]: expected fields such as {name: ...}, got 7",
     ]
 
 
@@ -150,8 +150,8 @@ def test_an_inherited_error_is_found_where_it_was_written(write_spec: Write) -> 
     )
     child = write_spec("extends: base.yaml\nname: child\nclasses: none\n")
     assert problems(child) == [
-        "base.yaml:5: stages[0].kernel: expected at least 1, got 0",
         "net.yaml:3: classes: expected an integer, got 'none'",
+        "base.yaml:5: stages[0].kernel: expected at least 1, got 0",
     ]
 
 

@@ -41,7 +41,7 @@ def build_graph(spec: NetSpec) -> Graph:
                     x = function(net, x, **fields)
             except ShapeError as error:
                 key = ("stages", index, error.field) if error.field else ("stages", index)
-                problem = Problem(spec.where(key), dotted(key), str(error))
+                problem = Problem(spec.document.where(key), dotted(key), str(error))
                 raise SpecError([problem]) from None
             if fields.get("stride") is not None:
                 fields = fields | {"stride": 1}

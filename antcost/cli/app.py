@@ -1,5 +1,6 @@
 """The `antcost` command: its subcommands, and how a user's mistake ends."""
 
+import gc
 from importlib import import_module
 from typing import Annotated, Any
 
@@ -25,6 +26,9 @@ class _Commands(TyperGroup):
             return None
         command = typer.Typer(rich_markup_mode=None, add_completion=False)
         command.command(name)(getattr(import_module(f"antcost.cli.{name}"), name))
+        if not gc.isenabled():
+            gc.freeze()
+            gc.enable()
         return get_command(command)
 
     def invoke(self, ctx: Any) -> Any:

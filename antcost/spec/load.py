@@ -1,11 +1,10 @@
 """From a file to a NetSpec: `extends`, `set`, overrides, and every error with its line."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from functools import partial
 from os.path import normpath
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
@@ -14,12 +13,12 @@ from antcost.errors import Problem, SpecError, suggest
 from antcost.spec.catalog import find
 from antcost.spec.complaints import blame_all
 from antcost.spec.document import Document, Key, read_document, read_value
-from antcost.spec.model import NetSpec, Published, SpecRow, Stage, StageModels
+from antcost.spec.model import Fields, NetSpec, NetworkFields, Published, Stage, StageModels
 from antcost.spec.overrides import PathError, override
 
 MAX_EXTENDS = 16
 FILE_ONLY_FIELDS = {"extends": FieldInfo(default=None), "set": FieldInfo(default=None)}
-ModelOf = Callable[[Key, dict[str, Any]], type[SpecRow] | None]
+F = TypeVar("F", bound=Fields)
 
 
 def load_spec(
@@ -118,64 +117,70 @@ def _override_from_text(document: Document, blocks: StageModels, text: str) -> N
 
 def _validate(document: Document, blocks: StageModels, overrides: tuple[str, ...]) -> NetSpec:
     """Check every field and collect everything that is wrong."""
-    tree = dict(document.tree)
-    rows: tuple[tuple[str, ModelOf, SpecRow], ...] = (
-        ("stages", partial(_stage_model, document, blocks), Stage(name="_", block="_")),
-        ("published", lambda key, row: Published, Published(source="_")),
-    )
-    for field, model_of, stand_in in rows:
-        if isinstance(tree.get(field), list):
-            tree[field] = tuple(
-                _validate_row(document, (field, index), row, model_of) or stand_in
-                for index, row in enumerate(tree[field])
-            )
+    known = {**FILE_ONLY_FIELDS, **NetworkFields.model_fields}
+    fields = _check(document, (), NetworkFields, document.tree, known)
+    stages = [
+        _check_stage(document, blocks, ("stages", index), row)
+        for index, row in enumerate(_rows(document, "stages"))
+    ]
+    published = [
+        _check(document, ("published", index), Published, row, Published.model_fields)
+        for index, row in enumerate(_rows(document, "published"))
+    ]
     _blame_duplicates(document)
-    spec = None
-    try:
-        spec = NetSpec.model_validate(tree)
-    except ValidationError as error:
-        blame_all(document, (), error, {**FILE_ONLY_FIELDS, **NetSpec.model_fields})
-    if document.problems or spec is None:
+    if document.problems:
         raise SpecError(document.problems)
-    return spec.written_in(document, overrides)
+    assert fields is not None
+    return NetSpec(
+        fields.name,
+        fields.input,
+        fields.classes,
+        fields.width,
+        tuple(filter(None, stages)),
+        tuple(filter(None, published)),
+        overrides,
+        document,
+    )
 
 
-def _validate_row(document: Document, key: Key, row: Any, model_of: ModelOf) -> SpecRow | None:
-    """A stage or published row as its model, or None once its errors are noted."""
+def _rows(document: Document, field: str) -> list[Any]:
+    rows = document.tree.get(field)
+    return rows if isinstance(rows, list) else []
+
+
+def _check(
+    document: Document, key: Key, model: type[F], row: Any, known: Mapping[str, FieldInfo]
+) -> F | None:
+    """The part of the document at `key` as its model, or None once its errors are noted."""
     if not isinstance(row, dict):
         document.blame(key, f"expected fields such as {{name: ...}}, got {row!r:.60}")
-        return None
-    model = model_of(key, row)
-    if model is None:
         return None
     try:
         return model.model_validate(row)
     except ValidationError as error:
-        blame_all(document, key, error, model.model_fields)
+        blame_all(document, key, error, known)
         return None
 
 
-def _stage_model(
-    document: Document, blocks: StageModels, key: Key, row: dict[str, Any]
-) -> type[Stage] | None:
-    """The model of the stage's block, or None once it is noted that there is no such block."""
+def _check_stage(document: Document, blocks: StageModels, key: Key, row: Any) -> Stage | None:
+    """The stage as its block's model, or None once its errors are noted."""
+    if not isinstance(row, dict):
+        return _check(document, key, Stage, row, Stage.model_fields)
     block = row.get("block")
     if isinstance(block, str) and block in blocks:
-        return blocks[block]
-    names = ", ".join(sorted(blocks))
+        return _check(document, key, blocks[block], row, blocks[block].model_fields)
     document.blame(
         (*key, "block"),
         f"unknown block {block!r:.60}; {suggest(str(block), blocks)}"
         if "block" in row
-        else f"missing; expected one of {names}",
+        else f"missing; expected one of {', '.join(sorted(blocks))}",
     )
     return None
 
 
 def _blame_duplicates(document: Document) -> None:
-    stages = document.tree.get("stages")
     first: dict[str, int] = {}
-    for index, row in enumerate(stages if isinstance(stages, list) else []):
+    for index, row in enumerate(_rows(document, "stages")):
         name = row.get("name") if isinstance(row, dict) else None
         if isinstance(name, str) and first.setdefault(name, index) != index:
             document.blame(

@@ -1,8 +1,9 @@
 """What a spec holds once it is read: a network as rows of its paper's architecture table."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from numbers import Rational
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
@@ -10,14 +11,12 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainValidator,
-    PrivateAttr,
-    SerializeAsAny,
     Strict,
     WithJsonSchema,
 )
 from pydantic_core import PydanticCustomError
 
-from antcost.spec.document import Document, Key
+from antcost.spec.document import Document
 from antcost.units import BYTE_UNITS, COUNT_UNITS, TIME_UNITS, Printed, read_printed
 
 MAX_STAGES = 1_000
@@ -62,13 +61,13 @@ PrintedTime = Annotated[Printed, PlainValidator(_reader(TIME_UNITS)), _QUANTITY_
 PrintedBytes = Annotated[Printed, PlainValidator(_reader(BYTE_UNITS)), _QUANTITY_SCHEMA]
 
 
-class SpecRow(BaseModel):
-    """Unknown fields are errors, and nothing is converted silently."""
+class Fields(BaseModel):
+    """A group of fields of a spec. Unknown ones are errors, and nothing is converted silently."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
 
 
-class Published(SpecRow):
+class Published(Fields):
     """What one source printed about the network."""
 
     source: Text
@@ -80,7 +79,7 @@ class Published(SpecRow):
     size: PrintedBytes | None = None
 
 
-class Stage(SpecRow):
+class Stage(Fields):
     """One row of the architecture table. Each block adds its own fields in a subclass."""
 
     name: Name
@@ -100,37 +99,35 @@ StageModels = Mapping[str, type[Stage]]
 """The stage model of every block, by the block's name."""
 
 
-class NetSpec(SpecRow):
-    """A network: typed and within bounds, though its shapes may still not fit together.
-
-    `input` is (channels, height, width); `width` multiplies the channels of all stages.
-    """
+class NetworkFields(Fields):
+    """The fields of a network; the rows of its lists have models of their own."""
 
     name: Text
     input: Annotated[tuple[Side, ...], Strict(False), Field(min_length=1, max_length=4)]
     classes: Annotated[int, Field(ge=1, le=MAX_CLASSES)]
     width: Annotated[float, Field(gt=0, le=MAX_WIDTH, allow_inf_nan=False)] = 1.0
-    stages: Annotated[tuple[SerializeAsAny[Stage], ...], Field(min_length=1, max_length=MAX_STAGES)]
-    published: Annotated[tuple[Published, ...], Strict(False)] = ()
+    stages: Annotated[list[Any], Field(min_length=1, max_length=MAX_STAGES)]
+    published: list[Any] = []
 
-    _document: Document = PrivateAttr(default_factory=lambda: Document({}, ""))
-    _overrides: tuple[str, ...] = PrivateAttr(default=())
 
-    @property
-    def overrides(self) -> tuple[str, ...]:
-        """What was set on top of the file: "ant4.channels=72"."""
-        return self._overrides
+@dataclass(frozen=True, slots=True)
+class NetSpec:
+    """A network: typed and within bounds, though its shapes may still not fit together.
+
+    `input` is (channels, height, width) or another shape with channels first; `width` multiplies
+    the channels of all stages; `overrides` were set on top of the file ("ant4.channels=72").
+    """
+
+    name: str
+    input: tuple[int, ...]
+    classes: int
+    width: float
+    stages: tuple[Stage, ...]
+    published: tuple[Published, ...] = ()
+    overrides: tuple[str, ...] = ()
+    document: Document = field(default_factory=lambda: Document({}, ""), compare=False, repr=False)
 
     @property
     def title(self) -> str:
         """The name, with what was set on top of the file."""
-        return " with ".join(filter(None, (self.name, ", ".join(self._overrides))))
-
-    def written_in(self, document: Document, overrides: tuple[str, ...]) -> Self:
-        """This spec, knowing where it was written."""
-        self._document, self._overrides = document, overrides
-        return self
-
-    def where(self, key: Key) -> str:
-        """Where a value was written: "specs/a.yaml:3"."""
-        return self._document.where(key)
+        return " with ".join(filter(None, (self.name, ", ".join(self.overrides))))

@@ -10,12 +10,12 @@ from typing import Any
 
 from antcost.errors import suggest
 from antcost.spec.document import Document
-from antcost.spec.model import NetSpec, Stage, StageModels
+from antcost.spec.model import NetworkFields, Stage, StageModels
 
 MAX_RANGE = 1_000
 _PIECE = re.compile(r"\*|\[(?P<numbers>[\d,\- ]+)\]|[\w-]+")
 _RANGE = re.compile(r"\s*(\d{1,9})\s*(?:-\s*(\d{1,9})\s*)?")
-_SETTABLE = sorted(NetSpec.model_fields.keys() - {"stages", "published"})
+_SETTABLE = sorted(NetworkFields.model_fields.keys() - {"stages", "published"})
 
 
 class PathError(Exception):

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from antcost.spec.model import NetSpec, StageModels
+from antcost.spec.model import NetworkFields, Published, StageModels
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -12,10 +12,10 @@ def json_schema(blocks: StageModels) -> dict[str, Any]:
 
     There, `extends` and `set` are allowed, and `extends` leaves every other field to the parent.
     """
-    schema = NetSpec.model_json_schema()
-    stages = schema["properties"]["stages"]
-    stages["items"] = {"oneOf": [_stage_schema(name, blocks) for name in sorted(blocks)]}
-    schema["$defs"].pop("Stage")
+    schema = NetworkFields.model_json_schema()
+    stages = {"oneOf": [_stage_schema(name, blocks) for name in sorted(blocks)]}
+    schema["properties"]["stages"]["items"] = stages
+    schema["properties"]["published"]["items"] = Published.model_json_schema()
     schema["properties"] |= {
         "extends": {"type": "string", "description": "File or shipped network to start from."},
         "set": {

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 
 class AntcostError(Exception):
@@ -40,6 +39,8 @@ class SpecError(AntcostError):
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name that is spelled most like this one, if any is near."""
+    from difflib import get_close_matches
+
     return next(iter(get_close_matches(name[:64], sorted(known), n=1)), None)
 
 

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from html import escape
 from typing import TYPE_CHECKING, Literal, assert_never
-
-from tabulate import tabulate
 
 from antcost.cost.convention import flops, madds
 from antcost.cost.counts import Cost, total
@@ -109,6 +106,10 @@ class NetCost:
 
     def _repr_html_(self) -> str:
         """The stages as a table, for notebooks."""
+        from html import escape
+
+        from tabulate import tabulate
+
         rows = [
             (row.name, row.operator, row.input, row.output, row.params, row.madds)
             for row in self.by("stage")

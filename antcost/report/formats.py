@@ -6,10 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterable
 from fractions import Fraction
-from html import escape
 from typing import Any, Literal, assert_never
-
-from tabulate import LATEX_ESCAPE_RULES, tabulate
 
 from antcost.graph.shape import Shape
 from antcost.report.table import Table, Value
@@ -61,6 +58,8 @@ def _markdown(table: Table[Any], exact: bool) -> str:
 
 def _html(table: Table[Any], exact: bool) -> str:
     """A fragment in plain ASCII, so it survives any page it is pasted into."""
+    from html import escape
+
     body = _tabulate(table, exact, "unsafehtml", escape, "<b>{}</b>")
     notes = "<br>\n".join(map(escape, table.notes))
     fragment = f"<p><b>{escape(table.title)}</b></p>\n{body}\n<p><small>{notes}</small></p>"
@@ -71,6 +70,8 @@ def _tabulate(
     table: Table[Any], exact: bool, style: str, escaped: Callable[[str], str], strong: str
 ) -> str:
     """Escape every cell, make the total stand out, and leave the layout to tabulate."""
+    from tabulate import tabulate
+
     rows = [[escaped(text) for text in row] for row in table.texts(exact)]
     if table.total is not None:
         rows[-1] = [strong.format(text) if text else "" for text in rows[-1]]
@@ -83,15 +84,14 @@ def _tabulate(
     )
 
 
-# The rules of tabulate; beside them | is another character in LaTeX's first font encoding, and the
-# \\ that ends a row would take a [ or * of the next one as its argument.
-_LATEX_RULES = {**LATEX_ESCAPE_RULES, "|": r"\textbar{}", "[": "{[}", "*": "{*}"}
-_LEADING_MINUS = re.compile(r"^-(?=\d)")
-
-
 def _escape_latex(text: str) -> str:
-    escaped = "".join(_LATEX_RULES.get(char, char) for char in text)
-    return _LEADING_MINUS.sub("$-$", escaped)
+    from tabulate import LATEX_ESCAPE_RULES
+
+    # In LaTeX's first font encoding | is another character, and the \\ that ends a row would take
+    # a [ or * of the next one as its argument.
+    rules = {**LATEX_ESCAPE_RULES, "|": r"\textbar{}", "[": "{[}", "*": "{*}"}
+    escaped = "".join(rules.get(char, char) for char in text)
+    return re.sub(r"^-(?=\d)", "$-$", escaped)
 
 
 def _latex(table: Table[Any], exact: bool) -> str:

@@ -1,15 +1,15 @@
 """A table for the terminal: it fits, and is styled only where that shows."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from textwrap import wrap
 from typing import Any
 
-from tabulate import MIN_PADDING, tabulate
 from typer import style
 
 from antcost.report.table import Table
 
-GAP = 2
+GAP = "  "
 NARROWEST = 8
 ELLIPSIS = "..."
 
@@ -19,44 +19,42 @@ def render_text(table: Table[Any], *, exact: bool, width: int | None, styled: bo
     hidden: list[str] = []
     if width is not None:
         table, hidden = _hide_spare(table, exact, width)
-    texts = table.texts(exact)
-    if width is not None:
-        texts = _elide(table, texts, width)
-    lines = tabulate(
-        texts,
-        headers=[column.header for column in table.columns],
-        tablefmt="simple",
-        colalign=table.alignment,
-        disable_numparse=True,
-    ).splitlines()
+    texts = _texts(table, exact)
+    widths = _widths(texts) if width is None else _narrowed(table, _widths(texts), width)
+    header, *body = [_line(table, row, widths) for row in texts]
+    rule = GAP.join("-" * size for size in widths)
     if table.total is not None:
-        lines.insert(-1, lines[1])
+        body[-1:] = [rule, style(body[-1], bold=True) if styled else body[-1]]
     notes = [
         *table.notes,
         *table.hints,
         *([f"Hidden to fit: {', '.join(hidden)}."] if hidden else []),
     ]
+    footer = [line for note in notes for line in (wrap(note, width) if width else [note])]
     if styled:
-        lines[0] = style(lines[0], bold=True)
-        lines[-1] = style(lines[-1], bold=True) if table.total is not None else lines[-1]
-    wrapped = [line for note in notes for line in (wrap(note, width) if width else [note])]
-    footer = [style(line, dim=True) if styled else line for line in wrapped]
+        header = style(header, bold=True)
+        footer = [style(line, dim=True) for line in footer]
     title = style(table.title, bold=True) if styled else table.title
-    return "\n".join([title, "", *(line.rstrip() for line in lines), "", *footer])
+    return "\n".join([title, "", header, rule, *body, "", *footer])
 
 
-def _widths(table: Table[Any], texts: list[list[str]]) -> list[int]:
-    headers = [len(column.header) + MIN_PADDING for column in table.columns]
-    return [
-        max(header, *map(len, column))
-        for header, column in zip(headers, zip(*texts, strict=True), strict=True)
-    ]
+def _texts(table: Table[Any], exact: bool) -> list[list[str]]:
+    """The headers, then the rows."""
+    return [[column.header for column in table.columns], *table.texts(exact)]
+
+
+def _widths(texts: Sequence[Sequence[str]]) -> list[int]:
+    return [max(map(len, column)) for column in zip(*texts, strict=True)]
+
+
+def _total(widths: Sequence[int]) -> int:
+    return sum(widths) + len(GAP) * (len(widths) - 1)
 
 
 def _hide_spare(table: Table[Any], exact: bool, width: int) -> tuple[Table[Any], list[str]]:
     """Drop the columns that can best be spared until the rest fits."""
     hidden = []
-    while _total(_widths(table, table.texts(exact))) > width:
+    while _total(_widths(_texts(table, exact))) > width:
         spare = max(table.columns, key=lambda column: column.spare)
         if not spare.spare:
             break
@@ -65,26 +63,25 @@ def _hide_spare(table: Table[Any], exact: bool, width: int) -> tuple[Table[Any],
     return table, hidden
 
 
-def _total(widths: list[int]) -> int:
-    return sum(widths) + GAP * (len(widths) - 1)
-
-
-def _elide(table: Table[Any], texts: list[list[str]], width: int) -> list[list[str]]:
-    """Cut the widest text columns until the table fits, down to a readable minimum."""
-    widths = _widths(table, texts)
+def _narrowed(table: Table[Any], widths: list[int], width: int) -> list[int]:
+    """Take from the widest text columns until the table fits, down to a readable minimum."""
+    widths = list(widths)
     while _total(widths) > width:
-        cuttable = [
+        wide = [
             i
             for i, column in enumerate(table.columns)
             if column.unit == "text" and widths[i] > max(NARROWEST, len(column.header))
         ]
-        if not cuttable:
+        if not wide:
             break
-        widths[max(cuttable, key=lambda i: widths[i])] -= 1
-    return [
-        [
-            text if len(text) <= size else text[: size - len(ELLIPSIS)] + ELLIPSIS
-            for text, size in zip(row, widths, strict=True)
-        ]
-        for row in texts
-    ]
+        widths[max(wide, key=lambda i: widths[i])] -= 1
+    return widths
+
+
+def _line(table: Table[Any], texts: Sequence[str], widths: Sequence[int]) -> str:
+    """One row, each cell cut or filled to the width of its column."""
+    cells = []
+    for text, size, side in zip(texts, widths, table.alignment, strict=True):
+        cut = text if len(text) <= size else text[: size - len(ELLIPSIS)] + ELLIPSIS
+        cells.append(cut.ljust(size) if side == "left" else cut.rjust(size))
+    return GAP.join(cells).rstrip()

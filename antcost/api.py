@@ -18,6 +18,8 @@ def analyze(
     Counts are exact integers for one image. `overrides` ("ant4.channels=72") need a network that
     is still to be loaded. Raises SpecError with everything that is wrong in the spec.
     """
+    if overrides and isinstance(network, Graph | NetSpec):
+        raise TypeError("overrides need a network that is still to be loaded")
     match network:
         case Graph():
             return analyze_graph(network)

@@ -1,9 +1,8 @@
 """How a number is read ("3.4M") and how it is printed. All rounding happens here."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from fractions import Fraction
 from numbers import Rational
 
@@ -14,7 +13,8 @@ BYTE_UNITS = {
     "KiB": 2**10, "MiB": 2**20, "GiB": 2**30,
 }  # fmt: skip
 
-_PREFIXES = " kMGTPEZYRQ"
+_PREFIXES = ("", *"kMGTPEZYRQ")
+_BINARY = (" B", " KiB", " MiB", " GiB", " TiB", " PiB", " EiB")
 _QUANTITY = re.compile(r"(?P<number>\d{1,30}(?:\.\d{1,30})?)\s*(?P<unit>[A-Za-z]*)", re.ASCII)
 
 
@@ -42,13 +42,7 @@ def read_printed(text: str, units: Mapping[str, Rational]) -> Printed:
 
 def format_count(count: int) -> str:
     """Print a count with three significant digits: 300_774_272 is "301M"."""
-    if abs(count) < 1000:
-        return str(count)
-    rounded = round(count, 3 - len(str(abs(count))))
-    thousands, leading = divmod(len(str(abs(rounded))) - 1, 3)
-    if thousands >= len(_PREFIXES):
-        return f"{Decimal(rounded):.2e}"
-    return f"{Decimal(rounded).scaleb(-3 * thousands):.{2 - leading}f}{_PREFIXES[thousands]}"
+    return ("-" if count < 0 else "") + _three_digits(abs(count), 1000, _PREFIXES)
 
 
 def format_exact(count: int) -> str:
@@ -58,15 +52,25 @@ def format_exact(count: int) -> str:
 
 def format_bytes(count: int) -> str:
     """Print bytes with three significant digits in binary units: 4_816_896 is "4.59 MiB"."""
-    unit, size = "B", Fraction(count)
-    for larger in ("KiB", "MiB", "GiB", "TiB", "PiB", "EiB"):
-        if abs(size) < 1024:
+    return _three_digits(count, 1024, _BINARY)
+
+
+def _three_digits(count: int, base: int, prefixes: Sequence[str]) -> str:
+    """Round half up to three digits, in the largest unit that leaves at least 1."""
+    size, power = Fraction(count), 0
+    while _rounded(size)[0] >= base and power < len(prefixes) - 1:
+        size, power = size / base, power + 1
+    value, decimals = _rounded(size) if power else (size, 0)
+    return f"{float(value):.{decimals}f}{prefixes[power]}"
+
+
+def _rounded(size: Fraction) -> tuple[Fraction, int]:
+    """Rounded to three digits, and how many of them are decimals."""
+    for decimals in (2, 1, 0):
+        value = Fraction(int(size * 10**decimals + Fraction(1, 2)), 10**decimals)
+        if value < 10 ** (3 - decimals):
             break
-        unit, size = larger, size / 1024
-    if unit == "B":
-        return f"{count} B"
-    decimals = max(0, 3 - len(str(abs(int(size)))))
-    return f"{float(size):.{decimals}f} {unit}"
+    return value, decimals
 
 
 def format_percent(share: Fraction) -> str:
@@ -87,3 +91,13 @@ def format_times(ratio: Fraction) -> str:
 def format_ratio(ratio: Fraction) -> str:
     """Print a plain number with one decimal: 12.34 is "12.3"."""
     return f"{float(ratio):.1f}"
+
+
+def format_accuracy(percent: float) -> str:
+    """Print an accuracy with the digits it was given, at least one decimal: 67.44, 88.0."""
+    return f"{percent:.1f}" if round(percent, 1) == percent else f"{percent:g}"
+
+
+def plain_number(value: Fraction) -> int | float:
+    """The value for files: an integer if it is one."""
+    return int(value) if value.denominator == 1 else float(value)

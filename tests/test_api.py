@@ -32,7 +32,28 @@ def test_a_mapping_is_not_changed_and_its_errors_have_paths() -> None:
     before = repr(spec)
     with pytest.raises(antcost.AntcostError, match=r"^stages\[0\].channels: expected at least 1"):
         antcost.analyze(spec)
+    antcost.analyze(spec, ["s0.channels=3", "classes=7"])
     assert repr(spec) == before
+
+
+def test_overrides_need_a_network_that_is_still_to_be_loaded() -> None:
+    spec = antcost.load("antnet_g1")
+    for network_ in (spec, antcost.build_graph(spec)):
+        with pytest.raises(TypeError, match="still to be loaded"):
+            antcost.analyze(network_, ["width=0.5"])
+    assert antcost.analyze("antnet_g1", "width=0.5").params < antcost.analyze(spec).params
+
+
+def test_a_mapping_may_hold_tuples() -> None:
+    stages = ({"name": "a", "block": "conv", "kernel": (1, 3), "channels": 8},)
+    spec = {"name": "n", "input": (3, 8, 8), "classes": 2, "stages": stages}
+    assert antcost.analyze(spec).madds == 3 * 3 * 8 * 64
+
+
+def test_a_mapping_is_blamed_for_its_own_set() -> None:
+    with pytest.raises(antcost.AntcostError) as caught:
+        antcost.load({"extends": "antnet_g2", "set": {"ant2.groups": "x"}})
+    assert str(caught.value) == "stages[2].groups: expected an integer, got 'x'"
 
 
 def test_rows_are_dataclasses() -> None:

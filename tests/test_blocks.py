@@ -117,6 +117,20 @@ def test_only_the_first_block_of_a_stage_strides() -> None:
     assert [row.name for row in cost.by("block")] == ["s0.0", "s0.1", "s0.2"]
 
 
+def test_attention_needs_a_reduction_where_a_place_is_asked_for() -> None:
+    """Without a reduction there is none, but a place without a reduction is a mistake."""
+    for block in ("ant", "inverted_residual"):
+        stage = {"block": block, "expansion": 6, "channels": 16}
+        plain = analyze(stage | {"reduction": None})
+        assert not any("attention" in name for name in names(plain))
+        assert names(analyze(stage | {"attention": "none", "reduction": 4})) == names(plain)
+        assert names(analyze(stage | {"reduction": 4})) == names(
+            analyze(stage | {"reduction": 4, "attention": "after_depthwise"})
+        )
+        with pytest.raises(SpecError, match=r"stages\[0\].reduction: attention=after_projection"):
+            analyze(stage | {"attention": "after_projection"})
+
+
 def test_e_ant_sums_complete_branches_and_counts_their_weights() -> None:
     """ANTNets, Eq. 7 and 8."""
     stage = ANT | {"channels": 16}
@@ -158,10 +172,15 @@ def test_linear_flattens_a_map_and_takes_dropout_and_activation() -> None:
 
 def test_pools() -> None:
     assert analyze({"block": "avgpool"}).graph.output.dims == (16, 1, 1)
-    assert analyze({"block": "avgpool", "kernel": 3}).graph.output.dims == (16, 2, 2)
-    assert analyze({"block": "maxpool", "kernel": 3, "stride": 2}).graph.output.dims == (16, 4, 4)
-    with pytest.raises(SpecError, match=r"stages\[0\].stride: a stride needs a kernel"):
-        analyze({"block": "avgpool", "stride": 2})
+    pool = {"block": "avgpool", "kernel": 3, "stride": 3}
+    assert analyze(pool).graph.output.dims == (16, 2, 2)
+    pool = {"block": "maxpool", "kernel": 3, "stride": 2}
+    assert analyze(pool).graph.output.dims == (16, 4, 4)
+    assert analyze(pool | {"repeat": 3}).graph.output.dims == (16, 4, 4)
+    assert analyze(pool | {"stride": [2, 2], "repeat": 2}).graph.output.dims == (16, 4, 4)
+    for half in ({"stride": 2}, {"kernel": 2}):
+        with pytest.raises(SpecError, match="give kernel and stride, or neither"):
+            analyze({"block": "avgpool", **half})
 
 
 @pytest.mark.parametrize(
@@ -191,6 +210,22 @@ def test_the_width_scales_all_but_the_classes_and_grows_the_last_conv_only() -> 
     assert channels["conv8"] == 1280
     assert channels["fc10"] == 1000
     assert {row.name: row.output.c for row in wide.by("stage")}["conv8"] == 1792
+
+
+def test_linear_layers_keep_their_channels_and_the_last_conv_may_stand_before_them() -> None:
+    stages = [
+        {"block": "conv", "kernel": 3, "channels": 16},
+        {"block": "separable", "channels": 32},
+        {"block": "conv", "kernel": 1, "channels": 960},
+        {"block": "avgpool"},
+        {"block": "linear", "channels": 1280},
+        {"block": "linear", "channels": 10},
+    ]
+    channels = {}
+    for width in (0.5, 2.0):
+        rows = antcost.analyze(network(*stages) | {"width": width}).by("stage")
+        channels[width] = [row.output.c for row in rows]
+    assert channels == {0.5: [8, 16, 960, 960, 1280, 10], 2.0: [32, 64, 1920, 1920, 1280, 10]}
 
 
 def test_the_stem_of_a_network_without_a_last_conv_is_scaled() -> None:

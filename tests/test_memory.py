@@ -3,6 +3,7 @@
 from conftest import network
 
 import antcost
+from antcost.cost.counts import Cost
 from antcost.cost.memory import (
     activation_elems,
     arithmetic_intensity,
@@ -11,6 +12,8 @@ from antcost.cost.memory import (
     peak_bytes,
     traffic_bytes,
 )
+from antcost.graph.shape import Shape
+from antcost.graph.tape import Tape
 
 CONV = {"block": "conv", "kernel": 1, "channels": 4, "norm": False, "activation": None}
 
@@ -72,9 +75,24 @@ def test_flatten_and_dropout_pass_their_input_on() -> None:
     assert live_elems(graph(linear)) == [300, 300, 300 + 5]
 
 
-def test_an_output_nobody_reads_is_dropped_at_once() -> None:
-    nodes = graph(CONV, CONV)
-    assert live_elems(nodes)[-1] == 400 + 400
+def test_a_tensor_nobody_reads_is_dropped_and_the_output_is_kept() -> None:
+    """As an auxiliary head beside the network: its result is dropped, that of the network kept."""
+    net = Tape(Shape((3, 10, 10)))
+    x = net.conv(net.input, 4, name="trunk")
+    net.conv(x, 5, name="unread")
+    output = net.conv(x, 6, name="head")
+    net.conv(x, 7, name="aside")
+    nodes = net.graph("net", output)
+    assert nodes.output.dims == (6, 10, 10)
+    assert live_elems(nodes) == [300 + 400, 400 + 500, 400 + 600, 400 + 600 + 700]
+
+
+def test_inplace_needs_an_input_of_the_same_size() -> None:
+    net = Tape(Shape((3, 10, 10)))
+    small = net.global_avg_pool(net.input, name="small")
+    scaled = net.multiply(net.input, small, name="scaled")
+    nodes = net.graph("net", net.activation(scaled, "relu"))
+    assert live_elems(nodes, inplace=True) == [303, 603, 300]
 
 
 def test_peak_scales_with_type_and_batch() -> None:
@@ -88,6 +106,7 @@ def test_elements_bytes_traffic_and_intensity() -> None:
     cost = antcost.analyze(graph(CONV | {"bias": True}, {"block": "avgpool"}))
     assert activation_elems(cost.graph.nodes) == 400 + 4
     assert param_bytes(cost.whole.cost, "fp16") == 2 * (3 * 4 + 4)
+    assert param_bytes(Cost(weights=1, biases=2, norm_params=4, branch_weights=8)) == 4 * 15
     assert traffic_bytes(cost.whole) == 4 * ((300 + 16 + 400) + (400 + 4))
     assert arithmetic_intensity(cost.layers[0]) * 4 * (300 + 16 + 400) == 2 * 3 * 4 * 100
 

@@ -1,5 +1,6 @@
 """Everything a user can get wrong in a spec: one line each, with file, line, path and remedy."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -89,9 +90,14 @@ POOL = "stages:\n  - {name: a, block: avgpool}\n"
          ["net.yaml:1: has the tag tag:yaml.org,2002:python/object/apply:os.system; "
           "expected plain values"]),
         ("name: !!python/name:os.system\n",
-         ["net.yaml:1: cannot be read: could not determine a constructor for the tag "
+         ["net.yaml:1: '' cannot be read: could not determine a constructor for the tag "
           "'tag:yaml.org,2002:python/name:os.system'"]),
-        ("a: 2001-99-99\n", ["net.yaml:1: cannot be read: month must be in 1..12"]),
+        ("a: 2001-99-99\n", ["net.yaml:1: '2001-99-99' cannot be read: month must be in 1..12"]),
+        ("a: !!bool maybe\n", ["net.yaml:1: 'maybe' cannot be read: 'maybe'"]),
+        ("a: !!int ''\n", ["net.yaml:1: '' cannot be read: string index out of range"]),
+        ("a: !!timestamp foo\n", ["net.yaml:1: 'foo' cannot be read"]),
+        (f"a: 0x{'f' * 99}\n", [f"net.yaml:1: '0x{'f' * 57} is too large a number"]),
+        ("a: 1:30\n", ["net.yaml:1: 1:30 is 90 in YAML 1.1; write 90"]),
         ("name: \"\\e[2J\"\ninput: [3, 32, 32]\nclasses: 10\n" + POOL,
          ["net.yaml:1: name: expected one line of printable text, got '\\x1b[2J'"]),
         (HEAD + POOL + '"\\e[31mred": 1\n',
@@ -121,7 +127,8 @@ POOL = "stages:\n  - {name: a, block: avgpool}\n"
         ("extends: 3\n", ["net.yaml:1: extends: expected the name or file of a spec, got 3"]),
         ("extends: net.yaml\n",
          ["net.yaml:1: extends: expected no cycle, got net.yaml -> net.yaml"]),
-        ("extends: antnet_g1\nset: [1]\n", ["net.yaml:2: set: expected PATH: VALUE lines"]),
+        ("extends: antnet_g1\nset: [1]\n",
+         ["net.yaml:2: set: expected at most 200 lines PATH: VALUE"]),
         ("extends: antnet_g1\nset:\n  ant9.groups: 2\n  ant2.grps: 2\n  ant3.groups: x\n", [
             "net.yaml:3: set: ant9.groups: no stage is called 'ant9'; did you mean 'ant7'?",
             "net.yaml:4: stages[2].grps: unknown field; did you mean 'groups'?",
@@ -136,7 +143,7 @@ def test_a_wrong_file(write_spec: Write, text: str, expected: list[str]) -> None
 def test_all_errors_of_a_file_come_at_once(write_spec: Write) -> None:
     text = "input: [3, x, 32]\nclasses: 10\nwdith: 2\nstages:\n  - {name: a, block: cov}\n  - 7\n"
     assert problems(write_spec(text)) == [
-        "net.yaml: name: missing; needed are name, input, classes, stages",
+        "net.yaml:1: name: missing; needed are name, input, classes, stages",
         "net.yaml:1: input[1]: expected an integer, got 'x'",
         "net.yaml:3: wdith: unknown field; did you mean 'width'?",
         "net.yaml:5: stages[0].block: unknown block 'cov'; did you mean 'conv'?",
@@ -153,6 +160,43 @@ def test_an_inherited_error_is_found_where_it_was_written(write_spec: Write) -> 
         "net.yaml:3: classes: expected an integer, got 'none'",
         "base.yaml:5: stages[0].kernel: expected at least 1, got 0",
     ]
+
+
+def test_a_child_that_replaces_the_stages_is_blamed_for_them(write_spec: Write) -> None:
+    row = "{name: a, block: conv, kernel: 1, channels: 8}"
+    write_spec(f"{HEAD}stages:\n  - {row}\n", "base.yaml")
+    child = write_spec("extends: base.yaml\n\n\n\n\n\nstages:\n  - {name: b, block: conv}\n")
+    assert problems(child) == [
+        "net.yaml:8: stages[0].kernel: missing; needed are name, block, kernel, channels",
+        "net.yaml:8: stages[0].channels: missing; needed are name, block, kernel, channels",
+    ]
+
+
+def test_a_field_that_was_a_list_forgets_where_its_parts_were(write_spec: Write) -> None:
+    write_spec(
+        f"{HEAD}stages:\n"
+        "  - name: a\n    block: conv\n    channels: 8\n    kernel: [1,\n      3]\n",
+        "base.yaml",
+    )
+    child = write_spec("extends: base.yaml\nset: {a.kernel: [1, 0]}\n")
+    assert problems(child) == ["net.yaml:2: stages[0].kernel[1]: expected at least 1, got 0"]
+
+
+def test_a_byte_order_mark_is_no_part_of_the_text(write_spec: Write) -> None:
+    path = write_spec(f"\ufeff{HEAD}{POOL}")
+    assert antcost.load(path).name == "net"
+
+
+def test_links_in_a_circle_and_pipes_are_refused(tmp_path: Path, write_spec: Write) -> None:
+    (tmp_path / "loop.yaml").symlink_to(tmp_path / "loop.yaml")
+    os.mkfifo(tmp_path / "pipe.yaml")
+    assert problems(tmp_path / "pipe.yaml") == [
+        "pipe.yaml: is not a regular file; expected a YAML file"
+    ]
+    assert len(problems(tmp_path / "loop.yaml")) == 1
+    for name in ("loop.yaml", "pipe.yaml", "x" * 300):
+        (line,) = problems(write_spec(f"extends: {name}\n"))
+        assert line.startswith("net.yaml:1: extends: ")
 
 
 def test_a_longer_cycle(write_spec: Write) -> None:
@@ -208,5 +252,5 @@ def test_too_many_layers(write_spec: Write) -> None:
         f"  - {{name: a{i}, block: conv, kernel: 1, channels: 8, repeat: 1000}}\n" for i in range(9)
     )
     assert problems(write_spec(f"{HEAD}stages:\n{rows}")) == [
-        "net.yaml:11: stages[6]: the network has more than 20,000 layers"
+        "net.yaml:11: stages[6].repeat: the network has more than 20,000 layers"
     ]

@@ -1,1 +1,5 @@
-"""Blocks: short functions that emit layers, one file a family."""
+"""Blocks: short functions that emit layers, one file a family. Importing them registers them."""
+
+from antcost.blocks import ant, mobile, plain
+
+__all__ = ["ant", "mobile", "plain"]

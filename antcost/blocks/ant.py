@@ -19,12 +19,12 @@ def ant(
     x: Tensor,
     *,
     expansion: Expansion,
-    reduction: Reduction | None,
     channels: Channels,
+    reduction: Reduction | None = None,
     stride: Size = 1,
     groups: Groups = 1,
     kernel: Size = 3,
-    attention: Attention = "after_depthwise",
+    attention: Attention = None,
     attention_bias: bool = False,
 ) -> Tensor:
     """ANTBlock (Table 1): expand (also at 1), depthwise, channel attention, group-wise project."""
@@ -49,14 +49,14 @@ def e_ant(
     x: Tensor,
     *,
     expansion: Expansion,
-    reduction: Reduction | None,
     channels: Channels,
     groups: Annotated[
         tuple[Groups, ...], Strict(False), Field(min_length=1, max_length=MAX_BRANCHES)
     ],
+    reduction: Reduction | None = None,
     stride: Size = 1,
     kernel: Size = 3,
-    attention: Attention = "after_depthwise",
+    attention: Attention = None,
     attention_bias: bool = False,
 ) -> Tensor:
     """e-ANTBlock (Eq. 7 and 8): one ANTBlock branch per entry of `groups`, softmax-weighted."""

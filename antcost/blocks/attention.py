@@ -5,7 +5,9 @@ from typing import Literal
 from antcost.errors import ShapeError
 from antcost.graph.tape import Tape, Tensor
 
-Attention = Literal["after_depthwise", "before_expansion", "after_projection", "none"]
+Place = Literal["after_depthwise", "before_expansion", "after_projection", "none"]
+Attention = Place | None
+"""Where a block has its channel attention; null is after_depthwise, if there is a reduction."""
 
 
 def channel_attention(net: Tape, x: Tensor, reduction: int, bias: bool) -> Tensor:
@@ -22,3 +24,12 @@ def channel_attention(net: Tape, x: Tensor, reduction: int, bias: bool) -> Tenso
         weights = net.linear(weights, x.c, bias=bias, name="restore")
         weights = net.activation(weights, "sigmoid", name="sigmoid")
         return net.multiply(x, weights)
+
+
+def attention_place(attention: Attention, reduction: int | None) -> Place:
+    """Where the attention goes. There is none without a reduction, unless a place was asked for."""
+    if attention is None:
+        return "none" if reduction is None else "after_depthwise"
+    if attention != "none" and reduction is None:
+        raise ShapeError(f"attention={attention} needs a reduction", "reduction")
+    return attention

@@ -4,16 +4,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from antcost.blocks import ant, mobile, plain  # noqa: F401 (each registers its blocks)
 from antcost.blocks.registry import STAGE_MODELS, block_function
 from antcost.blocks.width import stage_fields
 from antcost.errors import Problem, ShapeError, SpecError
 from antcost.graph.graph import Graph, Place
 from antcost.graph.shape import Shape
-from antcost.graph.tape import Tape
-from antcost.spec.document import dotted
+from antcost.graph.tape import Tape, Tensor
+from antcost.spec.document import Key, dotted
 from antcost.spec.load import load_spec
-from antcost.spec.model import NetSpec
+from antcost.spec.model import NetSpec, Stage
 
 
 def load(source: str | Path | Mapping[str, Any], overrides: Sequence[str] = ()) -> NetSpec:
@@ -33,16 +32,23 @@ def build_graph(spec: NetSpec) -> Graph:
     net = Tape(Shape(spec.input))
     x = net.input
     for index, (stage, fields) in enumerate(zip(spec.stages, stage_fields(spec), strict=True)):
-        function = block_function(stage.block)
-        for repeat in range(stage.repeat):
-            name = f"{stage.name}.{repeat}" if stage.repeat > 1 else stage.name
-            try:
-                with net.block(Place(stage.name, repeat, stage.block, name)):
-                    x = function(net, x, **fields)
-            except ShapeError as error:
-                key = ("stages", index, error.field) if error.field else ("stages", index)
-                problem = Problem(spec.document.where(key), dotted(key), str(error))
-                raise SpecError([problem]) from None
-            if fields.get("stride") is not None:
-                fields = fields | {"stride": 1}
-    return net.graph(spec.title)
+        try:
+            x = run_stage(net, x, stage, fields)
+        except ShapeError as error:
+            key: Key = ("stages", index, error.field) if error.field else ("stages", index)
+            problem = Problem(spec.document.where(key), dotted(key), str(error))
+            raise SpecError([problem]) from None
+    if x == net.input:
+        raise SpecError([Problem(spec.document.where(()), "stages", "the network has no layers")])
+    return net.graph(spec.title, x)
+
+
+def run_stage(net: Tape, x: Tensor, stage: Stage, fields: Mapping[str, Any]) -> Tensor:
+    """Run the blocks of one stage. Raises ShapeError if they cannot read their input."""
+    function = block_function(stage.block)
+    later = {**fields, "stride": 1} if fields.get("stride") is not None else fields
+    for repeat in range(stage.repeat):
+        name = f"{stage.name}.{repeat}" if stage.repeat > 1 else stage.name
+        with net.block(Place(stage.name, repeat, stage.block, name)):
+            x = function(net, x, **(later if repeat else fields))
+    return x

@@ -1,6 +1,6 @@
 """Blocks of the MobileNet family."""
 
-from antcost.blocks.attention import Attention, channel_attention
+from antcost.blocks.attention import Attention, Place, attention_place, channel_attention
 from antcost.blocks.fields import Channels, Expansion, Reduction, Size
 from antcost.blocks.registry import block
 from antcost.graph.layers import ActivationKind
@@ -40,7 +40,7 @@ def inverted_residual(
     stride: Size = 1,
     kernel: Size = 3,
     reduction: Reduction | None = None,
-    attention: Attention = "after_depthwise",
+    attention: Attention = None,
     attention_bias: bool = False,
 ) -> Tensor:
     """MobileNetV2 block (arXiv 1801.04381); without the expansion layer if expansion is 1."""
@@ -72,10 +72,11 @@ def bottleneck(
     attention: Attention,
     attention_bias: bool,
 ) -> Tensor:
-    """Expand, depthwise, project: the branch beside the residual. No `reduction`, no attention."""
+    """Expand, depthwise, project: the branch beside the residual, with attention at one place."""
+    chosen = attention_place(attention, reduction)
 
-    def attend(place: Attention, features: Tensor) -> Tensor:
-        if reduction is None or place != attention:
+    def attend(place: Place, features: Tensor) -> Tensor:
+        if place != chosen or reduction is None:
             return features
         return channel_attention(net, features, reduction, attention_bias)
 

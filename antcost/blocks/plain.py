@@ -38,15 +38,10 @@ def conv(
 
 @block("maxpool")
 def maxpool(
-    net: Tape,
-    x: Tensor,
-    *,
-    kernel: Size,
-    stride: Size | None = None,
-    padding: PaddingField = "same",
+    net: Tape, x: Tensor, *, kernel: Size, stride: Size, padding: PaddingField = "same"
 ) -> Tensor:
-    """Max pooling. The stride defaults to the kernel."""
-    return net.max_pool(x, kernel=kernel, stride=stride or kernel, padding=padding)
+    """Max pooling."""
+    return net.max_pool(x, kernel=kernel, stride=stride, padding=padding)
 
 
 @block("avgpool")
@@ -58,12 +53,12 @@ def avgpool(
     stride: Size | None = None,
     padding: PaddingField = "valid",
 ) -> Tensor:
-    """Average pooling; of the whole map without a kernel. The stride defaults to the kernel."""
-    if kernel is not None:
-        return net.avg_pool(x, kernel=kernel, stride=stride or kernel, padding=padding)
-    if stride is not None:
-        raise ShapeError("a stride needs a kernel; without one the whole map is averaged", "stride")
-    return net.global_avg_pool(x)
+    """Average pooling; of the whole map without a kernel and a stride."""
+    if kernel is None and stride is None:
+        return net.global_avg_pool(x)
+    if kernel is None or stride is None:
+        raise ShapeError("give kernel and stride, or neither to average the whole map")
+    return net.avg_pool(x, kernel=kernel, stride=stride, padding=padding)
 
 
 @block("linear")

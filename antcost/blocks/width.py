@@ -1,11 +1,10 @@
 """The width multiplier, and what `classes` stands for."""
 
-from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
 from antcost.blocks.fields import CLASSES
-from antcost.spec.model import NetSpec
+from antcost.spec.model import NetSpec, Stage
 
 DIVISOR = 8
 
@@ -20,21 +19,26 @@ def make_divisible(channels: int, width: Fraction) -> int:
     return int(rounded if rounded >= Fraction(9, 10) * value else rounded + DIVISOR)
 
 
-def stage_fields(spec: NetSpec) -> Iterator[dict[str, Any]]:
+def stage_fields(spec: NetSpec) -> list[dict[str, Any]]:
     """The fields of each stage with `classes` and the width put in.
 
-    The classifier keeps its classes, and the last convolution before it grows only above width 1.
+    Linear layers keep their channels, and the last convolution grows only above width 1. A stem
+    that is the only convolution is not the last one.
     """
-    rows = [stage.fields() for stage in spec.stages]
-    scalable = [i for i, row in enumerate(rows) if row.get("channels", CLASSES) != CLASSES]
-    last = scalable[-1] if scalable else None
     width = Fraction(str(spec.width))
-    for index, (stage, row) in enumerate(zip(spec.stages, rows, strict=True)):
-        if index not in scalable:
-            yield row | ({"channels": spec.classes} if "channels" in row else {})
-        elif width == 1:
-            yield row
-        else:
-            grows_only = index == last and stage.block == "conv" and len(scalable) > 1
-            factor = max(width, Fraction(1)) if grows_only else width
-            yield row | {"channels": make_divisible(row["channels"], factor)}
+    convs = [index for index, stage in enumerate(spec.stages) if stage.block == "conv"]
+    last = convs[-1] if len(convs) > 1 else None
+    return [
+        _scaled(spec, stage, max(width, Fraction(1)) if index == last else width)
+        for index, stage in enumerate(spec.stages)
+    ]
+
+
+def _scaled(spec: NetSpec, stage: Stage, width: Fraction) -> dict[str, Any]:
+    fields = stage.fields()
+    channels = fields.get("channels")
+    if channels == CLASSES:
+        return fields | {"channels": spec.classes}
+    if channels is None or stage.block == "linear" or width == 1:
+        return fields
+    return fields | {"channels": make_divisible(channels, width)}

@@ -22,7 +22,7 @@ from antcost.cli.options import (
 from antcost.cli.output import emit
 from antcost.cost.convention import find_convention
 from antcost.errors import AntcostError
-from antcost.report.comparison import Entry, compare_table
+from antcost.report.comparison import Entry, compare_table, find_entry
 from antcost.spec.catalog import expand
 
 
@@ -45,24 +45,40 @@ def compare(
     A network that fails is reported at the end, with exit code 1; the others are still shown.
     """
     convention = find_convention(count)
-    entries, failures = [], []
-    for reference in expand(specs):
+    entries: list[Entry] = []
+    failures: list[AntcostError] = []
+    for argument in specs:
         try:
-            spec = load(reference, set_ or ())
-            entries.append(Entry(reference, spec, analyze(spec)))
+            references = expand(argument)
         except AntcostError as error:
             failures.append(error)
-    if entries:
-        result = compare_table(
-            entries,
-            convention,
-            baseline=baseline,
-            columns=column_keys(columns),
-            sort=sort,
-            inplace=inplace,
-        )
-        emit(result, format_, exact, output)
-    for failure in failures:
-        typer.echo(failure, err=True)
+            continue
+        for reference in references:
+            try:
+                entries.append(_entry(reference, set_))
+            except AntcostError as error:
+                failures.append(error)
+    try:
+        if entries:
+            base = None
+            if baseline is not None:
+                base = find_entry(entries, baseline) or _entry(baseline, set_)
+            result = compare_table(
+                entries,
+                convention,
+                baseline=base,
+                columns=column_keys(columns),
+                sort=sort,
+                inplace=inplace,
+            )
+            emit(result, format_, exact, output)
+    finally:
+        for failure in failures:
+            typer.echo(failure, err=True)
     if failures:
         raise typer.Exit(1)
+
+
+def _entry(reference: str, overrides: list[str] | None) -> Entry:
+    spec = load(reference, overrides or ())
+    return Entry(reference, spec, analyze(spec))

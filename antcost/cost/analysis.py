@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Literal, assert_never
 
-from antcost.cost.convention import flops, madds
+from antcost.cost.convention import CONVENTIONS, flops, madds
 from antcost.cost.counts import Cost, total
 from antcost.cost.formulas import cost
 from antcost.graph.graph import Graph, Node
@@ -95,8 +95,7 @@ class NetCost:
             {
                 "name": row.name,
                 "operator": row.operator,
-                "input": str(row.input),
-                "output": str(row.output),
+                **({"input": str(row.input), "output": str(row.output)} if by != "kind" else {}),
                 **asdict(row.cost),
                 "params": row.params,
                 "madds": row.madds,
@@ -125,7 +124,8 @@ class NetCost:
             colalign=("left",) * 4 + ("right",) * 2,
             disable_numparse=True,
         )
-        return f"<p><b>{escape(self.graph.name)}</b></p>{table}"
+        definition = CONVENTIONS["madds"].definition
+        return f"<p><b>{escape(self.graph.name)}</b></p>{table}<p><small>{definition}</small></p>"
 
     def _grouped(self, key: Callable[[Node], tuple[str, str]]) -> tuple[Row, ...]:
         groups: dict[tuple[str, str], list[Row]] = {}

@@ -1,7 +1,5 @@
 """What a layer costs, as exact integers that add up."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from operator import attrgetter
@@ -17,9 +15,6 @@ class Cost:
     biases: int = 0
     norm_params: int = 0
     branch_weights: int = 0
-
-    def __add__(self, other: Cost) -> Cost:
-        return total((self, other))
 
     @property
     def params(self) -> int:

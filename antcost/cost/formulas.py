@@ -27,10 +27,10 @@ def cost(node: Node) -> Cost:
     match node.layer:
         case Conv2d(kernel=(k_h, k_w), groups=groups, bias=bias):
             weights = k_h * k_w * (x.c // groups) * y.c
-            return Cost(conv_macs=weights * y.h * y.w, weights=weights, biases=y.c * bias)
+            return Cost(conv_macs=weights * y.h * y.w, weights=weights, biases=y.c if bias else 0)
         case Linear(bias=bias):
             weights = x.c * y.c
-            return Cost(linear_macs=weights, weights=weights, biases=y.c * bias)
+            return Cost(linear_macs=weights, weights=weights, biases=y.c if bias else 0)
         case BatchNorm():
             return Cost(norm_params=2 * x.c)
         case WeightedSum():

@@ -43,9 +43,9 @@ def peak_bytes(
     """Largest sum of activations alive at once while the layers run in order.
 
     A tensor lives from the layer that makes it to the last that reads it; the input of the network
-    lives from the start, so the source of a residual is kept until its addition. Flatten and
-    dropout make no new tensor. With `inplace`, activations and additions write over an input that
-    nobody reads later.
+    lives from the start and its output to the end. So the source of a residual is kept until its
+    addition. Flatten and dropout make no new tensor. With `inplace`, activations and additions
+    write over an input that nobody reads later.
     """
     return max(live_elems(graph, inplace=inplace)) * batch * BYTES[dtype]
 
@@ -54,6 +54,7 @@ def live_elems(graph: Graph, *, inplace: bool = False) -> list[int]:
     """Elements alive while each layer runs, its inputs and its output included, for one image."""
     storage = _storages(graph)
     last_read = {storage[name]: i for i, node in enumerate(graph.nodes) for name in node.inputs}
+    last_read[storage[graph.output_name]] = len(graph.nodes)
     alive = {INPUT: graph.input.numel}
     timeline = []
     for i, node in enumerate(graph.nodes):

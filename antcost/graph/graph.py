@@ -29,20 +29,17 @@ class Node:
     shape: Shape
     place: Place
 
-    @property
-    def key(self) -> tuple[str, int, str]:
-        """Stage, block and layer: equal for the same layer of two variants of a network."""
-        return self.place.stage, self.place.index, self.name.removeprefix(self.place.name)
-
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """A network as the order its layers run in; the last node makes its output."""
+    """A network as the order its layers run in."""
 
     name: str
     input: Shape
     nodes: tuple[Node, ...]
+    output_name: str
 
     @property
     def output(self) -> Shape:
-        return self.nodes[-1].shape
+        """Shape of the network's output."""
+        return next(node.shape for node in self.nodes if node.name == self.output_name)

@@ -1,4 +1,4 @@
-"""The shape rule of every layer. Only + - * // and comparisons: the rules also run on symbols."""
+"""The shape rule of every layer."""
 
 from math import gcd
 from typing import assert_never
@@ -47,6 +47,7 @@ def output_shape(layer: Layer, inputs: tuple[Shape, ...]) -> Shape:
             return Shape((channels,))
         case MaxPool2d() | AvgPool2d():
             _require_map(x)
+            _require_half_padding(layer)
             return Shape((x.c, *_map_size(x, layer, (1, 1))))
         case GlobalAvgPool():
             _require_map(x)
@@ -78,6 +79,14 @@ def output_shape(layer: Layer, inputs: tuple[Shape, ...]) -> Shape:
 def _require_map(x: Shape) -> None:
     if x.rank != 3:
         raise ShapeError(f"expected a map of channels x height x width, got {x}")
+
+
+def _require_half_padding(pool: MaxPool2d | AvgPool2d) -> None:
+    """A window of padding only has no maximum and no mean; frameworks refuse it, too."""
+    if not isinstance(pool.padding, tuple):
+        return
+    if any(2 * pad > kernel for pad, kernel in zip(pool.padding, pool.kernel, strict=True)):
+        raise ShapeError("a pool's padding is at most half of its kernel", "padding")
 
 
 def _map_size(x: Shape, layer: Conv2d | MaxPool2d | AvgPool2d, dilation: Pair) -> Pair:

@@ -70,14 +70,15 @@ class Tape:
         finally:
             self._prefix = outer
 
-    def graph(self, name: str) -> Graph:
-        return Graph(name, self.input.shape, tuple(self._nodes))
+    def graph(self, name: str, output: Tensor) -> Graph:
+        """What was recorded, as a network with this output."""
+        return Graph(name, self.input.shape, tuple(self._nodes), output.name)
 
     def record(self, layer: Layer, *inputs: Tensor, name: str) -> Tensor:
         """Append one layer. Raises ShapeError if it cannot read its inputs."""
         full_name = self._prefix + name
         if len(self._nodes) == MAX_LAYERS:
-            raise ShapeError(f"the network has more than {MAX_LAYERS:,} layers")
+            raise ShapeError(f"the network has more than {MAX_LAYERS:,} layers", "repeat")
         assert full_name not in self._names, f"two layers are called {full_name}"
         shapes = tuple(x.shape for x in inputs)
         try:

@@ -9,12 +9,11 @@ from typing import Any
 from antcost.cost.analysis import NetCost
 from antcost.cost.convention import CONVENTIONS, Convention
 from antcost.cost.memory import arithmetic_intensity
-from antcost.errors import AntcostError, suggest
-from antcost.report.network import network_totals
+from antcost.report.network import definitions, network_totals
 from antcost.report.table import Column, Table, choose, ranked
 from antcost.spec.catalog import shipped_folder
 from antcost.spec.model import NetSpec, Published
-from antcost.units import Printed
+from antcost.units import Printed, plain_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +63,7 @@ COLUMNS: tuple[Column[Entry], ...] = (
     Column("network", "network", lambda entry: entry.spec.title),
     Column("spec", "spec", lambda entry: entry.reference),
     Column("input", "input", lambda entry: entry.cost.graph.input),
-    Column("params", "params", lambda entry: entry.cost.params, "count"),
+    Column("params", "params", lambda entry: entry.cost.params, "count", spare=1),
     Column(
         "params_published",
         "params publ.",
@@ -105,8 +104,8 @@ COLUMNS: tuple[Column[Entry], ...] = (
     Column("activations", "activations", lambda entry: entry.totals["activations"], "count"),
     Column("traffic", "traffic", lambda entry: entry.totals["traffic_bytes"], "bytes"),
     Column("intensity", "FLOP/B", lambda entry: arithmetic_intensity(entry.cost.whole), "ratio"),
-    Column("top1", "top-1 publ.", lambda entry: entry.published("top1"), "ratio", spare=6),
-    Column("top5", "top-5 publ.", lambda entry: entry.published("top5"), "ratio", spare=7),
+    Column("top1", "top-1 publ.", lambda entry: entry.published("top1"), "percent", spare=6),
+    Column("top5", "top-5 publ.", lambda entry: entry.published("top5"), "percent", spare=7),
     Column("latency", "latency publ.", lambda entry: entry.published("latency"), "count"),
     Column("size", "size publ.", lambda entry: entry.published("size"), "count"),
     Column(
@@ -114,8 +113,8 @@ COLUMNS: tuple[Column[Entry], ...] = (
         "published in",
         lambda entry: "; ".join(row.source for row in entry.spec.published) or None,
     ),
-    Column("params_fewer", "params x fewer", lambda entry: entry.fewer("params"), "times"),
-    Column("madds_fewer", "MAdds x fewer", lambda entry: entry.fewer("madds"), "times"),
+    Column("params_fewer", "x params", lambda entry: entry.fewer("params"), "times", spare=5),
+    Column("madds_fewer", "x MAdds", lambda entry: entry.fewer("madds"), "times", spare=1),
 )
 PUBLISHED = {
     "params_published": "params",
@@ -131,81 +130,70 @@ def compare_table(
     entries: Sequence[Entry],
     convention: Convention,
     *,
-    baseline: str | None = None,
+    baseline: Entry | None = None,
     columns: Sequence[str] = (),
     sort: str | None = None,
     inplace: bool = False,
 ) -> Table[Entry]:
     """A row a network, in the order given or by the column `sort`.
 
-    Differences are ours against the published figure. `baseline` is the name or file of the network
-    that the others are so many times smaller than.
-    Raises AntcostError for an unknown column or baseline.
+    Differences are ours against the published figure. `baseline` is the network that the others are
+    so many times smaller than. Raises AntcostError for an unknown column.
     """
-    base = None if baseline is None else _find(entries, baseline)
-    entries = [
-        replace(entry, inplace=inplace, base=base.cost if base else None) for entry in entries
-    ]
+    base = baseline.cost if baseline else None
+    entries = [replace(entry, inplace=inplace, base=base) for entry in entries]
     chosen = choose(COLUMNS, columns) or _default_columns(convention, entries, base is not None)
     if sort is not None:
         entries = ranked(entries, *choose(COLUMNS, [sort]))
     keys = {column.key for column in chosen}
+    memory_note = f"Memory: fp32, one image{', in place' if inplace else ''}."
     return Table(
         title=f"{len(entries)} network{'s' if len(entries) > 1 else ''}",
         columns=chosen,
         items=entries,
         notes=(
-            f"{convention.label}: {convention.definition}.",
+            *definitions(keys, convention),
             *_sources_note(entries, keys),
-            *(
-                [f"Memory: fp32, one image{', in place' if inplace else ''}."]
-                if keys & MEMORY
-                else []
-            ),
-            *([f"x fewer: than {base.spec.title}."] if base else []),
+            *([memory_note] if keys & MEMORY else []),
+            *([f"x: times fewer than {baseline.spec.title}."] if baseline else []),
         ),
         data=lambda: {
             "convention": convention.name,
+            **({"baseline": baseline.spec.title} if baseline else {}),
             "networks": [_data(entry) for entry in entries],
         },
     )
 
 
-def _find(entries: Sequence[Entry], name: str) -> Entry:
-    """The one entry that is called so: as on the command line, as its file, by its name or stem."""
+def find_entry(entries: Sequence[Entry], name: str) -> Entry | None:
+    """The entry that is called so: as on the command line, as its file, by its name or stem."""
     ways_to_match: tuple[Callable[[Entry], bool], ...] = (
         lambda entry: entry.reference == name,
         lambda entry: Path(entry.reference).resolve() == (shipped_folder() / f"{name}.yaml"),
         lambda entry: entry.spec.name == name,
         lambda entry: Path(entry.reference).stem == name,
     )
-    for matches in ways_to_match:
-        found = [entry for entry in entries if matches(entry)]
-        if found:
-            return found[0]
-    known = [entry.reference for entry in entries] + [entry.spec.name for entry in entries]
-    raise AntcostError(f"no baseline {name!r} among the networks; {suggest(name, known)}")
+    found = (entry for matches in ways_to_match for entry in entries if matches(entry))
+    return next(found, None)
 
 
 def _default_columns(
     convention: Convention, entries: Sequence[Entry], compared: bool
 ) -> tuple[Column[Entry], ...]:
     """What a paper's table has; published columns only where something was published."""
+    printed = ["madds_published", "madds_difference"]
+    has_printed = any(entry.source("madds") for entry in entries)
+    own_madds = ["madds"] if has_printed and convention.name != "madds" else []
     keys = [
         "network", "params", "params_published", "params_difference",
-        convention.name, "madds_published", "madds_difference", "peak_memory", "top1", "top5",
+        convention.name, *own_madds, *printed, "peak_memory", "top1", "top5",
     ]  # fmt: skip
-    return choose(
-        COLUMNS,
-        [
-            *(
-                key
-                for key in keys
-                if key not in PUBLISHED or any(entry.source(PUBLISHED[key]) for entry in entries)
-            ),
-            *(["params_fewer", "madds_fewer"] if compared else []),
-        ],
-    )
+    filled = [
+        key
+        for key in keys
+        if key not in PUBLISHED or any(entry.source(PUBLISHED[key]) for entry in entries)
+    ]
+    return choose(COLUMNS, [*filled, *(["params_fewer", "madds_fewer"] if compared else [])])
 
 
 def _sources_note(entries: Sequence[Entry], keys: Set[str]) -> list[str]:
@@ -215,22 +203,33 @@ def _sources_note(entries: Sequence[Entry], keys: Set[str]) -> list[str]:
     sources = dict.fromkeys(row.source for row in printed if row is not None)
     if not sources:
         return []
-    return [f"publ.: as printed in {'; '.join(sources)}. diff.: ours against that."]
+    compared = any(key.endswith("_difference") for key in keys)
+    end = " diff.: ours against that." if compared else ""
+    return [f"publ.: as printed in {'; '.join(sources)}.{end}"]
 
 
 def _data(entry: Entry) -> dict[str, Any]:
-    """One network for JSON."""
+    """One network for JSON: exact integers, and ratios as decimals."""
+    ratios = {
+        "params_difference": entry.difference("params", entry.cost.params),
+        "madds_difference": entry.difference("madds", entry.cost.madds),
+        "params_fewer": entry.fewer("params"),
+        "madds_fewer": entry.fewer("madds"),
+    }
     return {
         "network": entry.spec.title,
         "spec": entry.reference,
         "input": entry.spec.input,
         "total": entry.totals,
+        **{key: float(ratio) for key, ratio in ratios.items() if ratio is not None},
         "published": [
-            {field: _plain(value) for field, value in row if value is not None}
+            {field: _printed(value) for field, value in row if value is not None}
             for row in entry.spec.published
         ],
     }
 
 
-def _plain(value: object) -> object:
-    return str(value) if isinstance(value, Printed) else value
+def _printed(value: object) -> object:
+    if isinstance(value, Printed):
+        return {"printed": value.text, "value": plain_number(value.value)}
+    return value

@@ -1,17 +1,20 @@
 """The table of what sets two networks apart, layer by layer."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any
 
 from antcost.cost.analysis import NetCost, Row
 from antcost.cost.convention import Convention
-from antcost.graph.layers import Layer
+from antcost.cost.memory import peak_bytes
+from antcost.graph.layers import AvgPool2d, Conv2d, Layer, Linear, MaxPool2d
 from antcost.graph.operators import operator
 from antcost.graph.shape import Shape
-from antcost.report.network import network_totals, window
+from antcost.report.network import definitions, network_totals, side, window
 from antcost.report.table import Column, Table
+from antcost.units import format_bytes
 
 Count = Callable[[Row], int]
 
@@ -45,8 +48,7 @@ def difference_table(
 ) -> Table[Change]:
     """A row for each layer that was added, removed or changed on the way from `a` to `b`.
 
-    A layer is the same in both if its stage, block and name are. Changes that cost nothing are left
-    out unless `free`.
+    Changes that cost nothing are left out unless `free`.
     """
     counts: dict[str, Count] = {
         "params": lambda row: row.params,
@@ -67,7 +69,11 @@ def difference_table(
         ),
         items=changes,
         total=Change("total", a.whole, b.whole),
-        notes=(f"{convention.label}: {convention.definition}.",),
+        notes=(
+            *definitions(set(), convention),
+            f"As fp32 for one image{' (in place)' if inplace else ''}: activations at their peak "
+            f"{_peak(a, inplace)} in A, {_peak(b, inplace)} in B.",
+        ),
         hints=(f"Changes without cost not shown: {hidden} (--all).",) if hidden else (),
         data=lambda: {
             "convention": convention.name,
@@ -77,6 +83,10 @@ def difference_table(
             "total": _totals(a, b, inplace),
         },
     )
+
+
+def _peak(cost: NetCost, inplace: bool) -> str:
+    return format_bytes(peak_bytes(cost.graph, inplace=inplace))
 
 
 def _count_columns(
@@ -91,19 +101,66 @@ def _count_columns(
 
 def _changes(a: NetCost, b: NetCost) -> Iterator[Change]:
     """The layers that differ, in the order they run."""
-    rows_a = {row.nodes[0].key: row for row in a.layers}
-    rows_b = {row.nodes[0].key: row for row in b.layers}
-    keys_a, keys_b = list(rows_a), list(rows_b)
-    matches = SequenceMatcher(None, keys_a, keys_b, autojunk=False).get_opcodes()
-    order = dict.fromkeys(
-        key for _, a0, a1, b0, b1 in matches for key in (*keys_a[a0:a1], *keys_b[b0:b1])
-    )
-    for key in order:
-        before, after = rows_a.get(key), rows_b.get(key)
+    for before, after in _pairs(a, b):
         if before is None or after is None:
             yield Change("removed" if after is None else "added", before, after)
         elif _work(before) != _work(after):
             yield Change("changed", before, after)
+
+
+def _pairs(a: NetCost, b: NetCost) -> Iterator[tuple[Row | None, Row | None]]:
+    """The layers of two networks side by side.
+
+    Stages are paired by name, those of other names by position. In a stage, layers are paired by
+    block and name, and those of a block without a partner by what they do.
+    """
+    stages_a, stages_b = _stages(a), _stages(b)
+    names_a, names_b = list(stages_a), list(stages_b)
+    for tag, a0, a1, b0, b1 in _matches(names_a, names_b):
+        if tag == "equal" or a1 - a0 == b1 - b0:
+            for name_a, name_b in zip(names_a[a0:a1], names_b[b0:b1], strict=True):
+                yield from _layer_pairs(stages_a[name_a], stages_b[name_b])
+        else:
+            yield from ((row, None) for name in names_a[a0:a1] for row in stages_a[name])
+            yield from ((None, row) for name in names_b[b0:b1] for row in stages_b[name])
+
+
+def _stages(cost: NetCost) -> dict[str, list[Row]]:
+    stages: dict[str, list[Row]] = {}
+    for row in cost.layers:
+        stages.setdefault(row.nodes[0].place.stage, []).append(row)
+    return stages
+
+
+def _layer_pairs(a: list[Row], b: list[Row]) -> Iterator[tuple[Row | None, Row | None]]:
+    left = {_position(row): row for row in a}
+    partners = {row.name: left.pop(_position(row)) for row in b if _position(row) in left}
+    alike: dict[object, deque[Row]] = {}
+    for row in left.values():
+        alike.setdefault((_position(row)[0], _work(row)), deque()).append(row)
+    for row in b:
+        twins = alike.get((_position(row)[0], _work(row)))
+        if row.name not in partners and twins:
+            partners[row.name] = twins.popleft()
+    # A layer of B goes by the name of its partner in A, so that both orders can be kept.
+    keys_b = {partners[row.name].name if row.name in partners else f"+{row.name}": row for row in b}
+    keys_a = {row.name: row for row in a}
+    order = dict.fromkeys(
+        key
+        for _, a0, a1, b0, b1 in _matches(list(keys_a), list(keys_b))
+        for key in (*list(keys_a)[a0:a1], *list(keys_b)[b0:b1])
+    )
+    return ((keys_a.get(key), keys_b.get(key)) for key in order)
+
+
+def _matches(a: list[str], b: list[str]) -> Sequence[tuple[str, int, int, int, int]]:
+    return SequenceMatcher(None, a, b, autojunk=False).get_opcodes()
+
+
+def _position(row: Row) -> tuple[int, str]:
+    """Block and name of a layer in its stage: equal in two variants of a network."""
+    node = row.nodes[0]
+    return node.place.index, node.name.removeprefix(node.place.name)
 
 
 def _work(row: Row) -> tuple[Layer, tuple[Shape, ...]]:
@@ -116,8 +173,20 @@ def _describe(row: Row | None) -> str | None:
     if row is None or len(row.nodes) > 1:
         return None
     node = row.nodes[0]
-    name = " ".join(filter(None, (operator(node), window(node))))
+    name = " ".join(filter(None, (operator(node), window(node), *_extras(node.layer))))
     return f"{name}, {node.input_shapes[0]} to {node.shape}"
+
+
+def _extras(layer: Layer) -> Iterator[str]:
+    """What else a layer may be, where it is not as usual."""
+    if isinstance(layer, Conv2d) and layer.bias:
+        yield "biased"
+    if isinstance(layer, Linear) and not layer.bias:
+        yield "unbiased"
+    if isinstance(layer, Conv2d) and layer.dilation != (1, 1):
+        yield f"dilation {side(layer.dilation)}"
+    if isinstance(layer, Conv2d | MaxPool2d | AvgPool2d) and layer.padding != "same":
+        yield layer.padding if layer.padding == "valid" else f"padding {side(layer.padding)}"
 
 
 def _data(change: Change, counts: Mapping[str, Count]) -> dict[str, Any]:

@@ -11,9 +11,10 @@ from typing import Any, Literal, assert_never
 from antcost.graph.shape import Shape
 from antcost.report.table import Table, Value
 from antcost.report.text import render_text
-from antcost.units import Printed
+from antcost.units import Printed, plain_number
 from antcost.version import __version__
 
+_LATEX_ROWS = 45
 Format = Literal["text", "markdown", "latex", "csv", "json", "html"]
 
 
@@ -90,37 +91,43 @@ def _escape_latex(text: str) -> str:
     # In LaTeX's first font encoding | is another character, and the \\ that ends a row would take
     # a [ or * of the next one as its argument.
     rules = {**LATEX_ESCAPE_RULES, "|": r"\textbar{}", "[": "{[}", "*": "{*}"}
-    escaped = "".join(rules.get(char, char) for char in text)
+    # LaTeX knows the letters of Latin-1 without a package; others are named by their code point.
+    escaped = "".join(
+        rules.get(char, char if ord(char) <= 0xFF else f"U+{ord(char):04X}") for char in text
+    )
     return re.sub(r"^-(?=\d)", "$-$", escaped)
 
 
 def _latex(table: Table[Any], exact: bool) -> str:
-    """A table environment that needs no package but booktabs."""
+    """Table environments that need no package but booktabs, each short enough for a page."""
 
     def line(texts: Iterable[str]) -> str:
         return rf"{' & '.join(map(_escape_latex, texts))} \\"
 
     body = [line(row) for row in table.texts(exact)]
     if table.total is not None:
-        body.insert(-1, r"\midrule")
-    return "\n".join(
-        [
-            r"% \usepackage{booktabs}",
+        body[-1] = f"\\midrule\n{body[-1]}"
+    pages = [body[i : i + _LATEX_ROWS] for i in range(0, len(body), _LATEX_ROWS)] or [[]]
+    title = _escape_latex(table.title)
+    lines = [r"% \usepackage{booktabs}"]
+    for number, page in enumerate(pages):
+        notes = table.notes if number == len(pages) - 1 else ()
+        lines += [
             r"\begin{table}",
             r"\centering",
-            rf"\caption{{{_escape_latex(table.title)}}}",
+            rf"\caption{{{title}{' (continued)' if number else ''}}}",
             r"\smallskip",
             rf"\begin{{tabular}}{{{''.join(side[0] for side in table.alignment)}}}",
             r"\toprule",
             line(column.header for column in table.columns),
             r"\midrule",
-            *body,
+            *page,
             r"\bottomrule",
             r"\end{tabular}",
-            *(rf"\par\smallskip{{\footnotesize {_escape_latex(note)}}}" for note in table.notes),
+            *(rf"\par\smallskip{{\footnotesize {_escape_latex(note)}}}" for note in notes),
             r"\end{table}",
         ]
-    )
+    return "\n".join(lines)
 
 
 def _csv(table: Table[Any]) -> str:
@@ -137,7 +144,9 @@ def _plain(value: Value) -> str | int | float | None:
     match value:
         case Fraction():
             return float(value)
-        case Shape() | Printed():
+        case Printed():
+            return plain_number(value.value)
+        case Shape():
             return str(value)
         case _:
             return value

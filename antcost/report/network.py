@@ -1,9 +1,8 @@
 """The table of one network: a row per layer, block, stage or kind."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import partial
 from typing import Any
 
 from antcost.cost.analysis import Level, NetCost, Row, merge
@@ -39,25 +38,25 @@ def _count_columns(convention: Convention) -> tuple[Column[Line], Column[Line]]:
             f"% {label}",
             lambda line: _share(count(line.row.cost), count(line.whole.cost)),
             "share",
-            spare=1,
+            spare=2,
         ),
     )
 
 
 COLUMNS: tuple[Column[Line], ...] = (
     Column("name", "name", lambda line: line.row.name),
-    Column("operator", "operator", lambda line: line.row.operator, spare=2),
-    Column("layers", "layers", lambda line: len(line.row.nodes), "count", spare=1),
-    Column("input", "input", lambda line: line.row.input if line.shaped else None, spare=6),
-    Column("output", "output", lambda line: line.row.output if line.shaped else None, spare=3),
-    Column("ksg", "k/s/g", lambda line: _row_window(line.row), spare=5),
-    Column("params", "params", lambda line: line.row.params, "count"),
+    Column("operator", "operator", lambda line: line.row.operator, spare=4),
+    Column("layers", "layers", lambda line: len(line.row.nodes), "count", spare=3),
+    Column("input", "input", lambda line: line.row.input if line.shaped else None, spare=8),
+    Column("output", "output", lambda line: line.row.output if line.shaped else None, spare=5),
+    Column("ksg", "k/s/g", lambda line: _row_window(line.row), spare=7),
+    Column("params", "params", lambda line: line.row.params, "count", spare=1),
     Column(
         "params_share",
         "% params",
         lambda line: _share(line.row.params, line.whole.params),
         "share",
-        spare=4,
+        spare=6,
     ),
     *(column for convention in CONVENTIONS.values() for column in _count_columns(convention)),
     Column("activations", "activations", lambda line: activation_elems(line.row.nodes), "count"),
@@ -79,27 +78,26 @@ def network_table(
 ) -> Table[Line]:
     """Rows of the network in its order, or by the column `sort`; only the first `top` of them.
 
-    Layers and kinds that cost nothing are left out unless `free`.
+    Layers and kinds that cost nothing in any shown column are left out unless `free`; JSON always
+    has them.
     Raises AntcostError for a column that does not exist.
     """
     chosen = choose(COLUMNS, columns or _default_columns(by, convention))
-    line = partial(Line, whole=cost.whole, shaped=by != "kind")
-    every = [line(row) for row in cost.by(by)]
+    every = [Line(row, cost.whole, by != "kind") for row in cost.by(by)]
     keep_all = free or by in ("block", "stage")
-    lines = [x for x in every if keep_all or x.row.params or convention.count(x.row.cost)]
+    lines = [line for line in every if keep_all or not _is_free(line, chosen)]
     hidden = len(every) - len(lines)
     if sort is not None:
-        lines = ranked(lines, *choose(COLUMNS, [sort]))
-    shown, others = (lines, []) if top is None else (lines[:top], lines[top:])
-    rest = merge(f"({len(others)} others)", "", [x.row for x in others])
+        (column,) = choose(COLUMNS, [sort])
+        lines, every = ranked(lines, column), ranked(every, column)
     totals = network_totals(cost, inplace=inplace)
     return Table(
         title=f"{cost.graph.name}, {cost.graph.input} to {cost.graph.output}",
         columns=chosen,
-        items=[*shown, *([Line(rest, cost.whole)] if others else [])],
+        items=_cut(lines, top),
         total=Line(cost.whole, cost.whole),
         notes=(
-            f"{convention.label}: {convention.definition}.",
+            *definitions({column.key for column in chosen}, convention),
             *(["k/s/g: kernel, stride, groups."] if any(c.key == "ksg" for c in chosen) else []),
             f"As fp32 for one image: parameters {format_bytes(totals['param_bytes'])}, "
             f"activations at their peak {format_bytes(totals['peak_memory_bytes'])}"
@@ -109,10 +107,31 @@ def network_table(
         data=lambda: {
             "network": cost.graph.name,
             "convention": convention.name,
-            "rows": [_row_data(x.row, x.shaped) for x in shown],
+            "rows": [_row_data(line) for line in _cut(every, top)],
             "total": totals,
         },
     )
+
+
+def definitions(keys: Set[str], convention: Convention) -> list[str]:
+    """What the counts of the shown columns are; of the chosen convention if there is none."""
+    shown = [c for c in CONVENTIONS.values() if keys & {c.name, f"{c.name}_share"}]
+    return [f"{c.label}: {c.definition}." for c in shown or [convention]]
+
+
+def _is_free(line: Line, columns: Sequence[Column[Line]]) -> bool:
+    """Whether every amount shown of this row is 0."""
+    amounts = [c for c in columns if c.unit in ("count", "bytes") and c.key != "layers"]
+    return bool(amounts) and not any(column.value(line) for column in amounts)
+
+
+def _cut(lines: Sequence[Line], top: int | None) -> list[Line]:
+    """The first `top` lines, and the others as one."""
+    if top is None or len(lines) <= top:
+        return list(lines)
+    others = lines[top:]
+    rest = merge(f"({len(others)} others)", "", [line.row for line in others])
+    return [*lines[:top], Line(rest, others[0].whole)]
 
 
 def network_totals(cost: NetCost, *, inplace: bool = False) -> dict[str, int]:
@@ -132,14 +151,15 @@ def window(node: Node) -> str | None:
     """Kernel, stride and groups of a layer that has them: "3/2/32", "1x7/1/1"."""
     match node.layer:
         case Conv2d(kernel=kernel, stride=stride, groups=groups):
-            return f"{_side(kernel)}/{_side(stride)}/{groups}"
+            return f"{side(kernel)}/{side(stride)}/{groups}"
         case MaxPool2d(kernel=kernel, stride=stride) | AvgPool2d(kernel=kernel, stride=stride):
-            return f"{_side(kernel)}/{_side(stride)}/-"
+            return f"{side(kernel)}/{side(stride)}/-"
         case _:
             return None
 
 
-def _side(pair: Pair) -> str:
+def side(pair: Pair) -> str:
+    """Print [3, 3] as 3 and [1, 7] as 1x7."""
     return str(pair[0]) if pair[0] == pair[1] else "x".join(map(str, pair))
 
 
@@ -162,12 +182,13 @@ def _default_columns(by: Level, convention: Convention) -> list[str]:
             return ["name", "layers", *counts]
 
 
-def _row_data(row: Row, shaped: bool) -> dict[str, Any]:
+def _row_data(line: Line) -> dict[str, Any]:
     """One row for JSON, with exact integers only."""
+    row = line.row
     data: dict[str, Any] = {"name": row.name, "operator": row.operator, "layers": len(row.nodes)}
-    if shaped:
+    if line.shaped:
         data |= {"input": row.input.dims, "output": row.output.dims}
-    if len(row.nodes) == 1 and _row_window(row):
+    if line.shaped and _row_window(row):
         layer = row.nodes[0].layer
         keys = ("kernel", "stride", "groups")
         data |= {key: getattr(layer, key) for key in keys if hasattr(layer, key)}

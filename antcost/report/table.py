@@ -9,6 +9,7 @@ from antcost.errors import AntcostError, suggest
 from antcost.graph.shape import Shape
 from antcost.units import (
     Printed,
+    format_accuracy,
     format_bytes,
     format_change,
     format_count,
@@ -18,7 +19,9 @@ from antcost.units import (
     format_times,
 )
 
-Unit = Literal["text", "count", "difference", "bytes", "share", "change", "times", "ratio"]
+Unit = Literal[
+    "text", "count", "difference", "bytes", "share", "change", "times", "ratio", "percent"
+]
 Value = str | int | float | Fraction | Printed | Shape | None
 T = TypeVar("T")
 
@@ -93,6 +96,8 @@ def show(value: Value, unit: Unit, exact: bool = False) -> str:
             return format_times(Fraction(value))
         case "ratio":
             return format_ratio(Fraction(value))
+        case "percent":
+            return format_accuracy(float(value))
         case "text":
             return str(value)
         case _:

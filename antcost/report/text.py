@@ -10,7 +10,7 @@ from typer import style
 from antcost.report.table import Table
 
 GAP = "  "
-NARROWEST = 8
+NARROWEST = 10
 ELLIPSIS = "..."
 
 
@@ -34,8 +34,10 @@ def render_text(table: Table[Any], *, exact: bool, width: int | None, styled: bo
     if styled:
         header = style(header, bold=True)
         footer = [style(line, dim=True) for line in footer]
-    title = style(table.title, bold=True) if styled else table.title
-    return "\n".join([title, "", header, rule, *body, "", *footer])
+    title = wrap(table.title, width) if width else [table.title]
+    if styled:
+        title = [style(line, bold=True) for line in title]
+    return "\n".join([*title, "", header, rule, *body, "", *footer])
 
 
 def _texts(table: Table[Any], exact: bool) -> list[list[str]]:
@@ -82,6 +84,14 @@ def _line(table: Table[Any], texts: Sequence[str], widths: Sequence[int]) -> str
     """One row, each cell cut or filled to the width of its column."""
     cells = []
     for text, size, side in zip(texts, widths, table.alignment, strict=True):
-        cut = text if len(text) <= size else text[: size - len(ELLIPSIS)] + ELLIPSIS
+        cut = _cut(text, size)
         cells.append(cut.ljust(size) if side == "left" else cut.rjust(size))
     return GAP.join(cells).rstrip()
+
+
+def _cut(text: str, size: int) -> str:
+    """Leave out the middle of a text that is too long: names differ most at their ends."""
+    if len(text) <= size:
+        return text
+    tail = (size - len(ELLIPSIS)) // 2
+    return text[: size - len(ELLIPSIS) - tail] + ELLIPSIS + text[len(text) - tail :]

@@ -1,6 +1,6 @@
 """The networks that ship with the package, and finding a spec by name or by file."""
 
-from collections.abc import Iterator
+import fnmatch
 from functools import cache
 from pathlib import Path
 
@@ -17,6 +17,7 @@ def shipped_folder() -> Path:
     return inside if inside.is_dir() else package.parent / "specs"
 
 
+@cache
 def shipped_names() -> list[str]:
     """Names of the shipped networks: "antnet_g2", "cifar100/antnet_g2"."""
     folder = shipped_folder()
@@ -24,40 +25,62 @@ def shipped_names() -> list[str]:
 
 
 def _specs_in(folder: Path) -> list[Path]:
-    """Spec files of a folder, then those of its subfolders."""
-    found = (path for path in folder.rglob("*") if path.suffix in SUFFIXES)
+    """Spec files of a folder, then those of its subfolders; none that are hidden."""
+    found = (
+        path
+        for path in folder.rglob("*")
+        if path.suffix in SUFFIXES
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
     return sorted(found, key=lambda path: (len(path.parts), path))
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is such a file; no for a name that no file can have."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def find(reference: str, folder: Path = Path()) -> Path:
     """File of a spec: the name of a shipped one, or a path, relative to `folder`.
 
-    Raises SpecError if there is neither, with the nearest name.
+    A shipped name is never a file; ./NAME is. Raises SpecError if there is neither.
     """
     path = folder / reference
-    if path.suffix in SUFFIXES or path.is_file():
+    if path.suffix in SUFFIXES:
         return path
     shipped = shipped_folder() / f"{reference}.yaml"
-    if shipped.is_file():
+    if reference in shipped_names():
         return shipped
-    what = "is a directory" if path.is_dir() else "no such file and no such network"
+    if reference and is_file(path):
+        return path
     near = nearest(reference, shipped_names())
     hint = f"did you mean {near!r}?" if near else "antcost specs lists the networks that ship"
-    raise SpecError([Problem(reference, "", f"{what}; {hint}")])
+    raise SpecError([Problem(reference, "", f"no such file and no such network; {hint}")])
 
 
-def expand(references: list[str]) -> Iterator[str]:
-    """Replace folders and globs among `references` by the spec files in them."""
-    for reference in references:
-        path = Path(reference)
+def expand(reference: str) -> list[str]:
+    """The specs that a name, file, folder or glob stands for.
+
+    Raises SpecError if a folder or glob has none.
+    """
+    path = Path(reference)
+    if not reference or reference in shipped_names() or is_file(path):
+        return [reference]
+    try:
         if path.is_dir():
             found = _specs_in(path)
         elif any(wildcard in reference for wildcard in "*?["):
             anchor = Path(path.anchor)
-            found = sorted(anchor.glob(str(path.relative_to(anchor))))
+            matches = sorted(anchor.glob(str(path.relative_to(anchor))))
+            found = [match for match in matches if match.suffix in SUFFIXES and match.is_file()]
         else:
-            yield reference
-            continue
-        if not found:
-            raise SpecError([Problem(reference, "", "has no spec files (*.yaml)")])
-        yield from map(str, found)
+            return [reference]
+    except (OSError, ValueError, NotImplementedError) as error:
+        raise SpecError([Problem(reference, "", f"cannot be read: {error}")]) from None
+    names = [] if found else fnmatch.filter(shipped_names(), reference)
+    if not found and not names:
+        raise SpecError([Problem(reference, "", "has no spec files (*.yaml)")])
+    return names or list(map(str, found))

@@ -12,6 +12,7 @@ from antcost.errors import Problem, SpecError
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 32
 MAX_VALUES = 20_000
+MAX_BITS = 128
 
 Key = tuple[str | int, ...]
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -30,16 +31,17 @@ class Document:
 
     def where(self, key: Key) -> str:
         """Where a value was written, or the nearest one around it."""
-        prefixes = (key[:length] for length in range(len(key), 0, -1))
+        prefixes = (key[:length] for length in range(len(key), -1, -1))
         return next((self.marks[p] for p in prefixes if p in self.marks), self.origin)
 
     def put(self, key: Key, value: Any, mark: str) -> None:
-        """Replace one value and everything in it."""
+        """Set one value, and forget where the parts of the old one were written."""
         parent: Any = self.tree
         for step in key[:-1]:
             parent = parent[step]
+        if isinstance(parent.get(key[-1]), dict | list):
+            self.marks = {k: m for k, m in self.marks.items() if k[: len(key)] != key}
         parent[key[-1]] = value
-        self.marks = {k: m for k, m in self.marks.items() if k[: len(key)] != key}
         self.marks[key] = mark
 
     def blame(self, key: Key, message: str) -> None:
@@ -57,6 +59,9 @@ def read_document(path: Path) -> Document:
     document = Document({}, str(path))
     try:
         node = _compose(text, str(path))
+        if node is None:
+            message = "is empty; expected a spec with name, input, classes and stages"
+            raise _RefusedError(message, f"{path}:1")
         document.tree = _plain(node, (), document.marks, lambda n: f"{path}:{_line(n)}")
     except _RefusedError as refusal:
         raise SpecError([Problem(refusal.where or str(path), "", refusal.message)]) from None
@@ -68,7 +73,10 @@ def read_document(path: Path) -> Document:
 def read_value(text: str) -> Any:
     """Read the value of an override, such as "24", "null" or "[1, 2]". Raises ValueError."""
     try:
-        return _plain(_compose(text, ""), (), {}, lambda _: "")
+        node = _compose(text, "")
+        if node is None:
+            raise ValueError("expected a value, such as 24, null or [1, 2]")
+        return _plain(node, (), {}, lambda _: "")
     except _RefusedError as refusal:
         raise ValueError(refusal.message) from None
 
@@ -99,7 +107,7 @@ def _read_text(path: Path) -> str:
     raise SpecError([Problem(str(path), "", problem)])
 
 
-def _compose(text: str, file: str) -> yaml.Node:
+def _compose(text: str, file: str) -> yaml.Node | None:
     """Parse to nodes, after the events have shown that the text is small and flat enough."""
 
     def refuse(message: str, line: int) -> _RefusedError:
@@ -120,8 +128,6 @@ def _compose(text: str, file: str) -> yaml.Node:
         raise refuse(f"is not valid YAML: {reason}", mark.line + 1 if mark else 1) from None
     except ValueError as error:
         raise refuse(f"is not valid YAML: {error}", 1) from None
-    if node is None:
-        raise refuse("is empty; expected a spec with name, input, classes and stages", 1)
     return node
 
 
@@ -171,9 +177,24 @@ def _plain(
 
     def scalar(node: yaml.Node) -> Any:
         try:
-            return scalars.construct_object(node)
-        except (yaml.YAMLError, ValueError, OverflowError) as error:
-            reason = getattr(error, "problem", None) or error
-            raise refuse(node, f"cannot be read: {reason}") from None
+            value = scalars.construct_object(node)
+        except (yaml.YAMLError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+            raise refuse(node, f"{node.value!r:.60} cannot be read: {_reason(error)}") from None
+        except AttributeError:
+            raise refuse(node, f"{node.value!r:.60} cannot be read") from None
+        if isinstance(value, int) and value.bit_length() > MAX_BITS:
+            raise refuse(node, f"{node.value!r:.60} is too large a number")
+        if type(value) is int and not _is_decimal(node.value, value):
+            raise refuse(node, f"{node.value} is {value} in YAML 1.1; write {value}")
+        return value
 
     return plain(root, key)
+
+
+def _reason(error: Exception) -> str:
+    return str(getattr(error, "problem", None) or error)
+
+
+def _is_decimal(text: str, value: int) -> bool:
+    """Whether the text is the number as people write it: not 010 for 8, nor 1:30 for 90."""
+    return text.replace("_", "").removeprefix("+") in (str(value), hex(value))

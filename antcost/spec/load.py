@@ -1,7 +1,6 @@
 """From a file to a NetSpec: `extends`, `set`, overrides, and every error with its line."""
 
-from collections.abc import Mapping, Sequence
-from copy import deepcopy
+from collections.abc import Callable, Mapping, Sequence
 from os.path import normpath
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,13 +9,14 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from antcost.errors import Problem, SpecError, suggest
-from antcost.spec.catalog import find
+from antcost.spec.catalog import find, is_file
 from antcost.spec.complaints import blame_all
 from antcost.spec.document import Document, Key, read_document, read_value
 from antcost.spec.model import Fields, NetSpec, NetworkFields, Published, Stage, StageModels
 from antcost.spec.overrides import PathError, override
 
 MAX_EXTENDS = 16
+MAX_CHANGES = 200
 FILE_ONLY_FIELDS = {"extends": FieldInfo(default=None), "set": FieldInfo(default=None)}
 F = TypeVar("F", bound=Fields)
 
@@ -32,16 +32,24 @@ def load_spec(
     Raises SpecError with everything that is wrong.
     """
     if isinstance(source, Mapping):
-        document, path = Document(deepcopy(dict(source)), ""), Path()
+        document, path = Document(_copy(source), ""), Path()
     else:
         path = find(str(source))
         document = read_document(path)
-    document = _resolve(document, path, blocks, trail=(path.resolve(),))
-    for text in overrides:
+    document = _resolve(document, path, blocks, trail=(_resolved(path),))
+    texts = (overrides,) if isinstance(overrides, str) else tuple(overrides)
+    for text in texts:
         _override_from_text(document, blocks, text)
-    if overrides:
+    if texts:
         document.tree.pop("published", None)
-    return _validate(document, blocks, tuple(overrides))
+    return _validate(document, blocks, texts)
+
+
+def _copy(value: Any) -> Any:
+    """A copy of plain values, with lists for tuples."""
+    if isinstance(value, Mapping):
+        return {key: _copy(item) for key, item in value.items()}
+    return [_copy(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _resolve(
@@ -49,45 +57,60 @@ def _resolve(
 ) -> Document:
     """Put the spec on top of the one it extends, then apply its `set`."""
     parent_name = document.tree.pop("extends", None)
-    changes = document.tree.pop("set", None)
-    where_set = document.where(("set",))
+    changes = _changes(document)
     if parent_name is not None:
-        parent = _open_parent(document, path, parent_name, trail)
-        parent_path = Path(parent.origin)
-        resolved = _resolve(parent, parent_path, blocks, (*trail, parent_path.resolve()))
+        parent, parent_path = _open_parent(document, path, parent_name, trail)
+        resolved = _resolve(parent, parent_path, blocks, (*trail, _resolved(parent_path)))
         document = _merge(resolved, document)
-    if not isinstance(changes, dict | None):
-        document.problems.append(Problem(where_set, "set", "expected PATH: VALUE lines"))
-        return document
-    for target, value in (changes or {}).items():
-        mark = document.where(("set", target))
+    for target, value, mark in changes:
         try:
-            override(document, blocks, str(target), deepcopy(value), mark)
+            override(document, blocks, target, value, mark)
         except PathError as error:
             document.problems.append(Problem(mark, f"set: {target}", str(error)))
     return document
 
 
-def _open_parent(document: Document, path: Path, name: object, trail: tuple[Path, ...]) -> Document:
+def _changes(document: Document) -> list[tuple[str, Any, str]]:
+    """The entries of `set`: path, value, and where each was written."""
+    changes = document.tree.pop("set", None) or {}
+    if not isinstance(changes, dict) or len(changes) > MAX_CHANGES:
+        document.blame(("set",), f"expected at most {MAX_CHANGES} lines PATH: VALUE")
+        return []
+    return [
+        (str(target), value, document.where(("set", target))) for target, value in changes.items()
+    ]
+
+
+def _open_parent(
+    document: Document, path: Path, name: object, trail: tuple[Path, ...]
+) -> tuple[Document, Path]:
     """Read the spec that `extends` names, relative to the file it stands in."""
 
     def refuse(message: str) -> SpecError:
         return SpecError([Problem(document.where(("extends",)), "extends", message)])
 
     if not isinstance(name, str):
-        raise refuse(f"expected the name or file of a spec, got {name!r}")
+        raise refuse(f"expected the name or file of a spec, got {name!r:.60}")
     try:
         parent = Path(normpath(find(name, path.parent)))
     except SpecError as error:
         raise refuse(str(error)) from None
-    if parent.resolve() in trail:
+    if _resolved(parent) in trail:
         names = (p.name for p in (*trail, parent))
         raise refuse(f"expected no cycle, got {' -> '.join(names)}")
     if len(trail) > MAX_EXTENDS:
         raise refuse(f"more than {MAX_EXTENDS} specs extend one another")
-    if not parent.is_file():
+    if not is_file(parent):
         raise refuse(f"no such file: {parent}")
-    return read_document(parent)
+    return read_document(parent), parent
+
+
+def _resolved(path: Path) -> Path:
+    """The file behind links, or the path itself where they lead in a circle."""
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError):
+        return path
 
 
 def _merge(parent: Document, child: Document) -> Document:
@@ -108,7 +131,7 @@ def _override_from_text(document: Document, blocks: StageModels, text: str) -> N
     path, equals, value_text = text.partition("=")
     mark = f"--set {text}"
     try:
-        if not equals:
+        if not equals or not text.isprintable():
             raise PathError("expected PATH=VALUE such as ant4.channels=72")
         override(document, blocks, path.strip(), read_value(value_text), mark)
     except (PathError, ValueError) as error:
@@ -129,7 +152,7 @@ def _validate(document: Document, blocks: StageModels, overrides: tuple[str, ...
     ]
     _blame_duplicates(document)
     if document.problems:
-        raise SpecError(document.problems)
+        raise SpecError(sorted(document.problems, key=_line_order(document.problems)))
     assert fields is not None
     return NetSpec(
         fields.name,
@@ -187,3 +210,14 @@ def _blame_duplicates(document: Document) -> None:
                 ("stages", index, "name"),
                 f"{name!r} is also the name of stages[{first[name]}]; names must differ",
             )
+
+
+def _line_order(problems: Sequence[Problem]) -> Callable[[Problem], tuple[int, int]]:
+    """Sort problems by file, in the order the files first occur, and by line."""
+    files = list(dict.fromkeys(problem.where.rpartition(":")[0] for problem in problems))
+
+    def order(problem: Problem) -> tuple[int, int]:
+        file, _, line = problem.where.rpartition(":")
+        return files.index(file), int(line) if line.isdecimal() else 0
+
+    return order

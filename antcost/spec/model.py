@@ -42,6 +42,12 @@ def _reader(units: Mapping[str, Rational]) -> Callable[[object], Printed]:
     return read
 
 
+def _schema(units: Mapping[str, Rational]) -> WithJsonSchema:
+    text = {"type": "string", "pattern": rf"^\d+(\.\d+)? *({'|'.join(units)})$"}
+    number = [{"type": "number", "minimum": 0}] if "" in units else []
+    return WithJsonSchema({"anyOf": [text, *number]})
+
+
 def _is_quantity(value: object) -> bool:
     return isinstance(value, str | int | float) and not isinstance(value, bool)
 
@@ -55,10 +61,9 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 Side = Annotated[int, Field(ge=1, le=MAX_SIDE)]
 Percent = Annotated[float, Field(ge=0, le=100)]
 
-_QUANTITY_SCHEMA = WithJsonSchema({"type": ["string", "number"], "examples": ["3.4M", "1.2 s"]})
-PrintedCount = Annotated[Printed, PlainValidator(_reader(COUNT_UNITS)), _QUANTITY_SCHEMA]
-PrintedTime = Annotated[Printed, PlainValidator(_reader(TIME_UNITS)), _QUANTITY_SCHEMA]
-PrintedBytes = Annotated[Printed, PlainValidator(_reader(BYTE_UNITS)), _QUANTITY_SCHEMA]
+PrintedCount = Annotated[Printed, PlainValidator(_reader(COUNT_UNITS)), _schema(COUNT_UNITS)]
+PrintedTime = Annotated[Printed, PlainValidator(_reader(TIME_UNITS)), _schema(TIME_UNITS)]
+PrintedBytes = Annotated[Printed, PlainValidator(_reader(BYTE_UNITS)), _schema(BYTE_UNITS)]
 
 
 class Fields(BaseModel):

@@ -6,14 +6,17 @@
 """
 
 import re
+from fnmatch import fnmatchcase
+from itertools import product
+from math import prod
 from typing import Any
 
 from antcost.errors import suggest
-from antcost.spec.document import Document
+from antcost.spec.document import Document, Key
 from antcost.spec.model import NetworkFields, Stage, StageModels
 
-MAX_RANGE = 1_000
-_PIECE = re.compile(r"\*|\[(?P<numbers>[\d,\- ]+)\]|[\w-]+")
+MAX_NAMES = 1_000
+_PIECE = re.compile(r"\[(?P<numbers>[\d,\- ]+)\]|(?P<text>[\w*-]+)")
 _RANGE = re.compile(r"\s*(\d{1,9})\s*(?:-\s*(\d{1,9})\s*)?")
 _SETTABLE = sorted(NetworkFields.model_fields.keys() - {"stages", "published"})
 
@@ -24,68 +27,72 @@ class PathError(Exception):
 
 def override(document: Document, blocks: StageModels, path: str, value: Any, mark: str) -> None:
     """Set `value` at everything that `path` selects. Raises PathError if that is nothing."""
-    pattern, _, field = path.rpartition(".")
-    if not pattern:
-        if field not in _SETTABLE:
-            raise PathError(
-                f"no such field; {suggest(field, _SETTABLE)}, or STAGE.FIELD such as ant4.channels"
-            )
-        document.put((field,), value, mark)
-        return
-    for index in _select(document, blocks, pattern, field):
-        document.put(("stages", index, field), value, mark)
+    for key in targets(document, blocks, path):
+        document.put(key, value, mark)
 
 
-def _select(document: Document, blocks: StageModels, pattern: str, field: str) -> list[int]:
-    """Indices of the stages that `pattern` names."""
+def targets(document: Document, blocks: StageModels, path: str) -> list[Key]:
+    """Keys of the fields that a path selects. Raises PathError if a part of it selects nothing."""
+    target, _, field = path.rpartition(".")
+    if target:
+        return [("stages", index, field) for index in _stages(document, blocks, target, field)]
+    if field not in _SETTABLE:
+        raise PathError(
+            f"no such field; {suggest(field, _SETTABLE)}, or STAGE.FIELD such as ant4.channels"
+        )
+    return [(field,)]
+
+
+def _stages(document: Document, blocks: StageModels, target: str, field: str) -> list[int]:
+    """Indices of the stages that `target` names."""
     stages = document.tree.get("stages")
     stages = stages if isinstance(stages, list) else []
     rows: list[dict[str, Any]] = [row if isinstance(row, dict) else {} for row in stages]
+    names = [str(row.get("name")) for row in rows]
     selected: set[int] = set()
-    for part in re.split(r",(?![^\[]*\])", pattern):
-        regex = _regex(part.strip())
-        matching = [i for i, row in enumerate(rows) if regex.fullmatch(str(row.get("name", "")))]
+    for pattern in _patterns(target):
+        matching = [i for i, name in enumerate(names) if fnmatchcase(name, pattern)]
         if not matching:
-            names = [str(row.get("name")) for row in rows]
-            raise PathError(f"no stage is called {part!r}; {suggest(part, names)}")
-        if "*" in part:
+            raise PathError(f"no stage is called {pattern!r}; {suggest(pattern, names)}")
+        if "*" in pattern:
             matching = [i for i in matching if _takes(blocks, rows[i], field)]
             if not matching:
-                raise PathError(f"no stage that {part!r} matches has a field {field!r}")
+                raise PathError(f"no stage that {pattern!r} matches has a field {field!r}")
         selected.update(matching)
     return sorted(selected)
 
 
 def _takes(blocks: StageModels, row: dict[str, Any], field: str) -> bool:
     block = row.get("block")
-    model = blocks.get(block, Stage) if isinstance(block, str) else Stage
+    model = blocks[block] if isinstance(block, str) and block in blocks else Stage
     return field in model.model_fields
 
 
-def _regex(part: str) -> re.Pattern[str]:
-    """Turn "ant[2-4,7]*" into a regular expression."""
-    pieces, end = [], 0
-    for piece in _PIECE.finditer(part):
-        if piece.start() != end:
-            break
-        end = piece.end()
-        numbers = piece["numbers"]
-        if numbers:
-            pieces.append(f"(?:{'|'.join(map(str, _numbers(numbers)))})")
-        else:
-            pieces.append(".*" if piece[0] == "*" else re.escape(piece[0]))
-    if not part or end != len(part):
-        raise PathError("expected STAGE.FIELD such as ant4.channels, ant[2-7].groups or *.kernel")
-    return re.compile("".join(pieces))
+def _patterns(target: str) -> list[str]:
+    """Expand "ant[2-3]*,conv8" to the names "ant2*", "ant3*" and "conv8"."""
+    patterns: list[str] = []
+    for part in re.split(r",(?![^\[]*\])", target):
+        pieces = list(_PIECE.finditer(part.strip()))
+        if not pieces or "".join(piece[0] for piece in pieces) != part.strip():
+            raise PathError(
+                "expected STAGE.FIELD such as ant4.channels, ant[2-7].groups or *.kernel"
+            )
+        choices = [[piece["text"]] if piece["text"] else _numbers(piece[0]) for piece in pieces]
+        if len(patterns) + prod(map(len, choices)) > MAX_NAMES:
+            raise PathError(f"names more than {MAX_NAMES} stages")
+        patterns.extend(map("".join, product(*choices)))
+    return patterns
 
 
-def _numbers(text: str) -> list[int]:
-    """Read "2-4,7" as [2, 3, 4, 7]."""
-    numbers: list[int] = []
-    for item in text.split(","):
+def _numbers(brackets: str) -> list[str]:
+    """Read "[2-4,7]" as 2, 3, 4, 7."""
+    numbers: list[str] = []
+    for item in brackets.strip("[]").split(","):
         match = _RANGE.fullmatch(item)
         first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
-        if not first <= last < first + MAX_RANGE:
-            raise PathError(f"[{text}] is no list of numbers; expected such as [2-4,7]")
-        numbers.extend(range(first, last + 1))
+        if not first <= last < first + MAX_NAMES:
+            raise PathError(f"{brackets} is no list of numbers; expected such as [2-4,7]")
+        numbers.extend(map(str, range(first, last + 1)))
+        if len(numbers) > MAX_NAMES:
+            raise PathError(f"names more than {MAX_NAMES} stages")
     return numbers

@@ -17,9 +17,12 @@ def json_schema(blocks: StageModels) -> dict[str, Any]:
     schema["properties"]["stages"]["items"] = stages
     schema["properties"]["published"]["items"] = Published.model_json_schema()
     schema["properties"] |= {
-        "extends": {"type": "string", "description": "File or shipped network to start from."},
+        "extends": {
+            "type": ["string", "null"],
+            "description": "File or shipped network to start from.",
+        },
         "set": {
-            "type": "object",
+            "type": ["object", "null"],
             "description": 'Overrides by path, such as "ant[2-7].groups": 2.',
         },
     }

@@ -1,10 +1,12 @@
 """The types of block fields: what a spec may write there, and within which bounds."""
 
-from typing import Annotated, Any, Literal
+from collections.abc import Callable
+from typing import Annotated, Any
 
-from pydantic import Discriminator, Field, Strict, Tag, WithJsonSchema, WrapValidator
+from pydantic import Field, PlainValidator, WithJsonSchema, WrapValidator
+from pydantic_core import PydanticCustomError
 
-from antcost.graph.layers import ActivationKind
+from antcost.graph.layers import ActivationKind, Padding, Pair
 
 MAX_CHANNELS = 1_048_576
 MAX_KERNEL = 64
@@ -12,33 +14,41 @@ MAX_FACTOR = 1_024
 CLASSES = "classes"
 
 
+def _one_or_pair(least: int, *words: str) -> Callable[[object], object]:
+    """Accept an integer from `least`, a list of two, or one of the words."""
+    *options, last = f"an integer from {least} to {MAX_KERNEL}", "[height, width]", *words
+    expected = f"{', '.join(options)} or {last}"
+
+    def fits(value: object) -> bool:
+        return type(value) is int and least <= value <= MAX_KERNEL
+
+    def read(value: object) -> object:
+        if fits(value) or (isinstance(value, str) and value in words):
+            return value
+        if isinstance(value, list | tuple) and len(value) == 2 and all(map(fits, value)):
+            return tuple(value)
+        raise PydanticCustomError("size", "{expected}", {"expected": expected})
+
+    return read
+
+
+def _one_or_pair_schema(least: int, *words: str) -> WithJsonSchema:
+    one = {"type": "integer", "minimum": least, "maximum": MAX_KERNEL}
+    pair = {"type": "array", "items": one, "minItems": 2, "maxItems": 2}
+    return WithJsonSchema({"anyOf": [one, pair, *({"const": word} for word in words)]})
+
+
 def _classes_or(value: Any, number: Any) -> Any:
     return value if value == CLASSES else number(value)
 
 
-def _one_or_pair(value: object) -> str:
-    return "<pair>" if isinstance(value, list | tuple) else "<one>"
-
-
-def _word_or_size(value: object) -> str:
-    return "<word>" if isinstance(value, str) else _one_or_pair(value)
-
-
-_Window = Annotated[int, Field(ge=1, le=MAX_KERNEL)]
-_Margin = Annotated[int, Field(ge=0, le=MAX_KERNEL)]
-
-Size = Annotated[
-    Annotated[_Window, Tag("<one>")]
-    | Annotated[tuple[_Window, _Window], Strict(False), Tag("<pair>")],
-    Discriminator(_one_or_pair),
-]
+Size = Annotated[int | Pair, PlainValidator(_one_or_pair(1)), _one_or_pair_schema(1)]
 """An integer, or [height, width]."""
 
 PaddingField = Annotated[
-    Annotated[Literal["same", "valid"], Tag("<word>")]
-    | Annotated[_Margin, Tag("<one>")]
-    | Annotated[tuple[_Margin, _Margin], Strict(False), Tag("<pair>")],
-    Discriminator(_word_or_size),
+    int | Padding,
+    PlainValidator(_one_or_pair(0, "same", "valid")),
+    _one_or_pair_schema(0, "same", "valid"),
 ]
 """same, valid, an integer, or [height, width]."""
 

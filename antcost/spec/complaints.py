@@ -16,16 +16,13 @@ def blame_all(
 ) -> None:
     """Note every validation error of the part of the document at `key`, which has these fields."""
     for details in error.errors(include_url=False):
-        path = (*key, *(step for step in details["loc"] if not str(step).startswith("<")))
-        document.blame(path, _message(details, fields))
+        document.blame((*key, *details["loc"]), _message(details, fields))
 
 
 def _message(details: ErrorDetails, fields: Mapping[str, FieldInfo]) -> str:
     match details["type"]:
         case "extra_forbidden":
             return f"unknown field; {suggest(str(details['loc'][-1]), fields)}"
-        case "missing" if isinstance(details["loc"][-1], int):
-            return "missing; expected [height, width]"
         case "missing":
             needed = (name for name, field in fields.items() if field.is_required())
             return f"missing; needed are {', '.join(needed)}"

@@ -57,20 +57,19 @@ def format_bytes(count: int) -> str:
 
 def _three_digits(count: int, base: int, prefixes: Sequence[str]) -> str:
     """Round half up to three digits, in the largest unit that leaves at least 1."""
-    size, power = Fraction(count), 0
-    while _rounded(size)[0] >= base and power < len(prefixes) - 1:
-        size, power = size / base, power + 1
-    value, decimals = _rounded(size) if power else (size, 0)
-    return f"{float(value):.{decimals}f}{prefixes[power]}"
-
-
-def _rounded(size: Fraction) -> tuple[Fraction, int]:
-    """Rounded to three digits, and how many of them are decimals."""
-    for decimals in (2, 1, 0):
-        value = Fraction(int(size * 10**decimals + Fraction(1, 2)), 10**decimals)
-        if value < 10 ** (3 - decimals):
+    unit, power = 1, 0
+    while _half_up(count, unit) >= base and power < len(prefixes) - 1:
+        unit, power = unit * base, power + 1
+    for decimals in (2, 1, 0) if power else (0,):
+        digits = _half_up(count * 10**decimals, unit)
+        if digits < 1000:
             break
-    return value, decimals
+    whole, rest = divmod(digits, 10**decimals)
+    return f"{whole}{f'.{rest:0{decimals}}' if decimals else ''}{prefixes[power]}"
+
+
+def _half_up(count: int, unit: int) -> int:
+    return (2 * count + unit) // (2 * unit)
 
 
 def format_percent(share: Fraction) -> str:

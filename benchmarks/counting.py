@@ -19,25 +19,24 @@ HERE = Path(__file__).parent
 ROUNDS = 9
 CALLS = 10
 LIBRARIES = "import typer, pydantic.fields, importlib.metadata, yaml, tabulate"
+BIN = Path(sys.executable).parent
 COMMANDS = {
     "antcost table --spec specs/antnet_g2.yaml": [
-        "-m", "antcost", "table", "--spec", str(HERE.parent / "specs" / "antnet_g2.yaml"),
+        str(BIN / "antcost"), "table", "--spec", str(HERE.parent / "specs" / "antnet_g2.yaml"),
     ],
     "the same network in fvcore (benchmarks/fvcore_antnet_g2.py)": [
-        str(HERE / "fvcore_antnet_g2.py")
+        sys.executable, str(HERE / "fvcore_antnet_g2.py")
     ],
-    "importing antcost's four libraries, nothing else": ["-c", LIBRARIES],
+    "importing antcost's four libraries, nothing else": [sys.executable, "-c", LIBRARIES],
 }  # fmt: skip
 
 
-def run_process(arguments: list[str]) -> tuple[float, float]:
-    """Wall seconds and peak MiB of one Python process."""
+def run_process(command: list[str]) -> tuple[float, float]:
+    """Wall seconds and peak MiB of one process."""
     start = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
-    assert status == 0, arguments
+    assert status == 0, command
     return time.perf_counter() - start, usage.ru_maxrss / 1024
 
 

@@ -41,6 +41,14 @@ def test_console_blocks(folder: Path, block: str) -> None:
     assert result.stdout == expected
 
 
+def test_the_benchmark_tables_are_those_of_the_script() -> None:
+    (tables,) = (text for language, text in BLOCKS if language == "text")
+    script = (ROOT / "benchmarks" / "counting.py").read_text()
+    names = [re.split(r"  +", line)[0] for line in tables.splitlines() if line and line[0] != "-"]
+    assert len(names) == 2 + 3 + 3
+    assert all(name in script for name in names)
+
+
 def test_python_block(folder: Path) -> None:
     (code,) = (
         text for language, text in BLOCKS if language == "python" and "import antcost\n" in text

@@ -9,14 +9,16 @@ if TYPE_CHECKING:
     from antcost.api import analyze
     from antcost.blocks.build import build_graph, load
     from antcost.errors import AntcostError
+    from antcost.torchnet import torch_module
 
-__all__ = ["AntcostError", "__version__", "analyze", "build_graph", "load"]
+__all__ = ["AntcostError", "__version__", "analyze", "build_graph", "load", "torch_module"]
 
 _HOMES = {
     "analyze": "antcost.api",
     "build_graph": "antcost.blocks.build",
     "load": "antcost.blocks.build",
     "AntcostError": "antcost.errors",
+    "torch_module": "antcost.torchnet",
 }
 
 

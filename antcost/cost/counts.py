@@ -7,7 +7,11 @@ from operator import attrgetter
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Additive counts of one image's forward pass: layers sum to stages, stages to the network."""
+    """Additive counts of one image's forward pass: layers sum to stages, stages to the network.
+
+    `..._macs` are multiply-adds, `..._elems` elements of tensors; the rest are learned scalars.
+    What is counted beside multiply-adds and parameters is what some tool or paper counts.
+    """
 
     conv_macs: int = 0
     linear_macs: int = 0
@@ -15,6 +19,22 @@ class Cost:
     biases: int = 0
     norm_params: int = 0
     branch_weights: int = 0
+    conv_out_elems: int = 0
+    conv_bias_elems: int = 0
+    linear_bias_elems: int = 0
+    norm_elems: int = 0
+    relu_elems: int = 0
+    relu6_elems: int = 0
+    leaky_relu_elems: int = 0
+    elu_elems: int = 0
+    gelu_elems: int = 0
+    silu_elems: int = 0
+    max_pool_in_elems: int = 0
+    avg_pool_in_elems: int = 0
+    avg_pool_out_elems: int = 0
+    avg_pool_window_elems: int = 0
+    global_pool_in_elems: int = 0
+    global_pool_out_elems: int = 0
 
     @property
     def params(self) -> int:

@@ -27,16 +27,47 @@ def cost(node: Node) -> Cost:
     match node.layer:
         case Conv2d(kernel=(k_h, k_w), groups=groups, bias=bias):
             weights = k_h * k_w * (x.c // groups) * y.c
-            return Cost(conv_macs=weights * y.h * y.w, weights=weights, biases=y.c if bias else 0)
+            return Cost(
+                conv_macs=weights * y.h * y.w,
+                weights=weights,
+                biases=y.c if bias else 0,
+                conv_out_elems=y.numel,
+                conv_bias_elems=y.numel if bias else 0,
+            )
         case Linear(bias=bias):
             weights = x.c * y.c
-            return Cost(linear_macs=weights, weights=weights, biases=y.c if bias else 0)
+            biases = y.c if bias else 0
+            return Cost(
+                linear_macs=weights, weights=weights, biases=biases, linear_bias_elems=biases
+            )
         case BatchNorm():
-            return Cost(norm_params=2 * x.c)
+            return Cost(norm_params=2 * x.c, norm_elems=x.numel)
         case WeightedSum():
             return Cost(branch_weights=len(node.inputs))
-        case Activation() | MaxPool2d() | AvgPool2d() | GlobalAvgPool():
+        case Activation(kind="relu"):
+            return Cost(relu_elems=x.numel)
+        case Activation(kind="relu6"):
+            return Cost(relu6_elems=x.numel)
+        case Activation(kind="leaky_relu"):
+            return Cost(leaky_relu_elems=x.numel)
+        case Activation(kind="elu"):
+            return Cost(elu_elems=x.numel)
+        case Activation(kind="gelu"):
+            return Cost(gelu_elems=x.numel)
+        case Activation(kind="silu"):
+            return Cost(silu_elems=x.numel)
+        case Activation():
             return Cost()
+        case MaxPool2d():
+            return Cost(max_pool_in_elems=x.numel)
+        case AvgPool2d(kernel=(k_h, k_w)):
+            return Cost(
+                avg_pool_in_elems=x.numel,
+                avg_pool_out_elems=y.numel,
+                avg_pool_window_elems=k_h * k_w * y.numel,
+            )
+        case GlobalAvgPool():
+            return Cost(global_pool_in_elems=x.numel, global_pool_out_elems=y.numel)
         case Add() | Multiply() | Concat() | Flatten() | Dropout():
             return Cost()
         case _:

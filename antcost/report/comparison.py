@@ -23,12 +23,13 @@ class Entry:
     reference: str
     spec: NetSpec
     cost: NetCost
+    convention: Convention = CONVENTIONS["madds"]
     inplace: bool = False
     base: NetCost | None = None
 
     @property
     def totals(self) -> dict[str, int]:
-        return network_totals(self.cost, inplace=self.inplace)
+        return network_totals(self.cost, self.convention, inplace=self.inplace)
 
     def source(self, field: str) -> Published | None:
         """The first source that printed this figure."""
@@ -141,7 +142,9 @@ def compare_table(
     so many times smaller than. Raises AntcostError for an unknown column.
     """
     base = baseline.cost if baseline else None
-    entries = [replace(entry, inplace=inplace, base=base) for entry in entries]
+    entries = [
+        replace(entry, convention=convention, inplace=inplace, base=base) for entry in entries
+    ]
     chosen = choose(COLUMNS, columns) or _default_columns(convention, entries, base is not None)
     if sort is not None:
         entries = ranked(entries, *choose(COLUMNS, [sort]))

@@ -80,7 +80,7 @@ def difference_table(
             "a": a.graph.name,
             "b": b.graph.name,
             "rows": [_data(change, counts) for change in changes],
-            "total": _totals(a, b, inplace),
+            "total": _totals(a, b, convention, inplace),
         },
     )
 
@@ -203,8 +203,10 @@ def _data(change: Change, counts: Mapping[str, Count]) -> dict[str, Any]:
     return data
 
 
-def _totals(a: NetCost, b: NetCost, inplace: bool) -> dict[str, dict[str, int]]:
-    before, after = (network_totals(cost, inplace=inplace) for cost in (a, b))
+def _totals(
+    a: NetCost, b: NetCost, convention: Convention, inplace: bool
+) -> dict[str, dict[str, int]]:
+    before, after = (network_totals(cost, convention, inplace=inplace) for cost in (a, b))
     return {
         "a": before,
         "b": after,

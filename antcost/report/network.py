@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 from antcost.cost.analysis import Level, NetCost, Row, merge
-from antcost.cost.convention import CONVENTIONS, Convention
+from antcost.cost.convention import CONVENTIONS, Convention, shown_with
 from antcost.cost.memory import (
     activation_elems,
     arithmetic_intensity,
@@ -90,7 +90,7 @@ def network_table(
     if sort is not None:
         (column,) = choose(COLUMNS, [sort])
         lines, every = ranked(lines, column), ranked(every, column)
-    totals = network_totals(cost, inplace=inplace)
+    totals = network_totals(cost, convention, inplace=inplace)
     return Table(
         title=f"{cost.graph.name}, {cost.graph.input} to {cost.graph.output}",
         columns=chosen,
@@ -107,7 +107,7 @@ def network_table(
         data=lambda: {
             "network": cost.graph.name,
             "convention": convention.name,
-            "rows": [_row_data(line) for line in _cut(every, top)],
+            "rows": [_row_data(line, convention) for line in _cut(every, top)],
             "total": totals,
         },
     )
@@ -134,12 +134,14 @@ def _cut(lines: Sequence[Line], top: int | None) -> list[Line]:
     return [*lines[:top], Line(rest, others[0].whole)]
 
 
-def network_totals(cost: NetCost, *, inplace: bool = False) -> dict[str, int]:
+def network_totals(
+    cost: NetCost, convention: Convention, *, inplace: bool = False
+) -> dict[str, int]:
     """Every total of a network as an exact integer; bytes are for fp32 and one image."""
     whole = cost.whole
     return {
         "params": whole.params,
-        **{convention.name: convention.count(whole.cost) for convention in CONVENTIONS.values()},
+        **{shown.name: shown.count(whole.cost) for shown in shown_with(convention)},
         "param_bytes": param_bytes(whole.cost),
         "activations": activation_elems(whole.nodes),
         "traffic_bytes": traffic_bytes(whole),
@@ -182,7 +184,7 @@ def _default_columns(by: Level, convention: Convention) -> list[str]:
             return ["name", "layers", *counts]
 
 
-def _row_data(line: Line) -> dict[str, Any]:
+def _row_data(line: Line, convention: Convention) -> dict[str, Any]:
     """One row for JSON, with exact integers only."""
     row = line.row
     data: dict[str, Any] = {"name": row.name, "operator": row.operator, "layers": len(row.nodes)}
@@ -195,7 +197,7 @@ def _row_data(line: Line) -> dict[str, Any]:
     return {
         **data,
         "params": row.params,
-        **{convention.name: convention.count(row.cost) for convention in CONVENTIONS.values()},
+        **{shown.name: shown.count(row.cost) for shown in shown_with(convention)},
         "activations": activation_elems(row.nodes),
         "traffic_bytes": traffic_bytes(row),
     }

@@ -1,0 +1,170 @@
+"""What other tools and papers count: by arithmetic, and against the tools themselves."""
+
+import contextlib
+import copy
+import io
+import json
+import logging
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from conftest import network
+from hypothesis import HealthCheck, assume, given, settings
+from test_fuzz import counted, valid_specs
+from typer.testing import Result
+
+import antcost
+from antcost.cost.convention import CONVENTIONS
+
+MOBILENET_V2 = {
+    "madds": 300_774_272,
+    "flops": 601_548_544,
+    "fvcore": 314_193_216,
+    "thop": 327_550_720,
+    "thop_0.0.31": 314_194_496,  # measured once; it does not import on Python 3.10 and later
+    "ptflops": 320_362_728,
+    "ptflops_aten": 300_775_272,
+    "torchinfo": 300_809_384,
+    "fc_bias": 300_775_272,
+    "squeezenext": 300_774_272 + 6_678_112,
+    "condensenet": 300_774_272 + 62_720 + 1_000,
+}
+
+
+def test_mobilenet_v2_in_every_convention() -> None:
+    cost = antcost.analyze("mobilenet_v2").whole.cost
+    assert {name: c.count(cost) for name, c in CONVENTIONS.items()} == MOBILENET_V2
+
+
+STAGES = (
+    {
+        "block": "conv",
+        "kernel": 3,
+        "channels": 8,
+        "bias": True,
+        "norm": False,
+        "activation": "relu",
+    },
+    {"block": "maxpool", "kernel": 2, "stride": 2},
+    {"block": "avgpool", "kernel": 2, "stride": 2},
+    {"block": "avgpool"},
+    {"block": "linear", "channels": 10, "activation": "relu"},
+)
+MACS = 27 * 8 * 32 * 32 + 8 * 10
+MAP, HALF, QUARTER = 8 * 32 * 32, 8 * 16 * 16, 8 * 8 * 8
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("fvcore", MACS + QUARTER),
+        ("thop", MACS + QUARTER + QUARTER + 8),
+        ("thop_0.0.31", MACS + MAP + QUARTER + QUARTER + 8),
+        ("ptflops", MACS + MAP + 10 + 2 * (MAP + 10) + 2 * (MAP + HALF + QUARTER)),
+        ("ptflops_aten", MACS + MAP + 10),
+        ("torchinfo", MACS + MAP + 10),
+        ("fc_bias", MACS + 10),
+        ("squeezenext", MACS + MAP),
+        ("condensenet", MACS + MAP + 10 + 4 * QUARTER + QUARTER + 10),
+    ],
+)
+def test_a_convention_by_hand(name: str, expected: int) -> None:
+    cost = antcost.analyze(network(*STAGES)).whole.cost
+    assert CONVENTIONS[name].count(cost) == expected
+
+
+def test_terms_name_counts_that_exist_and_start_with_the_multiply_adds() -> None:
+    cost = antcost.analyze("mobilenet_v2").whole.cost
+    for convention in CONVENTIONS.values():
+        assert convention.terms[0].counts == ("conv_macs", "linear_macs")
+        assert sum(term.count(cost) for term in convention.terms) == convention.count(cost)
+
+
+def test_the_command_lists_them(run: Callable[..., Result]) -> None:
+    text = run("conventions").stdout
+    assert all(name in text for name in CONVENTIONS)
+    data = json.loads(run("conventions", "--format", "json").stdout)
+    assert [row["name"] for row in data["conventions"]] == list(CONVENTIONS)
+    assert all(row["definition"] and row["source"] for row in data["conventions"])
+
+
+@pytest.mark.parametrize("name", CONVENTIONS)
+def test_every_convention_works_with_count(run: Callable[..., Result], name: str) -> None:
+    for command in (("table", "mobilenet_v2"), ("compare", "mobilenet_v2")):
+        text = run(*command, "--count", name, "--exact").stdout
+        assert f"{MOBILENET_V2[name]:,}" in text
+        assert f"{CONVENTIONS[name].label}: {CONVENTIONS[name].definition}." in text
+    diff = ("diff", "mobilenet_v2", "mobilenet_v2_1.4", "--count", name, "--format", "json")
+    totals = json.loads(run(*diff).stdout)["total"]
+    assert totals["a"][name] == MOBILENET_V2[name]
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Tools print, log and warn of their own imports."""
+    logging.disable(logging.CRITICAL)
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        with contextlib.redirect_stderr(io.StringIO()):
+            yield
+    logging.disable(logging.NOTSET)
+
+
+def ask_tools(module: Any, dims: tuple[int, ...]) -> dict[str, int]:
+    """The number of each tool for one image, each with a copy of the module."""
+    with quiet():
+        import ptflops
+        import thop
+        import torch
+        import torchinfo
+        from fvcore.nn import FlopCountAnalysis
+        from torch.utils.flop_counter import FlopCounterMode
+
+        image = torch.zeros(1, *dims)
+
+        def ptflops_count(backend: str) -> int:
+            macs, _ = ptflops.get_model_complexity_info(
+                copy.deepcopy(module),
+                dims,
+                as_strings=False,
+                print_per_layer_stat=False,
+                verbose=False,
+                backend=backend,
+            )
+            return int(macs)
+
+        with torch.no_grad(), FlopCounterMode(display=False) as counter:
+            module(image)
+        summary = torchinfo.summary(copy.deepcopy(module), input_data=image, verbose=0)
+        return {
+            "flops": counter.get_total_flops(),
+            "fvcore": int(FlopCountAnalysis(module, image).total()),
+            "thop": int(thop.profile(copy.deepcopy(module), inputs=(image,), verbose=False)[0]),
+            "ptflops": ptflops_count("pytorch"),
+            "ptflops_aten": ptflops_count("aten"),
+            "torchinfo": int(summary.total_mult_adds),
+        }
+
+
+def same_as_tools(cost: Any) -> None:
+    pytest.importorskip("fvcore", reason="needs the check extra")
+    asked = ask_tools(antcost.torch_module(cost.graph).eval(), cost.graph.input.dims)
+    assert asked == {name: CONVENTIONS[name].count(cost.whole.cost) for name in asked}
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("name", ["mobilenet_v2", "antnet_g2", "cifar100/e_antnet", "mobilenet_v1"])
+def test_shipped_networks_agree_with_every_tool(name: str) -> None:
+    same_as_tools(antcost.analyze(name))
+
+
+@pytest.mark.torch
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(valid_specs())
+def test_random_networks_agree_with_every_tool(spec: dict[str, Any]) -> None:
+    """Pools with an even kernel and "same" padding are left out: torch pools a padded copy there,
+    and ptflops counts the elements of the copy."""
+    assume(not any("pool" in s["block"] and s.get("kernel", 1) % 2 == 0 for s in spec["stages"]))
+    same_as_tools(counted(spec))

@@ -30,6 +30,7 @@ from antcost.graph.shape import Shape
 from antcost.graph.shapes import output_shape
 
 MAP = (96, 14, 14)
+ELEMS = 96 * 14 * 14
 
 CASES = [
     # layer, input shapes, output shape, cost, kind
@@ -106,14 +107,14 @@ CASES = [
         Cost(linear_macs=96 * 12, weights=96 * 12),
         "linear",
     ),
-    (BatchNorm(), [MAP], MAP, Cost(norm_params=2 * 96, norm_elems=96 * 14 * 14), "batch norm"),
+    (BatchNorm(), [MAP], MAP, Cost(norm_params=2 * 96, norm_elems=ELEMS), "batch norm"),
     (BatchNorm(), [(96,)], (96,), Cost(norm_params=2 * 96, norm_elems=96), "batch norm"),
-    (Activation("relu"), [MAP], MAP, Cost(relu_elems=96 * 14 * 14), "activation"),
-    (Activation("relu6"), [MAP], MAP, Cost(relu6_elems=96 * 14 * 14), "activation"),
-    (Activation("leaky_relu"), [MAP], MAP, Cost(leaky_relu_elems=96 * 14 * 14), "activation"),
-    (Activation("elu"), [MAP], MAP, Cost(elu_elems=96 * 14 * 14), "activation"),
-    (Activation("gelu"), [MAP], MAP, Cost(gelu_elems=96 * 14 * 14), "activation"),
-    (Activation("silu"), [MAP], MAP, Cost(silu_elems=96 * 14 * 14), "activation"),
+    (Activation("relu"), [MAP], MAP, Cost(relu_elems=ELEMS), "activation"),
+    (Activation("relu6"), [MAP], MAP, Cost(relu6_elems=ELEMS), "activation"),
+    (Activation("leaky_relu"), [MAP], MAP, Cost(leaky_relu_elems=ELEMS), "activation"),
+    (Activation("elu"), [MAP], MAP, Cost(elu_elems=ELEMS), "activation"),
+    (Activation("gelu"), [MAP], MAP, Cost(gelu_elems=ELEMS), "activation"),
+    (Activation("silu"), [MAP], MAP, Cost(silu_elems=ELEMS), "activation"),
     (Activation("sigmoid"), [MAP], MAP, Cost(), "activation"),
     (
         MaxPool2d((3, 3), (2, 2)),

@@ -36,7 +36,7 @@ def load_spec(
     else:
         path = find(str(source))
         document = read_document(path)
-    document = _resolve(document, path, blocks, trail=(_resolved(path),))
+    document = _inherit(document, path, blocks, trail=(_real_path(path),))
     texts = (overrides,) if isinstance(overrides, str) else tuple(overrides)
     for text in texts:
         _override_from_text(document, blocks, text)
@@ -52,7 +52,7 @@ def _copy(value: Any) -> Any:
     return [_copy(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def _resolve(
+def _inherit(
     document: Document, path: Path, blocks: StageModels, trail: tuple[Path, ...]
 ) -> Document:
     """Put the spec on top of the one it extends, then apply its `set`."""
@@ -60,7 +60,7 @@ def _resolve(
     changes = _changes(document)
     if parent_name is not None:
         parent, parent_path = _open_parent(document, path, parent_name, trail)
-        resolved = _resolve(parent, parent_path, blocks, (*trail, _resolved(parent_path)))
+        resolved = _inherit(parent, parent_path, blocks, (*trail, _real_path(parent_path)))
         document = _merge(resolved, document)
     for target, value, mark in changes:
         try:
@@ -95,7 +95,7 @@ def _open_parent(
         parent = Path(normpath(find(name, path.parent)))
     except SpecError as error:
         raise refuse(str(error)) from None
-    if _resolved(parent) in trail:
+    if _real_path(parent) in trail:
         names = (p.name for p in (*trail, parent))
         raise refuse(f"expected no cycle, got {' -> '.join(names)}")
     if len(trail) > MAX_EXTENDS:
@@ -105,7 +105,7 @@ def _open_parent(
     return read_document(parent), parent
 
 
-def _resolved(path: Path) -> Path:
+def _real_path(path: Path) -> Path:
     """The file behind links, or the path itself where they lead in a circle."""
     try:
         return path.resolve()

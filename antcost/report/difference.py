@@ -1,9 +1,7 @@
 """The table of what sets two networks apart, layer by layer."""
 
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from typing import Any
 
 from antcost.cost.analysis import NetCost, Row
@@ -11,7 +9,7 @@ from antcost.cost.convention import Convention
 from antcost.cost.memory import peak_bytes
 from antcost.graph.layers import AvgPool2d, Conv2d, Layer, Linear, MaxPool2d
 from antcost.graph.operators import operator
-from antcost.graph.shape import Shape
+from antcost.report.alignment import pairs, work
 from antcost.report.network import definitions, network_totals, side, window
 from antcost.report.table import Column, Table
 from antcost.units import format_bytes
@@ -101,71 +99,11 @@ def _count_columns(
 
 def _changes(a: NetCost, b: NetCost) -> Iterator[Change]:
     """The layers that differ, in the order they run."""
-    for before, after in _pairs(a, b):
+    for before, after in pairs(a, b):
         if before is None or after is None:
             yield Change("removed" if after is None else "added", before, after)
-        elif _work(before) != _work(after):
+        elif work(before) != work(after):
             yield Change("changed", before, after)
-
-
-def _pairs(a: NetCost, b: NetCost) -> Iterator[tuple[Row | None, Row | None]]:
-    """The layers of two networks side by side.
-
-    Stages are paired by name, those of other names by position. In a stage, layers are paired by
-    block and name, and those of a block without a partner by what they do.
-    """
-    stages_a, stages_b = _stages(a), _stages(b)
-    names_a, names_b = list(stages_a), list(stages_b)
-    for tag, a0, a1, b0, b1 in _matches(names_a, names_b):
-        if tag == "equal" or a1 - a0 == b1 - b0:
-            for name_a, name_b in zip(names_a[a0:a1], names_b[b0:b1], strict=True):
-                yield from _layer_pairs(stages_a[name_a], stages_b[name_b])
-        else:
-            yield from ((row, None) for name in names_a[a0:a1] for row in stages_a[name])
-            yield from ((None, row) for name in names_b[b0:b1] for row in stages_b[name])
-
-
-def _stages(cost: NetCost) -> dict[str, list[Row]]:
-    stages: dict[str, list[Row]] = {}
-    for row in cost.layers:
-        stages.setdefault(row.nodes[0].place.stage, []).append(row)
-    return stages
-
-
-def _layer_pairs(a: list[Row], b: list[Row]) -> Iterator[tuple[Row | None, Row | None]]:
-    left = {_position(row): row for row in a}
-    partners = {row.name: left.pop(_position(row)) for row in b if _position(row) in left}
-    alike: dict[object, deque[Row]] = {}
-    for row in left.values():
-        alike.setdefault((_position(row)[0], _work(row)), deque()).append(row)
-    for row in b:
-        twins = alike.get((_position(row)[0], _work(row)))
-        if row.name not in partners and twins:
-            partners[row.name] = twins.popleft()
-    # A layer of B goes by the name of its partner in A, so that both orders can be kept.
-    keys_b = {partners[row.name].name if row.name in partners else f"+{row.name}": row for row in b}
-    keys_a = {row.name: row for row in a}
-    order = dict.fromkeys(
-        key
-        for _, a0, a1, b0, b1 in _matches(list(keys_a), list(keys_b))
-        for key in (*list(keys_a)[a0:a1], *list(keys_b)[b0:b1])
-    )
-    return ((keys_a.get(key), keys_b.get(key)) for key in order)
-
-
-def _matches(a: list[str], b: list[str]) -> Sequence[tuple[str, int, int, int, int]]:
-    return SequenceMatcher(None, a, b, autojunk=False).get_opcodes()
-
-
-def _position(row: Row) -> tuple[int, str]:
-    """Block and name of a layer in its stage: equal in two variants of a network."""
-    node = row.nodes[0]
-    return node.place.index, node.name.removeprefix(node.place.name)
-
-
-def _work(row: Row) -> tuple[Layer, tuple[Shape, ...]]:
-    """What a layer does, wherever it stands."""
-    return row.nodes[0].layer, row.nodes[0].input_shapes
 
 
 def _describe(row: Row | None) -> str | None:

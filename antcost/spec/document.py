@@ -62,7 +62,7 @@ def read_document(path: Path) -> Document:
         if node is None:
             message = "is empty; expected a spec with name, input, classes and stages"
             raise _RefusedError(message, f"{path}:1")
-        document.tree = _plain(node, (), document.marks, lambda n: f"{path}:{_line(n)}")
+        document.tree = _plain(node, document.marks, lambda n: f"{path}:{_line(n)}")
     except _RefusedError as refusal:
         raise SpecError([Problem(refusal.where or str(path), "", refusal.message)]) from None
     if not isinstance(document.tree, dict):
@@ -76,7 +76,7 @@ def read_value(text: str) -> Any:
         node = _compose(text, "")
         if node is None:
             raise ValueError("expected a value, such as 24, null or [1, 2]")
-        return _plain(node, (), {}, lambda _: "")
+        return _plain(node, {}, lambda _: "")
     except _RefusedError as refusal:
         raise ValueError(refusal.message) from None
 
@@ -108,7 +108,11 @@ def _read_text(path: Path) -> str:
 
 
 def _compose(text: str, file: str) -> yaml.Node | None:
-    """Parse to nodes, after the events have shown that the text is small and flat enough."""
+    """Parse to nodes, after the events have shown that the text is small and flat enough.
+
+    The C composer calls itself for each level and would overflow the stack, which no Python error
+    reports.
+    """
 
     def refuse(message: str, line: int) -> _RefusedError:
         return _RefusedError(message, f"{file}:{line}" if file else "")
@@ -135,9 +139,7 @@ def _line(marked: yaml.Node | yaml.Event) -> int:
     return marked.start_mark.line + 1 if marked.start_mark else 1
 
 
-def _plain(
-    root: yaml.Node, key: Key, marks: dict[Key, str], where: Callable[[yaml.Node], str]
-) -> Any:
+def _plain(root: yaml.Node, marks: dict[Key, str], where: Callable[[yaml.Node], str]) -> Any:
     """Turn nodes into plain values and note where each was written.
 
     Aliases are expanded, so the values are counted again here.
@@ -188,7 +190,7 @@ def _plain(
             raise refuse(node, f"{node.value} is {value} in YAML 1.1; write {value}")
         return value
 
-    return plain(root, key)
+    return plain(root, ())
 
 
 def _reason(error: Exception) -> str:

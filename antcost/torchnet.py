@@ -6,12 +6,14 @@ This module needs torch; `antcost.torch_module` imports it when it is first used
 import operator
 from collections.abc import Mapping
 from functools import reduce
+from keyword import iskeyword
 from typing import assert_never
 
 import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional
 
+from antcost.errors import AntcostError
 from antcost.graph.graph import INPUT, Graph, Node
 from antcost.graph.layers import (
     Activation,
@@ -59,13 +61,35 @@ class SoftmaxSum(nn.Module):
         return torch.stack([share * x for share, x in zip(shares, branches, strict=True)]).sum(0)
 
 
+class SameAvgPool2d(nn.Module):
+    """Average pooling whose padding is odd: more at the end, and never part of a mean."""
+
+    def __init__(self, kernel: Pair, stride: Pair, padding: Pair) -> None:
+        super().__init__()
+        self.kernel, self.stride = kernel, stride
+        (height, width) = padding
+        self.sides = (width // 2, width - width // 2, height // 2, height - height // 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Shapes: (n, c, h, w) to (n, c, ceil(h / stride), ceil(w / stride))."""
+        inside = self._pool(torch.ones_like(x[:1, :1]))
+        return self._pool(x) / inside
+
+    def _pool(self, x: Tensor) -> Tensor:
+        return functional.avg_pool2d(functional.pad(x, self.sides), self.kernel, self.stride)
+
+
 def torch_module(graph: Graph, seed: int = 0) -> fx.GraphModule:
     """The network as a torch module for batches (n, c, h, w), in training mode.
 
     `named_modules()` has the names of the spec's stages, blocks and layers. Weights are random from
     `seed`: those of convolutions as in arXiv 1502.01852 (Kaiming), the others as torch makes them.
-    The random state outside stays as it is.
+    The random state outside stays as it is. Raises AntcostError for a stage whose name is taken by
+    torch, such as "train".
     """
+    for stage in dict.fromkeys(node.place.stage for node in graph.nodes):
+        if iskeyword(stage) or hasattr(fx.GraphModule, stage) or hasattr(nn.Module(), stage):
+            raise AntcostError(f"stage {stage!r}: a torch module cannot have this name; rename it")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         root = _nested({node.name: module for node in graph.nodes if (module := _module(node))})
@@ -117,6 +141,9 @@ def _module(node: Node) -> nn.Module | None:
         case MaxPool2d() as layer:
             return nn.MaxPool2d(layer.kernel, layer.stride, _even_padding(layer, (1, 1)))
         case AvgPool2d() as layer:
+            total = _same_padding(layer.kernel, (1, 1))
+            if layer.padding == "same" and (total[0] % 2 or total[1] % 2):
+                return SameAvgPool2d(layer.kernel, layer.stride, total)
             padding = _even_padding(layer, (1, 1))
             return nn.AvgPool2d(layer.kernel, layer.stride, padding, count_include_pad=False)
         case GlobalAvgPool():
@@ -150,9 +177,6 @@ def _call(recorder: fx.Graph, node: Node, inputs: list[fx.Node]) -> fx.Node:
             return recorder.call_module(node.name, (x,))
         case MaxPool2d() as layer:
             x = _pad_end(recorder, inputs[0], layer, (1, 1), -torch.inf)
-            return recorder.call_module(node.name, (x,))
-        case AvgPool2d() as layer:
-            x = _pad_end(recorder, inputs[0], layer, (1, 1), 0.0)
             return recorder.call_module(node.name, (x,))
         case _:
             return recorder.call_module(node.name, tuple(inputs))

@@ -79,7 +79,9 @@ def format_percent(share: Fraction) -> str:
 
 def format_change(ratio: Fraction) -> str:
     """Print a relative difference with its sign: -0.0512 is "-5.1 %"."""
-    return f"{float(ratio * 100):+.1f} %"
+    tenths = _half_up(1000 * abs(ratio.numerator), ratio.denominator)
+    sign = "" if tenths == 0 else "+" if ratio > 0 else "-"
+    return f"{sign}{tenths // 10}.{tenths % 10} %"
 
 
 def format_times(ratio: Fraction) -> str:

@@ -439,6 +439,35 @@ def test_nothing_is_left_when_writing_fails(
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
 
 
+def test_standard_output_as_a_file_is_appended_to(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_text("before\n")
+    command = [sys.executable, "-m", "antcost", "specs", "-o", "/dev/stdout"]
+    with log.open("a") as stream:
+        subprocess.run(command, stdout=stream, check=True)
+    assert log.read_text().startswith("before\n17 networks ship with antcost\n")
+    assert b"17 networks" in subprocess.run(command, capture_output=True, check=True).stdout
+
+
+def test_links_in_a_circle_cannot_be_written(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a").symlink_to(tmp_path / "b")
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+    error = run("table", "antnet_g1", "-o", str(tmp_path / "a"), exit_code=2).stderr
+    assert error == f"{tmp_path}/a: cannot be written: its links lead in a circle\n"
+
+
+def test_a_row_is_ranked_by_a_column_that_is_not_shown(run: Run) -> None:
+    """The largest traffic is that of layers without multiply-adds."""
+    command = ("table", "mobilenet_v2", "--columns", "name,madds", "--sort", "traffic")
+    lines = run(*command, "--top", "2").stdout.splitlines()
+    assert [line.split()[0] for line in lines[4:6]] == ["block2.0.expand.bn", "block2.0.expand.act"]
+
+
+def test_fewer_needs_a_baseline(run: Run) -> None:
+    error = run("compare", "antnet_g1", "--columns", "network,params_fewer", exit_code=2).stderr
+    assert error == "the columns params_fewer and madds_fewer need a baseline\n"
+
+
 @pytest.mark.parametrize("output", ["", ".", "/", "x" * 300])
 def test_odd_outputs_are_errors(run: Run, output: str) -> None:
     assert "cannot be written" in run("table", "antnet_g1", "-o", output, exit_code=2).stderr
@@ -523,12 +552,14 @@ def test_latex_compiles_as_pasted(
             ("table", str(hostile)),
             ("compare", str(hostile), str(starred), str(ROOT / "specs")),
             ("diff", str(starred), "antnet_g2", "--all"),
+            ("table", "antnet_g1", "--all", "--set", "ant4.repeat=140", "--columns", "name,madds"),
         )
     ]
     (tmp_path / "doc.tex").write_text(LATEX_DOCUMENT % "\n".join(tables))
     command = ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", "doc.tex"]
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, errors="replace")
     assert result.returncode == 0, result.stdout[-2000:]
+    assert "Float too large" not in result.stdout
 
 
 def run_in_terminal(width: int, *args: str, **env: str) -> str:

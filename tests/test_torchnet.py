@@ -107,6 +107,24 @@ def test_even_kernels_with_same_padding(block: str, kernel: Any) -> None:
     same_as_graph(antcost.analyze(network(stage, input_shape=(3, 9, 8))))
 
 
+@pytest.mark.parametrize("kernel", [2, 3, 4, [1, 2]])
+@pytest.mark.parametrize("stride", [1, 2])
+def test_the_mean_of_ones_is_one_with_any_padding(kernel: Any, stride: int) -> None:
+    stage = {"block": "avgpool", "kernel": kernel, "stride": stride, "padding": "same"}
+    graph = antcost.build_graph(antcost.load(network(stage, input_shape=(1, 5, 5))))
+    torch.testing.assert_close(
+        antcost.torch_module(graph)(torch.ones(1, 1, 5, 5)), torch.ones(1, *graph.output.dims)
+    )
+
+
+@pytest.mark.parametrize("name", ["train", "forward", "class", "training", "graph", "_modules"])
+def test_names_that_torch_has_taken_are_refused(name: str) -> None:
+    spec = network({"name": name, "block": "conv", "kernel": 1, "channels": 4})
+    graph = antcost.build_graph(antcost.load(spec))
+    with pytest.raises(antcost.AntcostError, match=f"stage '{name}': a torch module cannot"):
+        antcost.torch_module(graph)
+
+
 def test_max_pooling_never_returns_its_padding() -> None:
     stage = {"block": "maxpool", "kernel": 2, "stride": 1}
     graph = antcost.build_graph(antcost.load(network(stage, input_shape=(1, 3, 3))))

@@ -85,5 +85,7 @@ def test_ratios() -> None:
     assert units.format_percent(Fraction(1, 8)) == "12.5"
     assert units.format_change(Fraction(-1, 8)) == "-12.5 %"
     assert units.format_change(Fraction(1, 8)) == "+12.5 %"
+    assert units.format_change(Fraction(-1, 10_000)) == "0.0 %"
+    assert units.format_change(Fraction(5, 10_000)) == "+0.1 %"
     assert units.format_times(Fraction(9, 8)) == "1.12x"
     assert units.format_ratio(Fraction(9, 8)) == "1.1"

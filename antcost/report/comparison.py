@@ -9,6 +9,7 @@ from typing import Any
 from antcost.cost.analysis import NetCost
 from antcost.cost.convention import CONVENTIONS, Convention
 from antcost.cost.memory import arithmetic_intensity
+from antcost.errors import AntcostError
 from antcost.report.network import definitions, network_totals
 from antcost.report.table import Column, Table, choose, ranked
 from antcost.spec.catalog import shipped_folder
@@ -139,7 +140,8 @@ def compare_table(
     """A row a network, in the order given or by the column `sort`.
 
     Differences are ours against the published figure. `baseline` is the network that the others are
-    so many times smaller than. Raises AntcostError for an unknown column.
+    so many times smaller than. Raises AntcostError for an unknown column, or one that needs a
+    baseline where there is none.
     """
     base = baseline.cost if baseline else None
     entries = [
@@ -149,6 +151,8 @@ def compare_table(
     if sort is not None:
         entries = ranked(entries, *choose(COLUMNS, [sort]))
     keys = {column.key for column in chosen}
+    if baseline is None and keys & {"params_fewer", "madds_fewer"}:
+        raise AntcostError("the columns params_fewer and madds_fewer need a baseline")
     memory_note = f"Memory: fp32, one image{', in place' if inplace else ''}."
     return Table(
         title=f"{len(entries)} network{'s' if len(entries) > 1 else ''}",

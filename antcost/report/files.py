@@ -11,17 +11,18 @@ def write_whole(path: Path, text: str) -> None:
     """Write `text` to a temporary file beside `path`, then rename it.
 
     A link keeps pointing where it did, a file keeps its mode, and what is no file (a pipe, a
-    device) is written to as it is. Raises AntcostError if the text cannot be written; a file is
-    then as it was.
+    device, /dev/stdout) gets the text appended. Raises AntcostError if the text cannot be written;
+    a file is then as it was.
     """
     try:
-        target = path.resolve()
-        if target.exists() and not target.is_file():
-            target.write_text(text, encoding="utf-8")
+        if path.is_relative_to("/dev") or (path.exists() and not path.is_file()):
+            with path.open("a", encoding="utf-8") as stream:
+                stream.write(text)
         else:
-            _replace(target, text)
-    except OSError as error:
-        raise AntcostError(f"{path}: cannot be written: {error.strerror}") from None
+            _replace(path.resolve(), text)
+    except (OSError, RuntimeError) as error:
+        reason = getattr(error, "strerror", None) or "its links lead in a circle"
+        raise AntcostError(f"{path}: cannot be written: {reason}") from None
 
 
 def _replace(target: Path, text: str) -> None:

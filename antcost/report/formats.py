@@ -14,7 +14,8 @@ from antcost.report.text import render_text
 from antcost.units import Printed, plain_number
 from antcost.version import __version__
 
-_LATEX_ROWS = 45
+_LATEX_ROWS = 40
+_LATEX_FLOATS = 10
 Format = Literal["text", "markdown", "latex", "csv", "json", "html"]
 
 
@@ -112,6 +113,8 @@ def _latex(table: Table[Any], exact: bool) -> str:
     lines = [r"% \usepackage{booktabs}"]
     for number, page in enumerate(pages):
         notes = table.notes if number == len(pages) - 1 else ()
+        if number and number % _LATEX_FLOATS == 0:
+            lines.append(r"\clearpage % LaTeX holds a limited number of tables back")
         lines += [
             r"\begin{table}",
             r"\centering",

@@ -78,17 +78,16 @@ def network_table(
 ) -> Table[Line]:
     """Rows of the network in its order, or by the column `sort`; only the first `top` of them.
 
-    Layers and kinds that cost nothing in any shown column are left out unless `free`; JSON always
-    has them.
+    Layers that cost nothing in any shown column are left out unless `free`; JSON always has them.
     Raises AntcostError for a column that does not exist.
     """
     chosen = choose(COLUMNS, columns or _default_columns(by, convention))
     every = [Line(row, cost.whole, by != "kind") for row in cost.by(by)]
-    keep_all = free or by in ("block", "stage")
-    lines = [line for line in every if keep_all or not _is_free(line, chosen)]
+    order = choose(COLUMNS, [sort]) if sort is not None else ()
+    keep_all = free or by != "layer"
+    lines = [line for line in every if keep_all or not _is_free(line, (*chosen, *order))]
     hidden = len(every) - len(lines)
-    if sort is not None:
-        (column,) = choose(COLUMNS, [sort])
+    for column in order:
         lines, every = ranked(lines, column), ranked(every, column)
     totals = network_totals(cost, convention, inplace=inplace)
     return Table(
@@ -130,7 +129,8 @@ def _cut(lines: Sequence[Line], top: int | None) -> list[Line]:
     if top is None or len(lines) <= top:
         return list(lines)
     others = lines[top:]
-    rest = merge(f"({len(others)} others)", "", [line.row for line in others])
+    name = f"({len(others)} other{'s' if len(others) > 1 else ''})"
+    rest = merge(name, "", [line.row for line in others])
     return [*lines[:top], Line(rest, others[0].whole)]
 
 

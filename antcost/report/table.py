@@ -129,5 +129,7 @@ def _rank(value: Value) -> Any:
             return value.value
         case Shape():
             return value.numel
+        case str():
+            return value.casefold()
         case _:
             return value

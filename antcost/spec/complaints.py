@@ -1,5 +1,6 @@
 """Validation errors in our words: what was expected, what was found, what is near."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -28,7 +29,15 @@ def _message(details: ErrorDetails, fields: Mapping[str, FieldInfo]) -> str:
             return f"missing; needed are {', '.join(needed)}"
         case kind:
             expected = _expected(kind, details.get("ctx", {})) or details["msg"]
-            return f"expected {expected}, got {details['input']!r:.60}"
+            return f"expected {expected}, got {details['input']!r:.60}{_hint(details['input'])}"
+
+
+def _hint(value: object) -> str:
+    """What to write instead of a number that YAML 1.1 reads as text, such as 1e9 or 08."""
+    if not isinstance(value, str) or not re.fullmatch(r"\d{1,15}(\.\d{1,15})?([eE]-?\d)?", value):
+        return ""
+    number = float(value)
+    return f" (text in YAML 1.1; write {int(number) if number.is_integer() else number})"
 
 
 def _expected(kind: str, limits: dict[str, Any]) -> str | None:

@@ -12,11 +12,12 @@ from antcost.errors import Problem, SpecError
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 32
 MAX_VALUES = 20_000
-MAX_BITS = 128
+MAX_DIGITS = 60
 
 Key = tuple[str | int, ...]
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _PLAIN_TAGS = {"tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"}
+_NUMBER_TAGS = {"tag:yaml.org,2002:int", "tag:yaml.org,2002:float"}
 _MERGE_TAG = "tag:yaml.org,2002:merge"
 
 
@@ -178,14 +179,14 @@ def _plain(root: yaml.Node, marks: dict[Key, str], where: Callable[[yaml.Node], 
             yield name, value
 
     def scalar(node: yaml.Node) -> Any:
+        if node.tag in _NUMBER_TAGS and len(node.value) > MAX_DIGITS:
+            raise refuse(node, f"{node.value!r:.60} is too large a number")
         try:
             value = scalars.construct_object(node)
         except (yaml.YAMLError, ArithmeticError, LookupError, TypeError, ValueError) as error:
             raise refuse(node, f"{node.value!r:.60} cannot be read: {_reason(error)}") from None
         except AttributeError:
             raise refuse(node, f"{node.value!r:.60} cannot be read") from None
-        if isinstance(value, int) and value.bit_length() > MAX_BITS:
-            raise refuse(node, f"{node.value!r:.60} is too large a number")
         if type(value) is int and not _is_decimal(node.value, value):
             raise refuse(node, f"{node.value} is {value} in YAML 1.1; write {value}")
         return value

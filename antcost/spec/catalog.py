@@ -78,7 +78,7 @@ def expand(reference: str) -> list[str]:
             found = [match for match in matches if match.suffix in SUFFIXES and match.is_file()]
         else:
             return [reference]
-    except (OSError, ValueError, NotImplementedError) as error:
+    except (OSError, ValueError) as error:
         raise SpecError([Problem(reference, "", f"cannot be read: {error}")]) from None
     names = [] if found else fnmatch.filter(shipped_names(), reference)
     if not found and not names:

@@ -44,6 +44,18 @@ def test_the_watch_sees_a_slow_package() -> None:
     assert "pandas" in loaded("table", "antnet_g2", extra="import pandas")
 
 
+def test_the_collector_runs_again_once_a_command_is_loaded() -> None:
+    code = (
+        "import gc, sys\n"
+        "from antcost.__main__ import main\n"
+        "sys.argv = ['antcost', 'specs', '-o', '/dev/null']\n"
+        "try: main()\n"
+        "except SystemExit as end: assert not end.code\n"
+        "assert gc.isenabled() and gc.get_freeze_count()\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_the_package_itself_loads_nothing_before_it_is_used() -> None:
     code = "import antcost, sys; assert not {'pydantic', 'yaml'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -134,6 +134,8 @@ POOL = "stages:\n  - {name: a, block: avgpool}\n"
          ["net.yaml:1: extends: expected no cycle, got net.yaml -> net.yaml"]),
         ("extends: antnet_g1\nset: [1]\n",
          ["net.yaml:2: set: expected at most 200 lines PATH: VALUE"]),
+        ("extends: antnet_g1\nset: false\n",
+         ["net.yaml:2: set: expected at most 200 lines PATH: VALUE"]),
         ("extends: antnet_g1\nset:\n  ant9.groups: 2\n  ant2.grps: 2\n  ant3.groups: x\n", [
             "net.yaml:3: set: ant9.groups: no stage is called 'ant9'; did you mean 'ant7'?",
             "net.yaml:4: stages[2].grps: unknown field; did you mean 'groups'?",

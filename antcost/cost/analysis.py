@@ -124,8 +124,8 @@ class NetCost:
             colalign=("left",) * 4 + ("right",) * 2,
             disable_numparse=True,
         )
-        definition = CONVENTIONS["madds"].definition
-        return f"<p><b>{escape(self.graph.name)}</b></p>{table}<p><small>{definition}</small></p>"
+        note = f"MAdds: {CONVENTIONS['madds'].definition}."
+        return f"<p><b>{escape(self.graph.name)}</b></p>{table}<p><small>{note}</small></p>"
 
     def _grouped(self, key: Callable[[Node], tuple[str, str]]) -> tuple[Row, ...]:
         groups: dict[tuple[str, str], list[Row]] = {}

@@ -72,7 +72,9 @@ def _inherit(
 
 def _changes(document: Document) -> list[tuple[str, Any, str]]:
     """The entries of `set`: path, value, and where each was written."""
-    changes = document.tree.pop("set", None) or {}
+    changes = document.tree.pop("set", None)
+    if changes is None:
+        return []
     if not isinstance(changes, dict) or len(changes) > MAX_CHANGES:
         document.blame(("set",), f"expected at most {MAX_CHANGES} lines PATH: VALUE")
         return []

@@ -31,6 +31,7 @@ def json_schema(blocks: StageModels) -> dict[str, Any]:
         "$schema": DIALECT,
         **schema,
         "title": "antcost spec",
+        "description": "A neural network as its paper's architecture table, one stage a row.",
         "anyOf": [{"required": ["extends"]}, {"required": required}],
     }
 

@@ -337,6 +337,13 @@ def test_diff_pairs_stages_of_other_names_and_layers_that_do_the_same(run: Run) 
     assert all("branch1" in row["name"] or "weighted" in row["name"] for row in ensemble["rows"])
 
 
+def test_diff_shows_the_sign_of_a_change(run: Run) -> None:
+    wider = run("diff", "mobilenet_v2", "antnet_g1").stdout
+    assert re.search(r"added +ant1\.expand\.conv .* \+1\.02k ", wider)
+    thinner = run("diff", "antnet_g1", "mobilenet_v2").stdout
+    assert re.search(r"removed +ant1\.expand\.conv .* -1\.02k ", thinner)
+
+
 def test_diff_says_what_else_a_layer_is(run: Run, write_spec: Callable[..., Path]) -> None:
     biased = write_spec("extends: antnet_g1\nset: {conv0.bias: true, conv8.padding: valid}\n")
     data = json.loads(run("diff", "antnet_g1", str(biased), "--all", "--format", "json").stdout)

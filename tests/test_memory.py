@@ -87,7 +87,7 @@ def test_a_tensor_nobody_reads_is_dropped_and_the_output_is_kept() -> None:
     assert live_elems(nodes) == [300 + 400, 400 + 500, 400 + 600, 400 + 600 + 700]
 
 
-def test_inplace_needs_an_input_of_the_same_size() -> None:
+def test_inplace_takes_the_place_of_an_input_that_is_not_read_again() -> None:
     net = Tape(Shape((3, 10, 10)))
     small = net.global_avg_pool(net.input, name="small")
     scaled = net.multiply(net.input, small, name="scaled")

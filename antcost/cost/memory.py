@@ -61,11 +61,7 @@ def live_elems(graph: Graph, *, inplace: bool = False) -> list[int]:
         dying = [name for name in {storage[name] for name in node.inputs} if last_read[name] == i]
         makes_tensor = storage[node.name] == node.name
         elems = node.shape.numel
-        overwrites = (
-            inplace
-            and isinstance(node.layer, Activation | Add)
-            and any(alive[name] == elems for name in dying)
-        )
+        overwrites = inplace and isinstance(node.layer, Activation | Add) and bool(dying)
         timeline.append(sum(alive.values()) + (elems if makes_tensor and not overwrites else 0))
         for name in dying:
             del alive[name]

@@ -566,6 +566,10 @@ def test_latex_compiles_as_pasted(
     command = ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", "doc.tex"]
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, errors="replace")
     assert result.returncode == 0, result.stdout[-2000:]
+    numbers = re.findall(
+        r"contentsline \{table\}\{\\numberline \{(\d+)\}", (tmp_path / "doc.aux").read_text()
+    )
+    assert set(numbers) == {"1", "2", "3", "4"}
     assert "Float too large" not in result.stdout
 
 

@@ -118,6 +118,7 @@ def _latex(table: Table[Any], exact: bool) -> str:
         lines += [
             r"\begin{table}",
             r"\centering",
+            *([r"\addtocounter{table}{-1}"] if number else []),
             rf"\caption{{{title}{' (continued)' if number else ''}}}",
             r"\smallskip",
             rf"\begin{{tabular}}{{{''.join(side[0] for side in table.alignment)}}}",

@@ -23,6 +23,7 @@ from antcost.graph.layers import (
     BatchNorm,
     Concat,
     Conv2d,
+    ConvTranspose2d,
     Dropout,
     Flatten,
     GlobalAvgPool,
@@ -32,6 +33,7 @@ from antcost.graph.layers import (
     Pair,
     WeightedSum,
 )
+from antcost.graph.shapes import end_padding
 
 ACTIVATIONS: dict[ActivationKind, type[nn.Module]] = {
     "relu": nn.ReLU,
@@ -62,21 +64,42 @@ class SoftmaxSum(nn.Module):
 
 
 class SameAvgPool2d(nn.Module):
-    """Average pooling whose padding is odd: more at the end, and never part of a mean."""
+    """Average pooling with "same" padding and an even kernel: one row or column more at the end.
 
-    def __init__(self, kernel: Pair, stride: Pair, padding: Pair) -> None:
+    No padding is part of a mean.
+    """
+
+    def __init__(self, kernel: Pair, stride: Pair) -> None:
         super().__init__()
         self.kernel, self.stride = kernel, stride
-        (height, width) = padding
-        self.sides = (width // 2, width - width // 2, height // 2, height - height // 2)
+        self.padding = _same_padding(kernel, (1, 1))
+        self.pool = nn.AvgPool2d(kernel, stride, self.padding)
 
     def forward(self, x: Tensor) -> Tensor:
         """Shapes: (n, c, h, w) to (n, c, ceil(h / stride), ceil(w / stride))."""
-        inside = self._pool(torch.ones_like(x[:1, :1]))
-        return self._pool(x) / inside
+        pooled: Tensor = self.pool(pad_end(x, self.kernel, self.stride))
+        rows, columns = (
+            self._inside(int(x.shape[axis]), int(pooled.shape[axis]), axis).to(x)
+            for axis in (-2, -1)
+        )
+        return pooled / rows[:, None] / columns
 
-    def _pool(self, x: Tensor) -> Tensor:
-        return functional.avg_pool2d(functional.pad(x, self.sides), self.kernel, self.stride)
+    def _inside(self, size: int, windows: int, axis: int) -> Tensor:
+        """The share of each window that lies inside the map along one axis."""
+        kernel, stride, padding = self.kernel[axis], self.stride[axis], self.padding[axis]
+        start = torch.arange(-padding, windows * stride - padding, stride)
+        return ((start + kernel).clamp(max=size) - start.clamp(min=0)) / kernel
+
+
+def pad_end(
+    x: Tensor, kernel: Pair, stride: Pair, dilation: Pair = (1, 1), fill: float = 0.0
+) -> Tensor:
+    """The row and the column that "same" padding adds at the end only, where a window reaches them.
+
+    Shapes: (n, c, h, w) to (n, c, h or h + 1, w or w + 1).
+    """
+    rows, columns = map(end_padding, map(int, x.shape[-2:]), kernel, stride, dilation)
+    return functional.pad(x, (0, columns, 0, rows), value=fill) if rows or columns else x
 
 
 def torch_module(graph: Graph, seed: int = 0) -> fx.GraphModule:
@@ -132,6 +155,18 @@ def _module(node: Node) -> nn.Module | None:
             )
             nn.init.kaiming_normal_(conv.weight, mode="fan_out", nonlinearity="relu")
             return conv
+        case ConvTranspose2d() as layer:
+            transposed = nn.ConvTranspose2d(
+                x.c,
+                layer.channels,
+                layer.kernel,
+                layer.stride,
+                layer.padding,
+                groups=layer.groups,
+                bias=layer.bias,
+            )
+            nn.init.kaiming_normal_(transposed.weight, mode="fan_in", nonlinearity="relu")
+            return transposed
         case Linear(channels=channels, bias=bias):
             return nn.Linear(x.c, channels, bias)
         case BatchNorm():
@@ -141,9 +176,8 @@ def _module(node: Node) -> nn.Module | None:
         case MaxPool2d() as layer:
             return nn.MaxPool2d(layer.kernel, layer.stride, _even_padding(layer, (1, 1)))
         case AvgPool2d() as layer:
-            total = _same_padding(layer.kernel, (1, 1))
-            if layer.padding == "same" and (total[0] % 2 or total[1] % 2):
-                return SameAvgPool2d(layer.kernel, layer.stride, total)
+            if layer.padding == "same" and any(side % 2 == 0 for side in layer.kernel):
+                return SameAvgPool2d(layer.kernel, layer.stride)
             padding = _even_padding(layer, (1, 1))
             return nn.AvgPool2d(layer.kernel, layer.stride, padding, count_include_pad=False)
         case GlobalAvgPool():
@@ -186,27 +220,23 @@ def _even_padding(layer: Conv2d | MaxPool2d | AvgPool2d, dilation: Pair) -> Pair
     """The padding that is equal on both sides, which torch's layers take."""
     if layer.padding == "valid":
         return 0, 0
-    if layer.padding == "same":
-        height, width = _same_padding(layer.kernel, dilation)
-        return height // 2, width // 2
-    return layer.padding
+    return _same_padding(layer.kernel, dilation) if layer.padding == "same" else layer.padding
+
+
+def _same_padding(kernel: Pair, dilation: Pair) -> Pair:
+    """What "same" adds on both sides; `pad_end` adds the rest for even kernels."""
+    return dilation[0] * (kernel[0] - 1) // 2, dilation[1] * (kernel[1] - 1) // 2
 
 
 def _pad_end(
     recorder: fx.Graph,
     x: fx.Node,
-    layer: Conv2d | MaxPool2d | AvgPool2d,
+    layer: Conv2d | MaxPool2d,
     dilation: Pair,
     fill: float,
 ) -> fx.Node:
-    """Pad the last row and column where "same" needs an odd number, as for even kernels."""
-    height, width = _same_padding(layer.kernel, dilation) if layer.padding == "same" else (0, 0)
-    if height % 2 == width % 2 == 0:
+    """Record `pad_end` for a kernel that is even and has "same" padding."""
+    reach = (dilation[0] * (layer.kernel[0] - 1), dilation[1] * (layer.kernel[1] - 1))
+    if layer.padding != "same" or all(side % 2 == 0 for side in reach):
         return x
-    ends = (0, width % 2, 0, height % 2)
-    return recorder.call_function(functional.pad, (x, ends), {"value": fill})
-
-
-def _same_padding(kernel: Pair, dilation: Pair) -> Pair:
-    """Rows and columns that leave one place of the window for each stride."""
-    return dilation[0] * (kernel[0] - 1), dilation[1] * (kernel[1] - 1)
+    return recorder.call_function(pad_end, (x, layer.kernel, layer.stride, dilation, fill))

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from conftest import network
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, given, settings
 from test_fuzz import counted, valid_specs
 from typer.testing import Result
 
@@ -26,7 +26,12 @@ MOBILENET_V2 = {
     "thop_0.0.31": 314_194_496,  # measured once; it does not import on Python 3.10 and later
     "ptflops": 320_362_728,
     "ptflops_aten": 300_775_272,
+    "ptflops_0.7.4": 320_362_728,
     "torchinfo": 300_809_384,
+    "calflops": 300_774_272,
+    "torchprofile": 307_453_664,
+    "bn_folded": 300_774_272,
+    "no_bn": 300_774_272,
     "fc_bias": 300_775_272,
     "squeezenext": 300_774_272 + 6_678_112,
     "condensenet": 300_774_272 + 62_720 + 1_000,
@@ -101,6 +106,36 @@ def test_every_convention_works_with_count(run: Callable[..., Result], name: str
     assert totals["a"][name] == MOBILENET_V2[name]
 
 
+def test_parameters_are_counted_by_the_convention_too() -> None:
+    cost = antcost.analyze("mobilenet_v2").whole.cost
+    params = {name: c.count_params(cost) for name, c in CONVENTIONS.items()}
+    channels = 34_112 // 2
+    assert params.pop("bn_folded") == 3_504_872 - channels
+    assert params.pop("no_bn") == 3_504_872 - 2 * channels
+    assert set(params.values()) == {3_504_872}
+    branches = antcost.analyze("cifar100/e_antnet")
+    known = branches.params - branches.whole.cost.branch_weights
+    assert CONVENTIONS["thop"].count_params(branches.whole.cost) == known < branches.params
+
+
+def test_what_is_folded_depends_on_the_layer_before() -> None:
+    conv = {"block": "conv", "kernel": 1, "channels": 8, "activation": None}
+    cost = antcost.analyze(network(conv, conv | {"bias": True}))
+    folded = CONVENTIONS["bn_folded"].count_params
+    assert [folded(row.cost) for row in cost.layers] == [24, 8, 64 + 8, 0]
+
+
+def test_parameters_of_a_convention_are_shown(run: Callable[..., Result]) -> None:
+    command = ("mobilenet_v2", "--count", "bn_folded", "--exact")
+    assert "params (bn_folded)" in (text := run("table", *command).stdout)
+    assert "3,487,816" in text
+    assert "3,504,872" not in text
+    assert "3,487,816" in run("compare", *command).stdout
+    total = json.loads(run("table", *command, "--format", "json").stdout)["total"]
+    assert (total["params"], total["bn_folded_params"]) == (3_504_872, 3_487_816)
+    assert "3,487,816" in run("diff", "antnet_g1", *command).stdout
+
+
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
     """Tools print, log and warn of their own imports."""
@@ -164,7 +199,4 @@ def test_shipped_networks_agree_with_every_tool(name: str) -> None:
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(valid_specs())
 def test_random_networks_agree_with_every_tool(spec: dict[str, Any]) -> None:
-    """Pools with an even kernel and "same" padding are left out: torch pools a padded copy there,
-    and ptflops counts the elements of the copy."""
-    assume(not any("pool" in s["block"] and s.get("kernel", 1) % 2 == 0 for s in spec["stages"]))
     same_as_tools(counted(spec))

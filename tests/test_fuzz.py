@@ -25,7 +25,7 @@ sizes = st.integers(1, 7)
 size_fields = sizes | st.tuples(sizes, sizes).map(list)
 widths = st.integers(1, 12).map(lambda n: 8 * n)
 strides = st.sampled_from([1, 1, 2])
-activations = st.sampled_from(["relu", "relu6", "hardswish", "silu", None])
+activations = st.sampled_from(["relu", "relu6", "leaky_relu", "gelu", "hardswish", "silu", None])
 repeats = st.integers(1, 3)
 
 
@@ -59,6 +59,16 @@ features = st.one_of(
         norm=st.booleans(),
         activation=activations,
         dilation=st.integers(1, 3),
+    ),
+    block(
+        "conv_transpose",
+        kernel=sizes,
+        channels=widths,
+        stride=strides,
+        groups=st.sampled_from([1, 8]),
+        bias=st.booleans(),
+        norm=st.booleans(),
+        activation=activations,
     ),
     block("separable", kernel=size_fields, channels=widths, stride=strides),
     block("inverted_residual", reduction=reductions, **attention),

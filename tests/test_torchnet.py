@@ -14,7 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from torch_networks import mobilenet_v2
 
 import antcost
-from antcost.graph.layers import BatchNorm, Conv2d, Linear, WeightedSum
+from antcost.graph.layers import Add, BatchNorm, Concat, Conv2d, Linear, Multiply, WeightedSum
 from antcost.spec.catalog import shipped_names
 from antcost.torchnet import ACTIVATIONS
 
@@ -32,8 +32,11 @@ def same_as_graph(cost: Any) -> None:
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         output = module(torch.zeros(2, *cost.graph.input.dims))
     assert tuple(output.shape) == (2, *cost.graph.output.dims)
-    expected = {node.name: node.shape.dims for node in cost.graph.nodes}
-    assert expected.items() >= {k: v for k, v in shapes.items() if k}.items()
+    named = [node for node in cost.graph.nodes if node.name in shapes]
+    assert {node.name: shapes[node.name] for node in named} == {n.name: n.shape.dims for n in named}
+    assert {n.name for n in cost.graph.nodes} - shapes.keys() == {
+        node.name for node in cost.graph.nodes if isinstance(node.layer, Add | Multiply | Concat)
+    }
     assert sum(p.numel() for p in module.parameters()) == cost.params
     assert counter.get_total_flops() == 2 * cost.flops
 

@@ -1,6 +1,14 @@
 """Blocks of one layer and what belongs to it: convolution, pooling, classifier."""
 
-from antcost.blocks.fields import ActivationField, Channels, Groups, PaddingField, Rate, Size
+from antcost.blocks.fields import (
+    ActivationField,
+    Channels,
+    Groups,
+    Margin,
+    PaddingField,
+    Rate,
+    Size,
+)
 from antcost.blocks.registry import block
 from antcost.errors import ShapeError
 from antcost.graph.tape import Tape, Tensor
@@ -31,6 +39,28 @@ def conv(
         dilation=dilation,
         groups=groups,
         bias=bias,
+    )
+    x = net.batch_norm(x) if norm else x
+    return net.activation(x, activation) if activation else x
+
+
+@block("conv_transpose")
+def conv_transpose(
+    net: Tape,
+    x: Tensor,
+    *,
+    kernel: Size,
+    channels: Channels,
+    stride: Size = 1,
+    padding: Margin = 0,
+    groups: Groups = 1,
+    bias: bool = False,
+    norm: bool = True,
+    activation: ActivationField = "relu",
+) -> Tensor:
+    """Transposed convolution, batch norm, activation; a map of h becomes (h - 1) s + k - 2 p."""
+    x = net.conv_transpose(
+        x, channels, kernel=kernel, stride=stride, padding=padding, groups=groups, bias=bias
     )
     x = net.batch_norm(x) if norm else x
     return net.activation(x, activation) if activation else x

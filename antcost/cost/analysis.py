@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, assert_never
 
 from antcost.cost.convention import CONVENTIONS, flops, madds
 from antcost.cost.counts import Cost, total
+from antcost.cost.folding import folded_norms
 from antcost.cost.formulas import cost
 from antcost.graph.graph import Graph, Node
 from antcost.graph.operators import kind, operator
@@ -142,5 +143,9 @@ def merge(name: str, operator_name: str, rows: Sequence[Row]) -> Row:
 
 def analyze_graph(graph: Graph) -> NetCost:
     """Cost of every layer of a graph and of the whole."""
-    layers = tuple(Row(node.name, operator(node), (node,), cost(node)) for node in graph.nodes)
+    folded = folded_norms(graph)
+    layers = tuple(
+        Row(node.name, operator(node), (node,), cost(node, folded.get(node.name, 0)))
+        for node in graph.nodes
+    )
     return NetCost(graph, layers, merge("total", "", layers))

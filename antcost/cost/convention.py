@@ -8,11 +8,15 @@ from antcost.errors import AntcostError, suggest
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """`factor` times the sum of some counts: "2 per normalised element"."""
+    """`factor` times the sum of some counts: "2 per normalised element".
+
+    `fault` says why a tool counts so where it cannot be meant.
+    """
 
     name: str
     factor: int
     counts: tuple[str, ...]
+    fault: str = ""
 
     def count(self, cost: Cost) -> int:
         """What the term adds for these counts."""
@@ -20,11 +24,15 @@ class Term:
         return self.factor * sum(counts)
 
 
+_EVERY_PARAM = (Term("parameters", 1, ("weights", "biases", "norm_params", "branch_weights")),)
+
+
 @dataclass(frozen=True, slots=True)
 class Convention:
-    """A way of counting: the sum of its terms.
+    """A way of counting: the sum of its terms, and that of `param_terms` for parameters.
 
-    `label` heads the columns of tables; `versions` are those of the tool that the terms hold for.
+    `label` heads the columns of tables. `tool` is the one that counts so, and `versions` are those
+    of its releases that were asked (PEP 440).
     """
 
     name: str
@@ -32,11 +40,22 @@ class Convention:
     definition: str
     terms: tuple[Term, ...]
     source: str
+    tool: str = ""
     versions: str = ""
+    param_terms: tuple[Term, ...] = _EVERY_PARAM
 
     def count(self, cost: Cost) -> int:
         """The one number."""
         return sum(term.count(cost) for term in self.terms)
+
+    @property
+    def params_key(self) -> str:
+        """What its parameters are called: "params", unless they are counted in another way."""
+        return "params" if self.param_terms == _EVERY_PARAM else f"{self.name}_params"
+
+    def count_params(self, cost: Cost) -> int:
+        """Parameters as they are counted here."""
+        return sum(term.count(cost) for term in self.param_terms)
 
 
 def madds(cost: Cost) -> int:
@@ -51,7 +70,42 @@ def flops(cost: Cost) -> int:
 
 _MACS = Term("multiply-adds", 1, ("conv_macs", "linear_macs"))
 _BIASES = Term("biases", 1, ("conv_bias_elems", "linear_bias_elems"))
+_NORM_2 = Term("batch norm (2 per element)", 2, ("norm_elems",))
+_AVG_POOL_OUT = Term("average pooling outputs", 1, ("avg_pool_out_elems",))
+_GLOBAL_POOL_IN_OUT = Term(
+    "adaptive pooling inputs and outputs", 1, ("global_pool_in_elems", "global_pool_out_elems")
+)
+_TRANSPOSED = Term(
+    "transposed convolutions over outputs",
+    1,
+    ("transposed_extra_macs",),
+    "counts a transposed convolution once per output pixel; it multiplies once per input pixel",
+)
 _LAYERS = "convolutions and linear layers"
+_THOP_PARAMS = (Term("parameters of modules it knows", 1, ("weights", "biases", "norm_params")),)
+_PTFLOPS_TERMS = (
+    _MACS,
+    _BIASES,
+    _NORM_2,
+    Term(
+        "ReLU, ELU, GELU (2 per element)",
+        2,
+        ("relu_elems", "elu_elems", "gelu_elems"),
+        "counts these activations twice, as a module and as the function that the module calls",
+    ),
+    Term("ReLU6, leaky ReLU, SiLU", 1, ("relu6_elems", "leaky_relu_elems", "silu_elems")),
+    Term(
+        "pooling inputs (2 per element)",
+        2,
+        (
+            "max_pool_in_elems",
+            "avg_pool_in_elems",
+            "global_pool_in_elems",
+            "pool_padding_elems",
+        ),
+        "counts pooling twice, as a module and as the function that the module calls",
+    ),
+)
 
 _ALL = (
     Convention(
@@ -65,81 +119,76 @@ _ALL = (
         "flops",
         "FLOPs",
         f"2 FLOPs = 1 multiply + 1 add; {_LAYERS}, biases not counted",
-        (replace(_MACS, factor=2),),
-        "torch.utils.flop_counter.FlopCounterMode, torch 2.13.0",
+        (_MACS, replace(_MACS, name="the add of each, counted apart")),
+        "torch.utils.flop_counter.FlopCounterMode",
+        "torch",
+        "==2.13.*",
     ),
     Convention(
         "fvcore",
         "fvcore",
         "multiply-adds, 2 per normalised element, inputs of global pooling",
-        (
-            _MACS,
-            Term("batch norm (2 per element)", 2, ("norm_elems",)),
-            Term("adaptive pooling inputs", 1, ("global_pool_in_elems",)),
-        ),
+        (_MACS, _NORM_2, Term("adaptive pooling inputs", 1, ("global_pool_in_elems",))),
         "fvcore.nn.FlopCountAnalysis",
-        "0.1.5",
+        "fvcore",
+        "==0.1.5.*",
     ),
     Convention(
         "thop",
         "thop",
         "multiply-adds, 4 per normalised element, outputs of average pooling, inputs and outputs "
-        "of global pooling",
+        "of global pooling, transposed convolutions by their outputs; parameters but those of "
+        "branch weights, whose module it does not know",
         (
             _MACS,
             Term("batch norm (4 per element)", 4, ("norm_elems",)),
-            Term("average pooling outputs", 1, ("avg_pool_out_elems",)),
-            Term(
-                "adaptive pooling inputs and outputs",
-                1,
-                ("global_pool_in_elems", "global_pool_out_elems"),
-            ),
+            _AVG_POOL_OUT,
+            _GLOBAL_POOL_IN_OUT,
+            _TRANSPOSED,
         ),
         "thop.profile",
-        "0.1.1",
+        "thop",
+        ">=0.1.0,<=0.1.1.post2209072238",
+        _THOP_PARAMS,
     ),
     Convention(
         "thop_0.0.31",
         "thop 0.0.31",
-        "multiply-adds, biases of convolutions, 2 per normalised element, outputs of average "
-        "pooling, inputs and outputs of global pooling",
+        "multiply-adds, biases of convolutions, 2 per normalised element, leaky ReLU, outputs of "
+        "average pooling, inputs and outputs of global pooling, transposed convolutions by their "
+        "outputs; parameters as thop",
         (
             _MACS,
             Term("biases of convolutions", 1, ("conv_bias_elems",)),
-            Term("batch norm (2 per element)", 2, ("norm_elems",)),
-            Term("average pooling outputs", 1, ("avg_pool_out_elems",)),
-            Term(
-                "adaptive pooling inputs and outputs",
-                1,
-                ("global_pool_in_elems", "global_pool_out_elems"),
-            ),
+            _NORM_2,
+            Term("leaky ReLU", 1, ("leaky_relu_elems",)),
+            _AVG_POOL_OUT,
+            _GLOBAL_POOL_IN_OUT,
+            _TRANSPOSED,
         ),
         "thop.profile",
-        "0.0.31",
+        "thop",
+        "==0.0.31.*",
+        _THOP_PARAMS,
     ),
     Convention(
         "ptflops",
         "ptflops",
         "multiply-adds, biases, 2 per normalised element, activations (ReLU, ELU and GELU twice), "
         "pooling inputs twice; functional pooling is counted once",
-        (
-            _MACS,
-            _BIASES,
-            Term("batch norm (2 per element)", 2, ("norm_elems",)),
-            Term("ReLU, ELU, GELU (2 per element)", 2, ("relu_elems", "elu_elems", "gelu_elems")),
-            Term(
-                "ReLU6, leaky ReLU, SiLU",
-                1,
-                ("relu6_elems", "leaky_relu_elems", "silu_elems"),
-            ),
-            Term(
-                "pooling inputs (2 per element)",
-                2,
-                ("max_pool_in_elems", "avg_pool_in_elems", "global_pool_in_elems"),
-            ),
-        ),
+        _PTFLOPS_TERMS,
         "ptflops.get_model_complexity_info(backend='pytorch')",
-        "0.7.5",
+        "ptflops",
+        "==0.7.5",
+    ),
+    Convention(
+        "ptflops_0.7.4",
+        "ptflops 0.7.4",
+        "as ptflops, but transposed convolutions by their outputs",
+        (*_PTFLOPS_TERMS, _TRANSPOSED),
+        "ptflops.get_model_complexity_info(backend='pytorch')",
+        "ptflops",
+        ">=0.7.1.2,!=0.7.2,!=0.7.2.1,<0.7.5",
     ),
     Convention(
         "ptflops_aten",
@@ -147,15 +196,67 @@ _ALL = (
         "multiply-adds and biases",
         (_MACS, _BIASES),
         "ptflops.get_model_complexity_info(backend='aten')",
-        "0.7.5",
+        "ptflops_aten",
+        ">=0.7.3,<=0.7.5",
     ),
     Convention(
         "torchinfo",
         "torchinfo",
-        "multiply-adds, biases, parameters of batch norm and branch weights once each",
-        (_MACS, _BIASES, Term("other parameters", 1, ("norm_params", "branch_weights"))),
+        "multiply-adds, biases, parameters of batch norm and branch weights once each, transposed "
+        "convolutions by their outputs",
+        (
+            _MACS,
+            _BIASES,
+            Term("other parameters", 1, ("norm_params", "branch_weights")),
+            _TRANSPOSED,
+        ),
         "torchinfo.summary",
-        "1.8.0",
+        "torchinfo",
+        ">=1.7.2,<=1.8.0",
+    ),
+    Convention(
+        "calflops",
+        "calflops",
+        "multiply-adds: the MACs it reports, not its FLOPs",
+        (_MACS,),
+        "calflops.calculate_flops",
+        "calflops",
+        "==0.3.2",
+    ),
+    Convention(
+        "torchprofile",
+        "torchprofile",
+        "multiply-adds, 1 per normalised element, outputs of average and global pooling, of leaky "
+        "ReLU and of products, transposed convolutions by their outputs",
+        (
+            _MACS,
+            Term("batch norm", 1, ("norm_elems",)),
+            Term("pooling outputs", 1, ("avg_pool_out_elems", "global_pool_out_elems")),
+            Term("leaky ReLU", 1, ("leaky_relu_elems",)),
+            Term("element-wise products", 1, ("multiply_elems",)),
+            _TRANSPOSED,
+        ),
+        "torchprofile.profile_macs",
+        "torchprofile",
+        ">=0.0.4,<=0.1.0",
+    ),
+    Convention(
+        "bn_folded",
+        "MAdds (BN folded)",
+        f"1 MAdd = 1 multiply + 1 add; {_LAYERS}, biases not counted; parameters with each batch "
+        "norm folded into the layer before it",
+        (_MACS,),
+        "networks as they are deployed",
+        param_terms=(*_EVERY_PARAM, Term("folded batch norm", -1, ("norm_params_folded",))),
+    ),
+    Convention(
+        "no_bn",
+        "MAdds (no BN)",
+        f"1 MAdd = 1 multiply + 1 add; {_LAYERS}, biases not counted; parameters without those of "
+        "batch norm",
+        (_MACS,),
+        "tensorflow/models research/slim: 3.47M for MobileNetV2, 6.06M for its width 1.4",
+        param_terms=(*_EVERY_PARAM, Term("batch norm", -1, ("norm_params",))),
     ),
     Convention(
         "fc_bias",

@@ -10,7 +10,9 @@ class Cost:
     """Additive counts of one image's forward pass: layers sum to stages, stages to the network.
 
     `..._macs` are multiply-adds, `..._elems` elements of tensors; the rest are learned scalars.
-    What is counted beside multiply-adds and parameters is what some tool or paper counts.
+    What is counted beside multiply-adds and parameters is what some tool or paper counts; extra
+    multiply-adds are those of a transposed convolution that is counted once per output pixel, and
+    folded parameters those that batch norm loses when it becomes part of the layer before it.
     """
 
     conv_macs: int = 0
@@ -19,10 +21,12 @@ class Cost:
     biases: int = 0
     norm_params: int = 0
     branch_weights: int = 0
+    transposed_extra_macs: int = 0
     conv_out_elems: int = 0
     conv_bias_elems: int = 0
     linear_bias_elems: int = 0
     norm_elems: int = 0
+    norm_params_folded: int = 0
     relu_elems: int = 0
     relu6_elems: int = 0
     leaky_relu_elems: int = 0
@@ -35,6 +39,8 @@ class Cost:
     avg_pool_window_elems: int = 0
     global_pool_in_elems: int = 0
     global_pool_out_elems: int = 0
+    pool_padding_elems: int = 0
+    multiply_elems: int = 0
 
     @property
     def params(self) -> int:

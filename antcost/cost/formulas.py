@@ -11,6 +11,7 @@ from antcost.graph.layers import (
     BatchNorm,
     Concat,
     Conv2d,
+    ConvTranspose2d,
     Dropout,
     Flatten,
     GlobalAvgPool,
@@ -19,10 +20,15 @@ from antcost.graph.layers import (
     Multiply,
     WeightedSum,
 )
+from antcost.graph.shape import Shape
+from antcost.graph.shapes import end_padding
 
 
-def cost(node: Node) -> Cost:
-    """Cost of one layer from its shapes."""
+def cost(node: Node, folded: int = 0) -> Cost:
+    """Cost of one layer from its shapes.
+
+    `folded` are the parameters of a batch norm that folding removes, as its neighbours decide.
+    """
     x, y = node.input_shapes[0], node.shape
     match node.layer:
         case Conv2d(kernel=(k_h, k_w), groups=groups, bias=bias):
@@ -34,6 +40,16 @@ def cost(node: Node) -> Cost:
                 conv_out_elems=y.numel,
                 conv_bias_elems=y.numel if bias else 0,
             )
+        case ConvTranspose2d(kernel=(k_h, k_w), groups=groups, bias=bias):
+            weights = k_h * k_w * x.c * (y.c // groups)
+            return Cost(
+                conv_macs=weights * x.h * x.w,
+                weights=weights,
+                biases=y.c if bias else 0,
+                conv_out_elems=y.numel,
+                conv_bias_elems=y.numel if bias else 0,
+                transposed_extra_macs=weights * (y.h * y.w - x.h * x.w),
+            )
         case Linear(bias=bias):
             weights = x.c * y.c
             biases = y.c if bias else 0
@@ -41,9 +57,10 @@ def cost(node: Node) -> Cost:
                 linear_macs=weights, weights=weights, biases=biases, linear_bias_elems=biases
             )
         case BatchNorm():
-            return Cost(norm_params=2 * x.c, norm_elems=x.numel)
+            return Cost(norm_params=2 * x.c, norm_elems=x.numel, norm_params_folded=folded)
         case WeightedSum():
-            return Cost(branch_weights=len(node.inputs))
+            branches = len(node.inputs)
+            return Cost(branch_weights=branches, multiply_elems=branches * y.numel)
         case Activation(kind="relu"):
             return Cost(relu_elems=x.numel)
         case Activation(kind="relu6"):
@@ -59,16 +76,29 @@ def cost(node: Node) -> Cost:
         case Activation():
             return Cost()
         case MaxPool2d():
-            return Cost(max_pool_in_elems=x.numel)
+            return Cost(
+                max_pool_in_elems=x.numel, pool_padding_elems=_end_padding_elems(node.layer, x)
+            )
         case AvgPool2d(kernel=(k_h, k_w)):
             return Cost(
                 avg_pool_in_elems=x.numel,
                 avg_pool_out_elems=y.numel,
                 avg_pool_window_elems=k_h * k_w * y.numel,
+                pool_padding_elems=_end_padding_elems(node.layer, x),
             )
         case GlobalAvgPool():
             return Cost(global_pool_in_elems=x.numel, global_pool_out_elems=y.numel)
-        case Add() | Multiply() | Concat() | Flatten() | Dropout():
+        case Multiply():
+            return Cost(multiply_elems=y.numel)
+        case Add() | Concat() | Flatten() | Dropout():
             return Cost()
         case _:
             assert_never(node.layer)
+
+
+def _end_padding_elems(pool: MaxPool2d | AvgPool2d, x: Shape) -> int:
+    """Elements that "same" padding adds at the end of a map only."""
+    if pool.padding != "same":
+        return 0
+    rows, columns = map(end_padding, (x.h, x.w), pool.kernel, pool.stride)
+    return x.c * (x.h + rows) * (x.w + columns) - x.numel

@@ -29,6 +29,18 @@ class Conv2d:
 
 
 @dataclass(frozen=True, slots=True)
+class ConvTranspose2d:
+    """Transposed 2-D convolution, which makes maps larger."""
+
+    channels: int
+    kernel: Pair
+    stride: Pair = (1, 1)
+    padding: Pair = (0, 0)
+    groups: int = 1
+    bias: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Linear:
     """Fully connected layer on a vector."""
 
@@ -101,6 +113,7 @@ class Dropout:
 
 Layer = (
     Conv2d
+    | ConvTranspose2d
     | Linear
     | BatchNorm
     | Activation

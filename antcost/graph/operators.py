@@ -10,6 +10,7 @@ from antcost.graph.layers import (
     BatchNorm,
     Concat,
     Conv2d,
+    ConvTranspose2d,
     Dropout,
     Flatten,
     GlobalAvgPool,
@@ -32,6 +33,8 @@ def kind(node: Node) -> str:
             return "pointwise conv"
         case Conv2d():
             return "conv"
+        case ConvTranspose2d():
+            return "transposed conv"
         case Linear():
             return "linear"
         case BatchNorm():

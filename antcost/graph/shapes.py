@@ -11,6 +11,7 @@ from antcost.graph.layers import (
     BatchNorm,
     Concat,
     Conv2d,
+    ConvTranspose2d,
     Dropout,
     Flatten,
     GlobalAvgPool,
@@ -22,6 +23,7 @@ from antcost.graph.layers import (
     WeightedSum,
 )
 from antcost.graph.shape import Shape
+from antcost.spec.model import MAX_SIDE
 
 
 def output_shape(layer: Layer, inputs: tuple[Shape, ...]) -> Shape:
@@ -33,14 +35,12 @@ def output_shape(layer: Layer, inputs: tuple[Shape, ...]) -> Shape:
     match layer:
         case Conv2d(channels=channels, groups=groups):
             _require_map(x)
-            if x.c % groups or channels % groups:
-                divisor = gcd(x.c, channels)
-                raise ShapeError(
-                    f"groups={groups} does not divide {x.c} -> {channels} channels; "
-                    f"use {'1' if divisor == 1 else f'a divisor of {divisor}'}",
-                    "groups",
-                )
+            _require_division(groups, x.c, channels)
             return Shape((channels, *_map_size(x, layer, layer.dilation)))
+        case ConvTranspose2d(channels=channels, groups=groups):
+            _require_map(x)
+            _require_division(groups, x.c, channels)
+            return Shape((channels, *_transposed_size(x, layer)))
         case Linear(channels=channels):
             if x.rank != 1:
                 raise ShapeError(f"a linear layer reads a vector, not {x}; flatten it first")
@@ -76,9 +76,26 @@ def output_shape(layer: Layer, inputs: tuple[Shape, ...]) -> Shape:
             assert_never(layer)
 
 
+def end_padding(size: int, kernel: int, stride: int, dilation: int = 1) -> int:
+    """Rows that "same" padding adds at the end only: 1 if an even kernel reaches one, else 0."""
+    reach = dilation * (kernel - 1) + 1
+    last = (size + stride - 1) // stride - 1
+    return max(0, last * stride + reach - size - 2 * ((reach - 1) // 2))
+
+
 def _require_map(x: Shape) -> None:
     if x.rank != 3:
         raise ShapeError(f"expected a map of channels x height x width, got {x}")
+
+
+def _require_division(groups: int, c_in: int, c_out: int) -> None:
+    if c_in % groups or c_out % groups:
+        divisor = gcd(c_in, c_out)
+        raise ShapeError(
+            f"groups={groups} does not divide {c_in} -> {c_out} channels; "
+            f"use {'1' if divisor == 1 else f'a divisor of {divisor}'}",
+            "groups",
+        )
 
 
 def _require_half_padding(pool: MaxPool2d | AvgPool2d) -> None:
@@ -96,6 +113,17 @@ def _map_size(x: Shape, layer: Conv2d | MaxPool2d | AvgPool2d, dilation: Pair) -
         return (x.h + s_h - 1) // s_h, (x.w + s_w - 1) // s_w
     p_h, p_w = (0, 0) if layer.padding == "valid" else layer.padding
     return _places(x.h, k_h, s_h, d_h, p_h), _places(x.w, k_w, s_w, d_w, p_w)
+
+
+def _transposed_size(x: Shape, layer: ConvTranspose2d) -> Pair:
+    """Height and width of the map whose convolution with this window would leave x."""
+    (k_h, k_w), (s_h, s_w), (p_h, p_w) = layer.kernel, layer.stride, layer.padding
+    h, w = (x.h - 1) * s_h + k_h - 2 * p_h, (x.w - 1) * s_w + k_w - 2 * p_w
+    if h < 1 or w < 1:
+        raise ShapeError(f"the padding leaves nothing of a map of {x.h}x{x.w}", "padding")
+    if max(h, w) > MAX_SIDE:
+        raise ShapeError(f"a map of {h}x{w} is larger than {MAX_SIDE:,} a side", "stride")
+    return h, w
 
 
 def _places(size: int, kernel: int, stride: int, dilation: int, pad: int) -> int:

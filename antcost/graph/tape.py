@@ -14,6 +14,7 @@ from antcost.graph.layers import (
     BatchNorm,
     Concat,
     Conv2d,
+    ConvTranspose2d,
     Dropout,
     Flatten,
     GlobalAvgPool,
@@ -111,6 +112,23 @@ class Tape:
             _pair(dilation),
             groups,
             bias,
+        )
+        return self.record(layer, x, name=name)
+
+    def conv_transpose(
+        self,
+        x: Tensor,
+        channels: int,
+        *,
+        kernel: Size,
+        stride: Size,
+        padding: Size = 0,
+        groups: int = 1,
+        bias: bool = False,
+        name: str = "conv",
+    ) -> Tensor:
+        layer = ConvTranspose2d(
+            channels, _pair(kernel), _pair(stride), _pair(padding), groups, bias
         )
         return self.record(layer, x, name=name)
 

@@ -10,7 +10,7 @@ from antcost.cost.analysis import NetCost
 from antcost.cost.convention import CONVENTIONS, Convention
 from antcost.cost.memory import arithmetic_intensity
 from antcost.errors import AntcostError
-from antcost.report.network import definitions, network_totals
+from antcost.report.network import definitions, network_totals, own_params, params_label
 from antcost.report.table import Column, Table, choose, ranked
 from antcost.spec.catalog import shipped_folder
 from antcost.spec.model import NetSpec, Published
@@ -61,6 +61,16 @@ def _count_column(convention: Convention) -> Column[Entry]:
     )
 
 
+def _params_column(convention: Convention) -> Column[Entry]:
+    count = convention.count_params
+    return Column(
+        convention.params_key,
+        params_label(convention),
+        lambda entry: count(entry.cost.whole.cost),
+        "count",
+    )
+
+
 COLUMNS: tuple[Column[Entry], ...] = (
     Column("network", "network", lambda entry: entry.spec.title),
     Column("spec", "spec", lambda entry: entry.reference),
@@ -81,6 +91,7 @@ COLUMNS: tuple[Column[Entry], ...] = (
         spare=5,
     ),
     *map(_count_column, CONVENTIONS.values()),
+    *(_params_column(convention) for convention in CONVENTIONS.values() if own_params(convention)),
     Column(
         "madds_published",
         "MAdds publ.",
@@ -191,8 +202,9 @@ def _default_columns(
     printed = ["madds_published", "madds_difference"]
     has_printed = any(entry.source("madds") for entry in entries)
     own_madds = ["madds"] if has_printed and convention.name != "madds" else []
+    own = [convention.params_key] if own_params(convention) else []
     keys = [
-        "network", "params", "params_published", "params_difference",
+        "network", "params", "params_published", "params_difference", *own,
         convention.name, *own_madds, *printed, "peak_memory", "top1", "top5",
     ]  # fmt: skip
     filled = [

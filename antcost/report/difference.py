@@ -7,10 +7,10 @@ from typing import Any
 from antcost.cost.analysis import NetCost, Row
 from antcost.cost.convention import Convention
 from antcost.cost.memory import peak_bytes
-from antcost.graph.layers import AvgPool2d, Conv2d, Layer, Linear, MaxPool2d
+from antcost.graph.layers import AvgPool2d, Conv2d, ConvTranspose2d, Layer, Linear, MaxPool2d
 from antcost.graph.operators import operator
 from antcost.report.alignment import pairs, work
-from antcost.report.network import definitions, network_totals, side, window
+from antcost.report.network import definitions, network_totals, params_label, side, window
 from antcost.report.table import Column, Table
 from antcost.units import format_bytes
 
@@ -49,7 +49,7 @@ def difference_table(
     Changes that cost nothing are left out unless `free`.
     """
     counts: dict[str, Count] = {
-        "params": lambda row: row.params,
+        convention.params_key: lambda row: convention.count_params(row.cost),
         convention.name: lambda row: convention.count(row.cost),
     }
     every = list(_changes(a, b))
@@ -62,7 +62,12 @@ def difference_table(
             Column("name", "layer", lambda change: change.name),
             Column("before", "before", lambda change: _describe(change.a), spare=6),
             Column("after", "after", lambda change: _describe(change.b), spare=5),
-            *_count_columns("params", "params", counts["params"], spare=3),
+            *_count_columns(
+                convention.params_key,
+                params_label(convention),
+                counts[convention.params_key],
+                spare=3,
+            ),
             *_count_columns(convention.name, convention.label, counts[convention.name], spare=1),
         ),
         items=changes,
@@ -117,7 +122,7 @@ def _describe(row: Row | None) -> str | None:
 
 def _extras(layer: Layer) -> Iterator[str]:
     """What else a layer may be, where it is not as usual."""
-    if isinstance(layer, Conv2d) and layer.bias:
+    if isinstance(layer, Conv2d | ConvTranspose2d) and layer.bias:
         yield "biased"
     if isinstance(layer, Linear) and not layer.bias:
         yield "unbiased"
@@ -125,6 +130,8 @@ def _extras(layer: Layer) -> Iterator[str]:
         yield f"dilation {side(layer.dilation)}"
     if isinstance(layer, Conv2d | MaxPool2d | AvgPool2d) and layer.padding != "same":
         yield layer.padding if layer.padding == "valid" else f"padding {side(layer.padding)}"
+    if isinstance(layer, ConvTranspose2d) and layer.padding != (0, 0):
+        yield f"padding {side(layer.padding)}"
 
 
 def _data(change: Change, counts: Mapping[str, Count]) -> dict[str, Any]:

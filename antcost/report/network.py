@@ -15,7 +15,7 @@ from antcost.cost.memory import (
     traffic_bytes,
 )
 from antcost.graph.graph import Node
-from antcost.graph.layers import AvgPool2d, Conv2d, MaxPool2d, Pair
+from antcost.graph.layers import AvgPool2d, Conv2d, ConvTranspose2d, MaxPool2d, Pair
 from antcost.report.table import Column, Table, Value, choose, ranked
 from antcost.units import format_bytes
 
@@ -43,6 +43,23 @@ def _count_columns(convention: Convention) -> tuple[Column[Line], Column[Line]]:
     )
 
 
+def _params_column(convention: Convention) -> Column[Line]:
+    count = convention.count_params
+    return Column(
+        convention.params_key, params_label(convention), lambda line: count(line.row.cost), "count"
+    )
+
+
+def own_params(convention: Convention) -> bool:
+    """Whether parameters are counted in a way of its own, too."""
+    return convention.params_key != "params"
+
+
+def params_label(convention: Convention) -> str:
+    """Header of the parameters: "params", or "params (thop)" for a way of its own."""
+    return f"params ({convention.name})" if own_params(convention) else "params"
+
+
 COLUMNS: tuple[Column[Line], ...] = (
     Column("name", "name", lambda line: line.row.name),
     Column("operator", "operator", lambda line: line.row.operator, spare=4),
@@ -59,6 +76,7 @@ COLUMNS: tuple[Column[Line], ...] = (
         spare=6,
     ),
     *(column for convention in CONVENTIONS.values() for column in _count_columns(convention)),
+    *(_params_column(convention) for convention in CONVENTIONS.values() if own_params(convention)),
     Column("activations", "activations", lambda line: activation_elems(line.row.nodes), "count"),
     Column("traffic", "traffic", lambda line: traffic_bytes(line.row), "bytes"),
     Column("intensity", "FLOP/B", lambda line: arithmetic_intensity(line.row), "ratio"),
@@ -141,6 +159,7 @@ def network_totals(
     whole = cost.whole
     return {
         "params": whole.params,
+        **_own_params(convention, whole),
         **{shown.name: shown.count(whole.cost) for shown in shown_with(convention)},
         "param_bytes": param_bytes(whole.cost),
         "activations": activation_elems(whole.nodes),
@@ -152,7 +171,10 @@ def network_totals(
 def window(node: Node) -> str | None:
     """Kernel, stride and groups of a layer that has them: "3/2/32", "1x7/1/1"."""
     match node.layer:
-        case Conv2d(kernel=kernel, stride=stride, groups=groups):
+        case (
+            Conv2d(kernel=kernel, stride=stride, groups=groups)
+            | ConvTranspose2d(kernel=kernel, stride=stride, groups=groups)
+        ):
             return f"{side(kernel)}/{side(stride)}/{groups}"
         case MaxPool2d(kernel=kernel, stride=stride) | AvgPool2d(kernel=kernel, stride=stride):
             return f"{side(kernel)}/{side(stride)}/-"
@@ -174,7 +196,8 @@ def _share(part: int, whole: int) -> Fraction | None:
 
 
 def _default_columns(by: Level, convention: Convention) -> list[str]:
-    counts = ["params", "params_share", convention.name, f"{convention.name}_share"]
+    params = [convention.params_key] if own_params(convention) else ["params", "params_share"]
+    counts = [*params, convention.name, f"{convention.name}_share"]
     match by:
         case "layer":
             return ["name", "operator", "input", "output", "ksg", *counts]
@@ -182,6 +205,12 @@ def _default_columns(by: Level, convention: Convention) -> list[str]:
             return ["name", "operator", "layers", "input", "output", *counts]
         case "kind":
             return ["name", "layers", *counts]
+
+
+def _own_params(convention: Convention, row: Row) -> dict[str, int]:
+    if not own_params(convention):
+        return {}
+    return {convention.params_key: convention.count_params(row.cost)}
 
 
 def _row_data(line: Line, convention: Convention) -> dict[str, Any]:
@@ -197,6 +226,7 @@ def _row_data(line: Line, convention: Convention) -> dict[str, Any]:
     return {
         **data,
         "params": row.params,
+        **_own_params(convention, row),
         **{shown.name: shown.count(row.cost) for shown in shown_with(convention)},
         "activations": activation_elems(row.nodes),
         "traffic_bytes": traffic_bytes(row),

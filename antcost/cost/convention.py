@@ -10,13 +10,15 @@ from antcost.errors import AntcostError, suggest
 class Term:
     """`factor` times the sum of some counts: "2 per normalised element".
 
-    `fault` says why a tool counts so where it cannot be meant.
+    `fault` says why a tool counts so where it cannot be meant. `outside` terms are part of what a
+    tool reports of a network, but of none of its layers.
     """
 
     name: str
     factor: int
     counts: tuple[str, ...]
     fault: str = ""
+    outside: bool = False
 
     def count(self, cost: Cost) -> int:
         """What the term adds for these counts."""
@@ -54,7 +56,7 @@ class Convention:
         return "params" if self.param_terms == _EVERY_PARAM else f"{self.name}_params"
 
     def count_params(self, cost: Cost) -> int:
-        """Parameters as they are counted here."""
+        """Learned scalars as they are counted here."""
         return sum(term.count(cost) for term in self.param_terms)
 
 
@@ -83,27 +85,32 @@ _TRANSPOSED = Term(
 )
 _LAYERS = "convolutions and linear layers"
 _THOP_PARAMS = (Term("parameters of modules it knows", 1, ("weights", "biases", "norm_params")),)
+_POOL_INPUTS = (
+    "max_pool_in_elems",
+    "avg_pool_in_elems",
+    "global_pool_in_elems",
+    "pool_padding_elems",
+)
+_CALLED = ("relu_elems", "elu_elems", "gelu_elems")
 _PTFLOPS_TERMS = (
     _MACS,
     _BIASES,
     _NORM_2,
+    Term("activations", 1, (*_CALLED, "relu6_elems", "leaky_relu_elems", "silu_elems")),
+    Term("pooling inputs", 1, _POOL_INPUTS),
     Term(
-        "ReLU, ELU, GELU (2 per element)",
-        2,
-        ("relu_elems", "elu_elems", "gelu_elems"),
-        "counts these activations twice, as a module and as the function that the module calls",
+        "ReLU, ELU, GELU again",
+        1,
+        _CALLED,
+        "counts these activations twice: as modules, and as the functions that the modules call",
+        outside=True,
     ),
-    Term("ReLU6, leaky ReLU, SiLU", 1, ("relu6_elems", "leaky_relu_elems", "silu_elems")),
     Term(
-        "pooling inputs (2 per element)",
-        2,
-        (
-            "max_pool_in_elems",
-            "avg_pool_in_elems",
-            "global_pool_in_elems",
-            "pool_padding_elems",
-        ),
-        "counts pooling twice, as a module and as the function that the module calls",
+        "pooling inputs again",
+        1,
+        _POOL_INPUTS,
+        "counts pooling twice: as a module, and as the function that the module calls",
+        outside=True,
     ),
 )
 
@@ -119,7 +126,7 @@ _ALL = (
         "flops",
         "FLOPs",
         f"2 FLOPs = 1 multiply + 1 add; {_LAYERS}, biases not counted",
-        (_MACS, replace(_MACS, name="the add of each, counted apart")),
+        (_MACS, replace(_MACS, name="additions, counted apart")),
         "torch.utils.flop_counter.FlopCounterMode",
         "torch",
         "==2.13.*",

@@ -7,28 +7,29 @@ from pathlib import Path
 from antcost.errors import AntcostError
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write `text` to a temporary file beside `path`, then rename it.
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write `content` to a temporary file beside `path`, then rename it.
 
     A link keeps pointing where it did, a file keeps its mode, and what is no file (a pipe, a
-    device, /dev/stdout) gets the text appended. Raises AntcostError if the text cannot be written;
-    a file is then as it was.
+    device, /dev/stdout) gets the content appended. Raises AntcostError if it cannot be written; a
+    file is then as it was.
     """
+    data = content.encode() if isinstance(content, str) else content
     try:
         if path.is_relative_to("/dev") or (path.exists() and not path.is_file()):
-            with path.open("a", encoding="utf-8") as stream:
-                stream.write(text)
+            with path.open("ab") as stream:
+                stream.write(data)
         else:
-            _replace(path.resolve(), text)
+            _replace(path.resolve(), data)
     except (OSError, RuntimeError) as error:
         reason = getattr(error, "strerror", None) or "its links lead in a circle"
         raise AntcostError(f"{path}: cannot be written: {reason}") from None
 
 
-def _replace(target: Path, text: str) -> None:
+def _replace(target: Path, data: bytes) -> None:
     temporary = target.with_name(f".antcost.{os.getpid()}.tmp")
     try:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_bytes(data)
         if target.exists():
             shutil.copymode(target, temporary)
         temporary.replace(target)

@@ -5,6 +5,7 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any, Literal, assert_never
 
@@ -27,7 +28,13 @@ def render(
     width: int | None = None,
     styled: bool = False,
 ) -> str:
-    """The table in one format. `width` and `styled` are for text on a terminal only."""
+    """The table in one format. `width` and `styled` are for text on a terminal only.
+
+    Bars are left out where there are no characters to draw them.
+    """
+    if output_format in ("latex", "csv"):
+        columns = [column for column in table.columns if column.unit != "bar"]
+        table = replace(table, columns=columns)
     match output_format:
         case "text":
             return render_text(table, exact=exact, width=width, styled=styled)

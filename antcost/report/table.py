@@ -20,7 +20,7 @@ from antcost.units import (
 )
 
 Unit = Literal[
-    "text", "count", "difference", "bytes", "share", "change", "times", "ratio", "percent"
+    "text", "bar", "count", "difference", "bytes", "share", "change", "times", "ratio", "percent"
 ]
 Value = str | int | float | Fraction | Printed | Shape | None
 T = TypeVar("T")
@@ -51,15 +51,15 @@ class Table(Generic[T]):
     title: str
     columns: Sequence[Column[T]]
     items: Sequence[T]
-    data: Callable[[], Mapping[str, Any]]
     notes: Sequence[str]
+    data: Callable[[], Mapping[str, Any]] = dict
     hints: Sequence[str] = ()
     total: T | None = None
 
     @property
     def alignment(self) -> list[str]:
         """Side of each column: numbers stand at the right."""
-        return ["left" if column.unit == "text" else "right" for column in self.columns]
+        return ["left" if column.unit in ("text", "bar") else "right" for column in self.columns]
 
     def values(self) -> list[list[Value]]:
         """Raw values of every row, the total last."""
@@ -98,7 +98,7 @@ def show(value: Value, unit: Unit, exact: bool = False) -> str:
             return format_ratio(Fraction(value))
         case "percent":
             return format_accuracy(float(value))
-        case "text":
+        case "text" | "bar":
             return str(value)
         case _:
             assert_never(unit)

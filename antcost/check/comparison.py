@@ -1,0 +1,247 @@
+"""A tool's number beside our prediction of it, and what lies between it and our multiply-adds."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from antcost.check.isolation import Answer, Job, answers
+from antcost.check.tools import FAULTS, TOOLS, Counts, Tool
+from antcost.cost.analysis import NetCost, analyze_graph
+from antcost.cost.convention import CONVENTIONS, Convention
+from antcost.graph.graph import Graph
+
+ELSEWHERE = "(outside of the layers)"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What a tool reports of a network, a stage or a layer, beside what we predict.
+
+    Parameters are None where the tool does not report them.
+    """
+
+    name: str
+    operator: str
+    madds: int
+    reported: int
+    predicted: int
+    params_reported: int | None
+    params_predicted: int
+
+    @property
+    def residual(self) -> int:
+        """What the prediction leaves unexplained."""
+        return self.reported - self.predicted
+
+    @property
+    def params_residual(self) -> int | None:
+        """The same for parameters."""
+        return (
+            None if self.params_reported is None else self.params_reported - self.params_predicted
+        )
+
+    @property
+    def agrees(self) -> bool:
+        """Whether nothing is left unexplained."""
+        return not self.residual and not self.params_residual
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One tool on one network. Without `whole` it did not count, and `problem` says why.
+
+    `layers` are empty where the tool reports the whole only. `known` says whether the convention
+    was made for this version of the tool. `carriers` are the layers that carry a residual.
+    """
+
+    cost: NetCost
+    tool: Tool
+    version: str
+    convention: Convention
+    known: bool
+    problem: str = ""
+    warnings: tuple[str, ...] = ()
+    whole: Line | None = None
+    layers: tuple[Line, ...] = ()
+    carriers: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the tool's numbers are explained to zero; also if it did not count."""
+        return self.whole is None or self.whole.agrees
+
+    def bridge(self) -> list[tuple[str, int]]:
+        """The terms that lead from our multiply-adds to the tool's number, without empty ones."""
+        whole = self.cost.whole.cost
+        terms = [(term.name, term.count(whole)) for term in self.convention.terms]
+        residual = self.whole.residual if self.whole else 0
+        return [
+            terms[0],
+            *((name, count) for name, count in terms[1:] if count),
+            *([("not explained", residual)] if residual else []),
+        ]
+
+    def faults(self) -> list[str]:
+        """What the tool gets wrong on this network, as far as it is known."""
+        whole = self.cost.whole.cost
+        modelled = [
+            term.fault for term in self.convention.terms if term.fault and term.count(whole)
+        ]
+        return modelled + [
+            f"{fault.text} ({fault.source})"
+            for fault in FAULTS
+            if fault.tool == self.tool.name and any(map(fault.hits, self.cost.graph.nodes))
+        ]
+
+    def stages(self) -> list[Line]:
+        """The layers, summed up by stage."""
+        stage_of = {node.name: node.place.stage for node in self.cost.graph.nodes}
+        rows: dict[str, list[Line]] = {}
+        for line in self.layers:
+            rows.setdefault(stage_of.get(line.name, line.name), []).append(line)
+        operators = {row.name: row.operator for row in self.cost.by("stage")}
+        return [_summed(name, operators.get(name, ""), lines) for name, lines in rows.items()]
+
+
+def check(costs: Sequence[NetCost], tools: Iterable[str] = TOOLS) -> Iterator[Check]:
+    """Ask every tool about every network, each in a process of its own; checks as they are ready.
+
+    Tools run on the network's torch module in eval mode, with one image.
+    """
+    names = list(tools)
+    by_graph = {id(cost.graph): cost for cost in costs}
+    for job, answer in answers([Job(tool, cost.graph) for cost in costs for tool in names]):
+        yield compare(by_graph[id(job.graph)], TOOLS[job.tool], answer)
+
+
+def convention_of(tool: str, version: str) -> tuple[Convention, bool]:
+    """The convention of a tool's version, and whether it was made for that version.
+
+    It is the newest one where no version fits.
+    """
+    from packaging.specifiers import SpecifierSet
+
+    of_tool = [convention for convention in CONVENTIONS.values() if convention.tool == tool]
+    for convention in of_tool:
+        if version in SpecifierSet(convention.versions, prereleases=True):
+            return convention, True
+    return of_tool[0], False
+
+
+def compare(cost: NetCost, tool: Tool, answer: Answer) -> Check:
+    """What the tool says of the network beside what its convention predicts."""
+    version = answer.version.partition("+")[0]
+    convention, known = convention_of(tool.name, version)
+    report = answer.report
+    if report is None:
+        return Check(cost, tool, version, convention, known, answer.problem, answer.warnings)
+    whole = Line(
+        "total",
+        "",
+        cost.madds,
+        report.total,
+        convention.count(cost.whole.cost),
+        report.params,
+        convention.count_params(cost.whole.cost),
+    )
+    layers = _layer_lines(cost, convention, report.total, report.layers, report.layer_params)
+    return Check(
+        cost,
+        tool,
+        version,
+        convention,
+        known,
+        warnings=answer.warnings,
+        whole=whole,
+        layers=layers,
+        carriers=_carriers(cost.graph, tool.name, convention, whole, layers),
+    )
+
+
+def _layer_lines(
+    cost: NetCost, convention: Convention, total: int, counts: Counts | None, params: Counts | None
+) -> tuple[Line, ...]:
+    """A line a layer, and one for what the tool reports outside of them if there is any."""
+    if counts is None:
+        return ()
+    inside = [term for term in convention.terms if not term.outside]
+    lines = [
+        Line(
+            row.name,
+            row.operator,
+            row.madds,
+            _inside(counts, row.name),
+            sum(term.count(row.cost) for term in inside),
+            None if params is None else _inside(params, row.name),
+            convention.count_params(row.cost),
+        )
+        for row in cost.layers
+    ]
+    reported = total - sum(line.reported for line in lines)
+    predicted = convention.count(cost.whole.cost) - sum(line.predicted for line in lines)
+    rest = [Line(ELSEWHERE, "", 0, reported, predicted, None, 0)] if reported or predicted else []
+    return (*lines, *rest)
+
+
+def _inside(counts: Counts, name: str) -> int:
+    """The count of a layer's module, or of the modules inside it where it is not reported."""
+    if name in counts:
+        return counts[name]
+    return sum(count for key, count in counts.items() if key.startswith(f"{name}."))
+
+
+def _summed(name: str, operator: str, lines: Sequence[Line]) -> Line:
+    params = [line.params_reported for line in lines if line.params_reported is not None]
+    return Line(
+        name,
+        operator,
+        sum(line.madds for line in lines),
+        sum(line.reported for line in lines),
+        sum(line.predicted for line in lines),
+        sum(params) if params else None,
+        sum(line.params_predicted for line in lines),
+    )
+
+
+def _carriers(
+    graph: Graph, tool: str, convention: Convention, whole: Line, layers: Sequence[Line]
+) -> tuple[tuple[str, int], ...]:
+    """The layers that carry the residual, each with its part of it."""
+    if not whole.residual:
+        return ()
+    if layers:
+        return tuple((line.name, line.residual) for line in layers if line.residual)
+    residuals = _Prefixes(graph, tool, convention, {0: 0, len(graph.nodes): whole.residual})
+    return tuple(residuals.steps(0, len(graph.nodes)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Prefixes:
+    """Residuals of the first layers of a network, as far as they are known, by their number."""
+
+    graph: Graph
+    tool: str
+    convention: Convention
+    known: dict[int, int]
+
+    def steps(self, low: int, high: int) -> Iterator[tuple[str, int]]:
+        """The layers where the residual changes, found by halving."""
+        change = self.residual(high) - self.residual(low)
+        if not change:
+            return
+        if high - low == 1:
+            yield self.graph.nodes[low].name, change
+            return
+        for start, end in pairwise((low, (low + high) // 2, high)):
+            yield from self.steps(start, end)
+
+    def residual(self, length: int) -> int:
+        """What the tool counts of the first layers beyond our prediction."""
+        if length not in self.known:
+            nodes = self.graph.nodes[:length]
+            graph = Graph(self.graph.name, self.graph.input, nodes, nodes[-1].name)
+            ((_, answer),) = answers([Job(self.tool, graph)])
+            predicted = self.convention.count(analyze_graph(graph).whole.cost)
+            reported = answer.report.total if answer.report else predicted
+            self.known[length] = reported - predicted
+        return self.known[length]

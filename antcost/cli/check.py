@@ -1,0 +1,99 @@
+"""`antcost check`: what other tools count, explained to zero."""
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer import Option
+
+from antcost.api import analyze
+from antcost.check.comparison import Check
+from antcost.check.comparison import check as ask
+from antcost.check.tools import TOOLS
+from antcost.cli.options import FormatOption, OutputOption, SetOption, SpecArguments
+from antcost.cli.output import emit
+from antcost.cli.progress import progress
+from antcost.cost.analysis import NetCost
+from antcost.errors import AntcostError, suggest
+from antcost.report.checks import Level, bridge_table, by_network, checks_table, places_table
+from antcost.report.figures import check_figure, draw
+from antcost.report.table import Table
+from antcost.report.waterfall import waterfalls
+from antcost.spec.catalog import expand
+
+
+def check(
+    specs: SpecArguments,
+    by: Annotated[Level | None, Option(help="Also what tools report of each.")] = None,
+    require: Annotated[
+        str | None, Option(metavar="A,B,...", help="Tools that have to be there and to count.")
+    ] = None,
+    figure: Annotated[
+        Path | None, Option(metavar="FILE", help="Draw the waterfalls: .svg, .pdf or .png.")
+    ] = None,
+    set_: SetOption = None,
+    format_: FormatOption = "text",
+    output: OutputOption = None,
+) -> None:
+    """What fvcore, thop, ptflops, torchinfo and others report of a network, explained to zero.
+
+    Exit code 1 if a tool's number is not what its rules predict.
+    """
+    if figure is not None:
+        check_figure(figure)
+    required = _required(require)
+    if find_spec("torch") is None:
+        raise AntcostError("antcost check needs torch: pip install 'antcost[check]'")
+    references = [reference for argument in specs for reference in expand(argument)]
+    costs = [analyze(reference, set_ or ()) for reference in references]
+    checks, interrupted = _run(costs)
+    if checks:
+        details: list[Table[Any]] = []
+        for group in by_network(checks):
+            details += [bridge_table(group), *([places_table(group, by)] if by else [])]
+        emit(checks_table(checks, by), format_, True, output, details)
+        if figure is not None:
+            draw(waterfalls(checks), figure)
+    if interrupted:
+        done = f"{len(checks)} of {len(costs) * len(TOOLS)}"
+        typer.echo(f"interrupted after {done} counts", err=True)
+        raise typer.Exit(130)
+    _fail_for_missing(checks, ["torch", *required])
+    if not all(one.agrees for one in checks):
+        raise typer.Exit(1)
+
+
+def _required(names: str | None) -> list[str]:
+    required = [name.strip() for name in names.split(",")] if names else []
+    for name in required:
+        if name not in TOOLS:
+            raise AntcostError(f"--require: no tool {name!r}; {suggest(name, TOOLS)}")
+    return required
+
+
+def _run(costs: list[NetCost]) -> tuple[list[Check], bool]:
+    """The checks in the order of networks and tools, and whether Ctrl-C ended them early."""
+    checks: list[Check] = []
+    interrupted = False
+    try:
+        with progress("counting", len(costs) * len(TOOLS)) as advance:
+            for done in ask(costs):
+                checks.append(done)
+                advance(f"{done.cost.graph.name}: {done.tool.name}")
+    except KeyboardInterrupt:
+        interrupted = True
+    order = {id(cost): index for index, cost in enumerate(costs)}
+    tools = list(TOOLS)
+    checks.sort(key=lambda one: (order[id(one.cost)], tools.index(one.tool.name)))
+    return checks, interrupted
+
+
+def _fail_for_missing(checks: list[Check], required: list[str]) -> None:
+    problems = [
+        f"{one.cost.graph.name}, {one.tool.name}: {one.problem}"
+        for one in checks
+        if one.tool.name in required and one.whole is None
+    ]
+    if problems:
+        raise AntcostError("\n".join(problems))

@@ -1,0 +1,275 @@
+"""`antcost check`: tools in processes of their own, bridges, residuals and who carries them."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import network
+from typer.testing import Result
+
+import antcost
+from antcost.check import comparison
+from antcost.check.comparison import Check, check, compare, convention_of
+from antcost.check.isolation import Answer, Job, answer, answers
+from antcost.check.tools import TOOLS, Report
+from antcost.cost.convention import CONVENTIONS
+from antcost.report.checks import Step, equation, steps
+
+TORCH = pytest.mark.torch
+TINY = network(
+    {"block": "conv", "kernel": 3, "channels": 8},
+    {"block": "avgpool"},
+    {"block": "linear", "channels": 4},
+)
+
+
+@pytest.fixture
+def needs_tools() -> None:
+    pytest.importorskip("fvcore", reason="needs the check extra")
+
+
+def reported(tool: str, total: int, **more: Any) -> Check:
+    cost = antcost.analyze("mobilenet_v2")
+    return compare(cost, TOOLS[tool], Answer("0.1.5", Report(total, cost.params, **more)))
+
+
+def test_the_bridge_leads_to_the_number_term_by_term() -> None:
+    assert equation(reported("fvcore", 314_193_216)) == (
+        "314,193,216 = 300,774,272 multiply-adds + 13,356,224 batch norm (2 per element) "
+        "+ 62,720 adaptive pooling inputs"
+    )
+
+
+def test_what_no_term_explains_is_a_term_of_the_bridge() -> None:
+    one = reported("fvcore", 314_193_200)
+    assert not one.agrees
+    assert one.whole.residual == -16
+    assert equation(one).endswith("+ 62,720 adaptive pooling inputs - 16 not explained")
+
+
+def test_the_bars_of_a_waterfall_follow_one_another() -> None:
+    added = steps(reported("fvcore", 314_193_216))
+    assert [(step.start, step.end) for step in added[1:]] == [
+        (0, 13_356_224),
+        (13_356_224, 13_418_944),
+    ]
+    assert [step.bar for step in added] == ["", "█" * 24, "·" * 24 + "▏"]
+
+
+def test_a_bar_that_leads_back() -> None:
+    assert Step("x", "less", -50, 1, 100, 100).bar == "·" * 12 + "█" * 12
+
+
+@pytest.mark.parametrize(
+    ("tool", "version", "convention", "known"),
+    [
+        ("thop", "0.1.1-2209072238", "thop", True),
+        ("thop", "0.1.0.post2207010342", "thop", True),
+        ("thop", "0.0.31.post2005241907", "thop_0.0.31", True),
+        ("thop", "0.2", "thop", False),
+        ("ptflops", "0.7.5", "ptflops", True),
+        ("ptflops", "0.7.4", "ptflops_0.7.4", True),
+        ("ptflops", "0.7.2", "ptflops", False),
+        ("ptflops", "0.8", "ptflops", False),
+        ("ptflops_aten", "0.7.4", "ptflops_aten", True),
+        ("fvcore", "0.1.5.post20221221", "fvcore", True),
+        ("torchinfo", "1.8.0", "torchinfo", True),
+        ("torch", "2.13.0", "flops", True),
+        ("torch", "2.14.0", "flops", False),
+    ],
+)
+def test_a_convention_belongs_to_versions_of_a_tool(
+    tool: str, version: str, convention: str, known: bool
+) -> None:
+    pytest.importorskip("packaging")
+    assert convention_of(tool, version) == (CONVENTIONS[convention], known)
+
+
+def test_every_tool_has_a_convention() -> None:
+    assert set(TOOLS) == {convention.tool for convention in CONVENTIONS.values()} - {""}
+
+
+def test_a_tool_that_is_not_installed_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    tool = replace(TOOLS["calflops"], package="no-such-package")
+    monkeypatch.setitem(TOOLS, "calflops", tool)
+    told = answer(Job("calflops", antcost.analyze(TINY).graph))
+    assert told.problem == "not installed: pip install calflops transformers"
+    one = compare(antcost.analyze(TINY), tool, told)
+    assert one.agrees
+    assert one.whole is None
+
+
+def without_pooling(tool: str, version: str) -> tuple[Any, bool]:
+    """Conventions that forget global pooling and biases."""
+    convention, known = convention_of(tool, version)
+    kept = [t for t in convention.terms if "pool" not in t.name and "bias" not in t.name]
+    return replace(convention, terms=tuple(kept)), known
+
+
+@TORCH
+@pytest.mark.usefixtures("needs_tools")
+class TestWithTools:
+    def test_all_agree_on_a_network_in_every_layer(self) -> None:
+        cost = antcost.analyze("cifar100/e_antnet", ["width=0.25"])
+        checks = list(check([cost]))
+        assert {one.tool.name for one in checks} == set(TOOLS)
+        for one in checks:
+            assert one.problem == ""
+            assert one.known
+            assert one.agrees
+            assert all(line.agrees for line in one.layers)
+            assert sum(line.reported for line in one.layers) in (0, one.whole.reported)
+            stages = one.stages()
+            assert sum(line.reported for line in stages) in (0, one.whole.reported)
+            assert all(line.agrees for line in stages)
+        reporting = {one.tool.name for one in checks if one.layers}
+        assert reporting == {"torch", "fvcore", "thop", "ptflops", "torchinfo"}
+
+    def test_warnings_are_kept_and_noise_is_not(self, capfd: pytest.CaptureFixture[str]) -> None:
+        told = answer(Job("fvcore", antcost.analyze(TINY).graph))
+        assert any("Unsupported operator" in text for text in told.warnings)
+        assert capfd.readouterr() == ("", "")
+
+    def test_a_tool_that_fails_says_why(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def fail(module: Any, image: Any) -> Report:
+            raise ValueError("of no\n  use")
+
+        monkeypatch.setitem(TOOLS, "thop", replace(TOOLS["thop"], count=fail))
+        told = answer(Job("thop", antcost.analyze(TINY).graph))
+        assert (told.report, told.problem) == (None, "fails with ValueError: of no use")
+
+    def test_a_process_that_dies_is_told(self) -> None:
+        ((_, told),) = answers([Job("no such tool", antcost.analyze(TINY).graph)])
+        assert told.problem == "its process ended with exit code 1"
+
+    def test_a_stage_that_torch_cannot_name_is_a_problem(self) -> None:
+        cost = antcost.analyze(network({"name": "train", "block": "conv", "kernel": 1,
+                                        "channels": 4}))  # fmt: skip
+        told = answer(Job("torch", cost.graph))
+        assert told.problem.startswith("stage 'train': a torch module cannot have this name")
+
+    def test_a_network_that_torch_cannot_make_is_an_error(
+        self, run: Callable[..., Result], write_spec: Callable[..., Path]
+    ) -> None:
+        spec = write_spec(
+            "name: n\ninput: [3, 4, 4]\nclasses: 2\n"
+            "stages: [{name: train, block: conv, kernel: 1, channels: 4}]\n"
+        )
+        result = run("check", str(spec), exit_code=2)
+        assert result.stderr.startswith("n, torch: stage 'train': a torch module cannot have")
+        assert result.stderr.count("\n") == 1
+
+    @pytest.mark.parametrize(
+        ("tool", "carriers"),
+        [
+            ("fvcore", (("s1.pool", 8 * 32 * 32),)),
+            ("thop", (("s1.pool", 8 * 32 * 32 + 8),)),
+            ("ptflops", (("s1.pool", 8192), ("s2.linear", 4), (comparison.ELSEWHERE, 8192))),
+            ("ptflops_aten", (("s2.linear", 4),)),
+            ("torchprofile", (("s1.pool", 8),)),
+        ],
+    )
+    def test_a_residual_is_carried_by_its_layers(
+        self, monkeypatch: pytest.MonkeyPatch, tool: str, carriers: Any
+    ) -> None:
+        """Where a tool reports the whole only, by asking it of shorter and shorter networks."""
+        monkeypatch.setattr(comparison, "convention_of", without_pooling)
+        (one,) = check([antcost.analyze(TINY)], [tool])
+        assert not one.agrees
+        assert one.carriers == carriers
+
+    def test_a_fault_is_named(self, run: Callable[..., Result], tmp_path: Path) -> None:
+        stage = {"block": "conv_transpose", "kernel": 2, "stride": 2, "channels": 8, "groups": 2}
+        cost = antcost.analyze(network(stage, input_shape=(4, 5, 5)))
+        (one,) = check([cost], ["torchprofile"])
+        assert one.whole.residual
+        assert one.faults()[-1].startswith("does not divide a grouped transposed convolution")
+
+    def test_the_command(self, run: Callable[..., Result], tmp_path: Path) -> None:
+        figure = tmp_path / "waterfall.svg"
+        text = run("check", "mobilenet_v2", "--figure", str(figure)).stdout
+        assert "8 of 8 numbers are explained to the last operation." in text
+        assert "fvcore: 314,193,216 = 300,774,272 multiply-adds + 13,356,224 batch norm" in text
+        drawn = figure.read_text()
+        assert drawn.startswith("<svg")
+        assert all(name in drawn for name in ("fvcore 0.1.5", "+13,356,224", "multiply-adds"))
+
+    @pytest.mark.parametrize("by", ["stage", "layer"])
+    def test_rows_by_stage_and_layer(self, run: Callable[..., Result], by: str) -> None:
+        spec = ("check", "cifar100/antnet_g2", "--set", "width=0.25", "--by", by)
+        data = json.loads(run(*spec, "--format", "json").stdout)
+        tools = {row["tool"]: row for row in data["checks"]}
+        rows = tools["fvcore"][f"by_{by}"]
+        assert sum(row["reported"] for row in rows) == tools["fvcore"]["total"]["reported"]
+        assert all(row["residual"] == 0 for row in rows)
+        assert tools["ptflops_aten"][f"by_{by}"] == []
+        assert "The whole only: ptflops_aten," in run(*spec, "--format", "markdown").stdout
+
+    def test_a_residual_is_exit_code_1(
+        self, run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(comparison, "convention_of", without_pooling)
+        text = run("check", "cifar100/antnet_g2", "--set", "width=0.25", exit_code=1).stdout
+        assert "fvcore: residual +" in text
+        assert "pool9.pool (+20,480)" in text
+        assert "not explained" in text
+
+    def test_an_unknown_version_is_said_and_checked(
+        self, run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(
+            comparison, "convention_of", lambda tool, version: (convention_of(tool, version)[0], 0)
+        )
+        text = run("check", "cifar100/antnet_g2", "--set", "width=0.25").stdout
+        assert "1.8.0 (unknown)" in text
+        assert "torchinfo 1.8.0 is not known; it was checked against the rules of" in text
+
+    def test_a_required_tool_that_is_missing_is_an_error(
+        self, run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        missing = replace(TOOLS["calflops"], package="no-such-package")
+        cost = antcost.analyze("mobilenet_v2")
+        told = compare(cost, missing, Answer(problem="not installed: pip install calflops"))
+        assert told.agrees
+        monkeypatch.setattr("antcost.cli.check.ask", lambda costs: iter([told]))
+        assert "not installed: pip install calflops" in run("check", "mobilenet_v2").stdout
+        result = run("check", "mobilenet_v2", "--require", "thop,calflops", exit_code=2)
+        assert result.stderr == "MobileNetV2, calflops: not installed: pip install calflops\n"
+
+    def test_ctrl_c_keeps_what_is_finished(
+        self, run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def interrupted(costs: Any) -> Iterator[Check]:
+            yield reported("fvcore", 314_193_216)
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr("antcost.cli.check.ask", interrupted)
+        result = run("check", "mobilenet_v2", exit_code=130)
+        assert "314,193,216" in result.stdout
+        assert result.stderr == "interrupted after 1 of 8 counts\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("mobilenet_v2", "--require", "fvcor"), "--require: no tool 'fvcor'; did you mean 'fvcor"),
+        (("mobilenet_v2", "--figure", "a.gif"), "a.gif: a figure ends in .svg, .pdf, .png"),
+        (("no_such_net",), "no_such_net: no such file and no such network"),
+    ],
+)
+def test_mistakes(run: Callable[..., Result], arguments: tuple[str, ...], message: str) -> None:
+    result = run("check", *arguments, exit_code=2)
+    assert result.stderr.startswith(message)
+    assert result.stderr.count("\n") == 1
+
+
+def test_without_torch_the_extra_is_named(
+    run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("antcost.cli.check.find_spec", lambda name: None)
+    assert run("check", "mobilenet_v2", exit_code=2).stderr == (
+        "antcost check needs torch: pip install 'antcost[check]'\n"
+    )

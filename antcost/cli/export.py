@@ -1,0 +1,24 @@
+"""`antcost export`: a network as a file for other programs."""
+
+from pathlib import Path
+from typing import Annotated
+
+from typer import Option
+
+from antcost.blocks.build import build_graph, load
+from antcost.cli.options import SetOption, SpecArgument
+from antcost.export import Target, exported
+from antcost.report.files import write_whole
+
+
+def export(
+    spec: SpecArgument,
+    to: Annotated[Target, Option(help="torch: for torch.export.load (.pt2); onnx: a model.")],
+    output: Annotated[
+        Path, Option("-o", "--output", metavar="FILE", help="Write to a file, whole or not.")
+    ],
+    seed: Annotated[int, Option(help="What the random weights come from.")] = 0,
+    set_: SetOption = None,
+) -> None:
+    """A network with random weights, in eval mode, for batches of any size."""
+    write_whole(output, exported(build_graph(load(spec, set_ or ())), to, seed))

@@ -1,0 +1,78 @@
+"""Networks as files for other programs, made from the torch module in eval mode."""
+
+import contextlib
+import logging
+import warnings
+from collections.abc import Iterator
+from importlib.util import find_spec
+from io import BytesIO, StringIO
+from typing import TYPE_CHECKING, Literal
+
+from antcost.errors import AntcostError
+from antcost.graph.graph import Graph
+
+if TYPE_CHECKING:
+    from torch.export import ExportedProgram
+
+Target = Literal["torch", "onnx"]
+NEEDS = {"torch": ("torch",), "onnx": ("torch", "onnx", "onnxscript")}
+
+
+def exported(graph: Graph, target: Target, seed: int = 0) -> bytes:
+    """The network as bytes: a program for torch.export.load (.pt2), or an ONNX model.
+
+    Weights are random from `seed`: those of `torch_module`. Batches (n, c, h, w) may have any n.
+    Raises AntcostError if a package is missing that `target` needs.
+    """
+    missing = [package for package in NEEDS[target] if find_spec(package) is None]
+    if missing:
+        raise AntcostError(f"{' and '.join(missing)} missing: pip install 'antcost[export]'")
+    with _quiet():
+        program = _program(graph, seed)
+        return _onnx(program) if target == "onnx" else _torch(program)
+
+
+def _program(graph: Graph, seed: int) -> "ExportedProgram":
+    import torch
+
+    from antcost.torchnet import torch_module
+
+    images = torch.zeros(2, *graph.input.dims)
+    batch = {0: torch.export.Dim("batch")}
+    module = torch_module(graph, seed).eval()
+    return torch.export.export(module, (images,), dynamic_shapes=(batch,))
+
+
+def _torch(program: "ExportedProgram") -> bytes:
+    import torch
+
+    stream = BytesIO()
+    torch.export.save(program, stream)
+    return stream.getvalue()
+
+
+def _onnx(program: "ExportedProgram") -> bytes:
+    import onnx
+    import torch
+
+    converted = torch.onnx.export(
+        program, input_names=["image"], output_names=["output"], verbose=False
+    )
+    assert converted is not None
+    model = converted.model_proto
+    onnx.checker.check_model(model, full_check=True)
+    return bytes(model.SerializeToString())
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Neither what torch prints on its way nor what it warns of."""
+    logging.disable(logging.WARNING)
+    with (
+        warnings.catch_warnings(),
+        contextlib.redirect_stdout(StringIO()),
+        contextlib.redirect_stderr(StringIO()),
+    ):
+        warnings.simplefilter("ignore")
+        yield
+    logging.disable(logging.NOTSET)

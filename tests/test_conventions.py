@@ -17,6 +17,7 @@ from antcost.check.tools import TOOLS
 from antcost.cost.analysis import NetCost
 from antcost.cost.convention import CONVENTIONS
 from antcost.graph.layers import ConvTranspose2d
+from antcost.spec.catalog import shipped_names
 
 MOBILENET_V2 = {
     "madds": 300_774_272,
@@ -157,7 +158,7 @@ def same_as_tools(cost: NetCost) -> None:
 
 
 @pytest.mark.torch
-@pytest.mark.parametrize("name", ["mobilenet_v2", "antnet_g2", "cifar100/e_antnet", "mobilenet_v1"])
+@pytest.mark.parametrize("name", shipped_names())
 def test_shipped_networks_agree_with_every_tool(name: str) -> None:
     same_as_tools(antcost.analyze(name))
 

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import ROOT
@@ -27,7 +28,13 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("block", CONSOLES, ids=lambda block: block.splitlines()[0])
+def console(block: str) -> Any:
+    """The block as a case; what asks other tools needs them."""
+    marks = [pytest.mark.torch] if "antcost check" in block.partition("\n")[0] else []
+    return pytest.param(block, id=block.partition("\n")[0], marks=marks)
+
+
+@pytest.mark.parametrize("block", map(console, CONSOLES))
 def test_console_blocks(folder: Path, block: str) -> None:
     command, _, expected = block.partition("\n")
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"

@@ -104,8 +104,8 @@ class ResolutionForm:
 class WidthForm:
     """A network with all its channels times alpha; for alpha `bound` 1, if there is a bound.
 
-    Exact where alpha is a multiple of `step`, since channels are then multiples of 8 and nothing is
-    rounded; at 1 if `exact_at_1`.
+    Exact where alpha is a multiple of `step`: channels are then multiples of 8, and quotients are
+    integers; also at 1 if `exact_at_1`.
     """
 
     bound: Literal["", "<=", ">="]
@@ -344,7 +344,7 @@ def downsampling(graph: Graph) -> Pair:
 def width_forms(spec: NetSpec) -> list[WidthForm]:
     """A network in its width alpha: one form, or two if the last convolution grows above 1 only.
 
-    Empty if there are no channels to multiply, or quotients that are rounded at any width.
+    None for a bound within which nothing is exact, or if there are no channels to multiply.
     """
     below, above = (scaled_fields(spec, ALPHA, last, _times) for last in (Integer(1), ALPHA))
     if below == above:
@@ -382,6 +382,8 @@ def _width_form(spec: NetSpec, bound: Literal["", "<=", ">="], last: Expr) -> Wi
     madds, params = (count.subs(j, ALPHA / step).expand() for count in counts)
     at_1 = analyze_graph(build_graph(replace(spec, width=1.0)))
     exact_at_1 = (madds.subs(ALPHA, 1), params.subs(ALPHA, 1)) == (at_1.madds, at_1.params)
+    if bound == "<=" and step > 1 and not exact_at_1:
+        return None
     return WidthForm(bound, madds, params, Fraction(step.p, step.q), exact_at_1)
 
 

@@ -288,7 +288,7 @@ def _width_note(width: WidthForm) -> Note:
         formula(width.madds),
         ", params = ",
         formula(width.params),
-        f"; exact {_exact_where(width)}; elsewhere channels are rounded to multiples of 8.",
+        f"; exact {_exact_where(width)}; elsewhere channels or quotients are rounded.",
     )
 
 

@@ -297,7 +297,7 @@ def test_quotients_that_are_rounded_are_told(run: Run) -> None:
 def test_explain_a_network(run: Run) -> None:
     text = run("explain", "mobilenet_v2").stdout
     assert "total                      6,112,128*m*n + 1,280,000  300,774,272    3,504,872" in text
-    assert "Input 32*m x 32*n, for all m and n; here m = 7, n = 7." in text
+    assert "Exact for inputs of 32*m x 32*n; here m = 7, n = 7." in text
     assert "MAdds = 267,939,840*alpha^2 + 32,834,432*alpha, params = " in text
 
 
@@ -410,6 +410,11 @@ def projects(net: Tape, x: Tensor, *, channels: Channels, stride: Size = 1) -> T
     return net.add(x, y)
 
 
+def thirds(net: Tape, x: Tensor) -> Tensor:
+    """A layer as wide as a third of the map is high."""
+    return net.linear(net.flatten(x), x.shape.h // 3)
+
+
 def grows(net: Tape, x: Tensor, *, channels: Channels) -> Tensor:
     """A layer of a dense block."""
     return net.concat(x, net.conv(x, channels, kernel=3))
@@ -417,7 +422,7 @@ def grows(net: Tape, x: Tensor, *, channels: Channels) -> Tensor:
 
 @pytest.fixture
 def other_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    for function in (loops, compares, looks_up, projects, grows):
+    for function in (loops, compares, looks_up, projects, thirds, grows):
         monkeypatch.setitem(registry._built_in, function.__name__, function)
 
 
@@ -440,6 +445,27 @@ def test_blocks_that_need_numbers_say_so(stage: dict[str, Any], message: str) ->
 def test_a_block_that_needs_one_number_takes_it(run: Run) -> None:
     text = run("explain", "--block", "loops", "--set", "expansion=1").stdout
     assert equation(text) == "h*w*c_i*c_o"
+
+
+@pytest.mark.usefixtures("other_blocks")
+def test_no_polynomial_is_better_than_a_wrong_one(
+    run: Run, write_spec: Callable[..., Path]
+) -> None:
+    stages = "[{name: a, block: conv, kernel: 1, channels: 8}, {name: b, block: thirds}]"
+    path = write_spec(f"name: n\ninput: [3, 9, 9]\nclasses: 2\nstages: {stages}\n")
+    text = run("explain", str(path), "--columns", "name,madds,madds_here").stdout
+    rows = {line.split()[0]: line.split()[1:] for line in text.splitlines() if line}
+    assert (rows["a"], rows["b"], rows["total"]) == (["24*m*n", "1,944"], ["1,944"], ["3,888"])
+    assert "No polynomial where a cell is empty" in text
+
+
+def test_an_input_without_a_map_has_no_resolution(
+    run: Run, write_spec: Callable[..., Path]
+) -> None:
+    stages = "[{name: a, block: linear, channels: 7}]"
+    path = write_spec(f"name: n\ninput: [5]\nclasses: 2\nstages: {stages}\n")
+    assert "there is no resolution to vary" in run("explain", str(path)).stdout
+    assert equation(run("explain", str(path), "--stage", "a").stdout) == "c_i*c_o = 35 here"
 
 
 @pytest.mark.usefixtures("other_blocks")

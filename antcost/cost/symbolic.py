@@ -89,9 +89,10 @@ class ClosedForm:
 
 @dataclass(frozen=True, slots=True)
 class ResolutionForm:
-    """A network on an input of h = S * m + rest and w likewise; `values` are m and n in the spec.
+    """A network on inputs of other sizes than the spec's.
 
-    `sides` are the two sides of the input, or none if it is no map.
+    `sides` are S * m + remainder and S * n + remainder, or none if the input is no map; in the spec
+    m and n have these `values`, and the cost is `actual`.
     """
 
     cost: NetCost
@@ -309,9 +310,9 @@ def _require_agreement(form: ClosedForm, actual: Row) -> None:
 
 
 def resolution_form(spec: NetSpec) -> ResolutionForm:
-    """A network at every resolution that leaves the same rest as the spec's own.
+    """A network at every resolution that leaves the same remainder as the spec's own.
 
-    With S the product of strides, a side is S * m + rest, so that every map has an exact size.
+    With S the product of strides, a side is S * m + remainder, so that every map has an exact size.
     """
     actual = analyze_graph(build_graph(spec))
     channels, *numbers = spec.input

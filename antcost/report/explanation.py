@@ -84,8 +84,9 @@ def form_table(
     every = [_layer(form, part, row) for part in form.parts for row in part.cost.layers]
     lines = [line for line in every if free or str(line.madds) != "0" or str(line.params) != "0"]
     hidden = len(every) - len(lines)
+    madds, params = _total(form, "madds"), _total(form, "params")
     numbers = (form.actual.madds, form.actual.params) if form.actual else (None, None)
-    total = Line("total", "", "", _total(form, "madds"), _total(form, "params"), *numbers)
+    total = Line("total", "", "", None, None, *numbers)
     title = _title(form, network)
     chosen = choose(COLUMNS, columns or _columns(form))
     numbered = form.actual and any(column.unit == "count" for column in chosen)
@@ -93,10 +94,10 @@ def form_table(
         title=title,
         columns=chosen,
         items=lines,
-        total=replace(total, madds=None, params=None) if numbered else None,
+        total=total if numbered else None,
         notes=(
-            _equation("MAdds", total.madds, total.madds_here),
-            _equation("params", total.params, total.params_here),
+            _equation("MAdds", madds, total.madds_here),
+            _equation("params", params, total.params_here),
             *_meanings(form),
             *([("Here ", *_values(form.values), ".")] if form.values else []),
             *_roundings(form),
@@ -112,7 +113,7 @@ def form_table(
                 for d in _granted(form)
             ],
             "rows": [_data(line) for line in every],
-            "total": _data(total),
+            "total": _data(replace(total, madds=madds, params=params)),
         },
     )
 
@@ -158,8 +159,7 @@ def _times(times: Expr, expr: Expr) -> Expr:
     return expr if times == 1 or expr == 0 else Mul(times, expr, evaluate=False)
 
 
-def _equation(name: str, total: Formula | None, number: int | None) -> Note:
-    assert total is not None
+def _equation(name: str, total: Formula, number: int | None) -> Note:
     if number is None or total.text == format_exact(number):
         return (f"{name} = ", total)
     return (f"{name} = ", total, f" = {format_exact(number)} here")
@@ -273,7 +273,7 @@ def _resolution_notes(form: ResolutionForm) -> list[Note]:
         return ["The input is no map: there is no resolution to vary."]
     h, w = map(formula, form.sides)
     notes: list[Note] = [
-        ("Input ", h, " x ", w, ", for all m and n; here ", *_values(form.values), ".")
+        ("Exact for inputs of ", h, " x ", w, "; here ", *_values(form.values), ".")
     ]
     if is_rounded(expression(form.cost.madds)) or is_rounded(expression(form.cost.params)):
         notes.append("No polynomial where a cell is empty: maps are rounded at every resolution.")
@@ -295,11 +295,10 @@ def _width_note(width: WidthForm) -> Note:
 def _exact_where(width: WidthForm) -> str:
     """At which widths the form is exact."""
     step = width.step
-    at_1 = "at 1"
     if width.bound == "<=" and step >= 1:
-        return at_1
+        return "at 1"
     multiples = "for integers" if step == 1 else f"for multiples of {step}"
-    return f"{at_1} and {multiples}" if width.exact_at_1 and Fraction(1) % step else multiples
+    return f"at 1 and {multiples}" if width.exact_at_1 and 1 % step else multiples
 
 
 def _dimensions(dims: Sequence[int]) -> Formula:

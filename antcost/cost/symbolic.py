@@ -234,7 +234,6 @@ def _pair(size: int | Pair) -> Pair:
 def stage_form(spec: NetSpec, name: str) -> ClosedForm:
     """A stage of a network: its first block, which may stride, and N - 1 later ones.
 
-    The letters h and w are the output map of the first block, unless that is a single point.
     Raises AntcostError for an unknown stage, or a block that cannot be run on symbols.
     """
     names = [stage.name for stage in spec.stages]
@@ -261,7 +260,10 @@ def stage_form(spec: NetSpec, name: str) -> ClosedForm:
 
 
 def _lettered_input(x: Shape, y: Shape) -> tuple[Shape, dict[Symbol, int]]:
-    """The input of a block in letters: its sides in h and w, which are those of the output."""
+    """The input of a block in letters: its sides in h and w.
+
+    These are the sides of the output, unless that is larger than the input or a single point.
+    """
     values: dict[Symbol, int] = {}
 
     def named(name: str, size: int, number: int) -> int:
@@ -275,8 +277,8 @@ def _lettered_input(x: Shape, y: Shape) -> tuple[Shape, dict[Symbol, int]]:
 
     sides = x.dims[1:]
     if x.rank == y.rank == 3:
-        points = (out if out > 1 else side for side, out in zip(sides, y.dims[1:], strict=True))
-        sides = tuple(map(named, "hw", sides, points))
+        pairs = zip(sides, y.dims[1:], strict=True)
+        sides = tuple(map(named, "hw", sides, (o if 1 < o <= side else side for side, o in pairs)))
     elif x.rank == 3:
         sides = tuple(map(named, "hw", sides, sides))
     return Shape((named("c_i", x.c, x.c), *sides)), values

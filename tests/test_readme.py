@@ -34,7 +34,7 @@ def console(block: str) -> Any:
     return pytest.param(block, id=block.partition("\n")[0], marks=marks)
 
 
-@pytest.mark.parametrize("block", map(console, CONSOLES))
+@pytest.mark.parametrize("block", [console(block) for block in CONSOLES])
 def test_console_blocks(folder: Path, block: str) -> None:
     command, _, expected = block.partition("\n")
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"

@@ -3,6 +3,7 @@
 from typing import Literal
 
 from antcost.errors import ShapeError
+from antcost.graph.shape import certain
 from antcost.graph.tape import Tape, Tensor
 
 Place = Literal["after_depthwise", "before_expansion", "after_projection", "none"]
@@ -15,7 +16,7 @@ def channel_attention(net: Tape, x: Tensor, reduction: int, bias: bool) -> Tenso
 
     ANTNets section 3.2; without biases its cost is Eq. 9.
     """
-    if reduction > x.c:
+    if certain(reduction > x.c):
         raise ShapeError(f"reduction={reduction} leaves none of {x.c} channels", "reduction")
     with net.scope("attention"):
         weights = net.flatten(net.global_avg_pool(x))

@@ -25,13 +25,15 @@ def load(source: str | Path | Mapping[str, Any], overrides: Sequence[str] = ()) 
 
 
 def build_graph(spec: NetSpec) -> Graph:
-    """Run the blocks of every stage. `stride` holds for a stage's first block only.
+    """Run the blocks of every stage. Raises SpecError if shapes do not fit together."""
+    return build_stages(spec, stage_fields(spec))
 
-    Raises SpecError if shapes do not fit together.
-    """
+
+def build_stages(spec: NetSpec, fields_of_stages: Sequence[Mapping[str, Any]]) -> Graph:
+    """The same with other fields than the spec's for its stages."""
     net = Tape(Shape(spec.input))
     x = net.input
-    for index, (stage, fields) in enumerate(zip(spec.stages, stage_fields(spec), strict=True)):
+    for index, (stage, fields) in enumerate(zip(spec.stages, fields_of_stages, strict=True)):
         try:
             x = run_stage(net, x, stage, fields)
         except ShapeError as error:
@@ -46,9 +48,14 @@ def build_graph(spec: NetSpec) -> Graph:
 def run_stage(net: Tape, x: Tensor, stage: Stage, fields: Mapping[str, Any]) -> Tensor:
     """Run the blocks of one stage. Raises ShapeError if they cannot read their input."""
     function = block_function(stage.block)
-    later = {**fields, "stride": 1} if fields.get("stride") is not None else fields
+    later = later_fields(fields)
     for repeat in range(stage.repeat):
         name = f"{stage.name}.{repeat}" if stage.repeat > 1 else stage.name
         with net.block(Place(stage.name, repeat, stage.block, name)):
             x = function(net, x, **(later if repeat else fields))
     return x
+
+
+def later_fields(fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The fields of a stage's blocks after the first: `stride` holds for that one only."""
+    return {**fields, "stride": 1} if fields.get("stride") is not None else fields

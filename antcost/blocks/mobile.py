@@ -47,7 +47,7 @@ def inverted_residual(
     branch = bottleneck(
         net,
         x,
-        expansion=expansion if expansion > 1 else None,
+        expansion=None if expansion == 1 else expansion,
         channels=channels,
         stride=stride,
         kernel=kernel,

@@ -1,12 +1,14 @@
 """The width multiplier, and what `classes` stands for."""
 
+from collections.abc import Callable
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeVar
 
 from antcost.blocks.fields import CLASSES
 from antcost.spec.model import NetSpec, Stage
 
 DIVISOR = 8
+Width = TypeVar("Width")
 
 
 def make_divisible(channels: int, width: Fraction) -> int:
@@ -22,23 +24,34 @@ def make_divisible(channels: int, width: Fraction) -> int:
 def stage_fields(spec: NetSpec) -> list[dict[str, Any]]:
     """The fields of each stage with `classes` and the width put in.
 
-    Linear layers keep their channels, and the last convolution grows only above width 1. A stem
-    that is the only convolution is not the last one.
+    The last convolution grows only above width 1.
     """
     width = Fraction(str(spec.width))
+    return scaled_fields(spec, width, max(width, Fraction(1)), make_divisible)
+
+
+def scaled_fields(
+    spec: NetSpec, width: Width, last_width: Width, multiply: Callable[[int, Width], int]
+) -> list[dict[str, Any]]:
+    """The same with the width given, that of the last convolution apart.
+
+    Linear layers keep their channels. A stem that is the only convolution is not the last one.
+    """
     convs = [index for index, stage in enumerate(spec.stages) if stage.block == "conv"]
     last = convs[-1] if len(convs) > 1 else None
     return [
-        _scaled(spec, stage, max(width, Fraction(1)) if index == last else width)
+        _scaled(spec, stage, last_width if index == last else width, multiply)
         for index, stage in enumerate(spec.stages)
     ]
 
 
-def _scaled(spec: NetSpec, stage: Stage, width: Fraction) -> dict[str, Any]:
+def _scaled(
+    spec: NetSpec, stage: Stage, width: Width, multiply: Callable[[int, Width], int]
+) -> dict[str, Any]:
     fields = stage.fields()
     channels = fields.get("channels")
     if channels == CLASSES:
         return fields | {"channels": spec.classes}
     if channels is None or stage.block == "linear" or width == 1:
         return fields
-    return fields | {"channels": make_divisible(channels, width)}
+    return fields | {"channels": multiply(channels, width)}

@@ -12,7 +12,9 @@ from typer.main import get_command
 from antcost.errors import AntcostError
 from antcost.version import __version__
 
-COMMANDS = ("table", "compare", "diff", "specs", "check", "export", "schema", "conventions")
+COMMANDS = (
+    "table", "compare", "diff", "check", "explain", "export", "specs", "conventions", "schema",
+)  # fmt: skip
 
 
 class _Commands(TyperGroup):

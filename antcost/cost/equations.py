@@ -1,4 +1,4 @@
-"""The cost equations of ANTNets (arXiv 1904.03775), as printed."""
+"""The cost equations of ANTNets (arXiv 1904.03775), as printed: of integers and of symbols."""
 
 from collections.abc import Iterable
 from fractions import Fraction
@@ -20,4 +20,4 @@ def eq9_attention_madds(groups: Iterable[tuple[int, int, int]]) -> Fraction:
     of the depthwise convolution. Without biases the parameters are the same number. Exact where
     r divides C; elsewhere networks round C / r down and cost less.
     """
-    return sum((Fraction(2 * n * c**2, r) for r, n, c in groups), Fraction(0))
+    return sum((Fraction(2) * n * c**2 / r for r, n, c in groups), Fraction(0))

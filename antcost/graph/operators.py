@@ -25,9 +25,9 @@ def kind(node: Node) -> str:
     """The kind of a layer, as tables group it: "depthwise conv", "batch norm", ..."""
     layer = node.layer
     match layer:
-        case Conv2d(groups=groups) if 1 < groups == node.input_shapes[0].c:
+        case Conv2d(groups=groups) if groups != 1 and groups == node.input_shapes[0].c:
             return "depthwise conv"
-        case Conv2d(groups=groups) if groups > 1:
+        case Conv2d(groups=groups) if groups != 1:
             return "grouped conv"
         case Conv2d(kernel=(1, 1)):
             return "pointwise conv"

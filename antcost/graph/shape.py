@@ -1,4 +1,4 @@
-"""The shape of one tensor, for one image."""
+"""The shape of one tensor, for one image, and what is certain about its dimensions."""
 
 from dataclasses import dataclass
 from math import prod
@@ -32,3 +32,11 @@ class Shape:
 
     def __str__(self) -> str:
         return "x".join(map(str, self.dims))
+
+
+def certain(condition: bool) -> bool:
+    """Whether a condition holds for sure: of integers if it is true, of symbols if it must be.
+
+    Dimensions may be SymPy symbols, whose `c % groups > 0` or `r > c` is often neither.
+    """
+    return condition == True  # noqa: E712 - SymPy's true equals True, but is another object

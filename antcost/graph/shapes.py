@@ -22,7 +22,7 @@ from antcost.graph.layers import (
     Pair,
     WeightedSum,
 )
-from antcost.graph.shape import Shape
+from antcost.graph.shape import Shape, certain
 from antcost.spec.model import MAX_SIDE
 
 
@@ -80,7 +80,8 @@ def end_padding(size: int, kernel: int, stride: int, dilation: int = 1) -> int:
     """Rows that "same" padding adds at the end only: 1 if an even kernel reaches one, else 0."""
     reach = dilation * (kernel - 1) + 1
     last = (size + stride - 1) // stride - 1
-    return max(0, last * stride + reach - size - 2 * ((reach - 1) // 2))
+    excess = last * stride + reach - size - 2 * ((reach - 1) // 2)
+    return (excess + abs(excess)) // 2  # the larger of 0 and the excess, of symbols, too
 
 
 def _require_map(x: Shape) -> None:
@@ -89,7 +90,7 @@ def _require_map(x: Shape) -> None:
 
 
 def _require_division(groups: int, c_in: int, c_out: int) -> None:
-    if c_in % groups or c_out % groups:
+    if certain(c_in % groups > 0) or certain(c_out % groups > 0):
         divisor = gcd(c_in, c_out)
         raise ShapeError(
             f"groups={groups} does not divide {c_in} -> {c_out} channels; "
@@ -102,7 +103,7 @@ def _require_half_padding(pool: MaxPool2d | AvgPool2d) -> None:
     """A window of padding only has no maximum and no mean; frameworks refuse it, too."""
     if not isinstance(pool.padding, tuple):
         return
-    if any(2 * pad > kernel for pad, kernel in zip(pool.padding, pool.kernel, strict=True)):
+    if any(certain(2 * p > k) for p, k in zip(pool.padding, pool.kernel, strict=True)):
         raise ShapeError("a pool's padding is at most half of its kernel", "padding")
 
 
@@ -119,9 +120,9 @@ def _transposed_size(x: Shape, layer: ConvTranspose2d) -> Pair:
     """Height and width of the map whose convolution with this window would leave x."""
     (k_h, k_w), (s_h, s_w), (p_h, p_w) = layer.kernel, layer.stride, layer.padding
     h, w = (x.h - 1) * s_h + k_h - 2 * p_h, (x.w - 1) * s_w + k_w - 2 * p_w
-    if h < 1 or w < 1:
+    if certain(h < 1) or certain(w < 1):
         raise ShapeError(f"the padding leaves nothing of a map of {x.h}x{x.w}", "padding")
-    if max(h, w) > MAX_SIDE:
+    if certain(h > MAX_SIDE) or certain(w > MAX_SIDE):
         raise ShapeError(f"a map of {h}x{w} is larger than {MAX_SIDE:,} a side", "stride")
     return h, w
 
@@ -129,7 +130,7 @@ def _transposed_size(x: Shape, layer: ConvTranspose2d) -> Pair:
 def _places(size: int, kernel: int, stride: int, dilation: int, pad: int) -> int:
     """Places of a window along one axis with `pad` on both sides."""
     reach = dilation * (kernel - 1) + 1
-    if reach > size + 2 * pad:
+    if certain(reach > size + 2 * pad):
         raise ShapeError(
             f"a window of {reach} is larger than its map of {size}"
             + (f" + 2 * {pad} padding" if pad else "")

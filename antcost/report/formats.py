@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import Any, Literal, assert_never
 
 from antcost.graph.shape import Shape
-from antcost.report.table import Table, Value
+from antcost.report.table import Cell, Formula, Note, Table, Value
 from antcost.report.text import render_text
 from antcost.units import Printed, plain_number
 from antcost.version import __version__
@@ -52,38 +52,56 @@ def render(
             assert_never(output_format)
 
 
+def _note(note: Note, escaped: Callable[[Cell], str]) -> str:
+    return "".join(map(escaped, [note] if isinstance(note, str) else note))
+
+
 _MARKDOWN_SPECIAL = re.compile(r"([\\`*|<>&$\[\]~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
 
 
-def _escape_markdown(text: str) -> str:
-    return _MARKDOWN_SPECIAL.sub(r"\\\1", text)
+def _escape_markdown(cell: Cell) -> str:
+    if isinstance(cell, Formula):
+        return f"${cell.latex}$"
+    return _MARKDOWN_SPECIAL.sub(r"\\\1", cell)
 
 
 def _markdown(table: Table[Any], exact: bool) -> str:
     body = _tabulate(table, exact, "github", _escape_markdown, "**{}**")
-    notes = "\n\n".join(map(_escape_markdown, table.notes))
+    notes = "\n\n".join(_note(note, _escape_markdown) for note in table.notes)
     return f"**{_escape_markdown(table.title)}**\n\n{body}\n\n{notes}"
+
+
+def _escape_html(cell: Cell) -> str:
+    from html import escape
+
+    text = escape(str(cell))
+    if isinstance(cell, Formula):
+        text = re.sub(r"_(\w+)", r"<sub>\1</sub>", text).replace("*", "\N{MIDDLE DOT}")
+        text = re.sub(r"\^(\d+)", r"<sup>\1</sup>", text)
+    return text
 
 
 def _html(table: Table[Any], exact: bool) -> str:
     """A fragment in plain ASCII, so it survives any page it is pasted into."""
-    from html import escape
-
-    body = _tabulate(table, exact, "unsafehtml", escape, "<b>{}</b>")
-    notes = "<br>\n".join(map(escape, table.notes))
-    fragment = f"<p><b>{escape(table.title)}</b></p>\n{body}\n<p><small>{notes}</small></p>"
+    body = _tabulate(table, exact, "unsafehtml", _escape_html, "<b>{}</b>")
+    notes = "<br>\n".join(_note(note, _escape_html) for note in table.notes)
+    fragment = f"<p><b>{_escape_html(table.title)}</b></p>\n{body}\n<p><small>{notes}</small></p>"
     return fragment.encode("ascii", "xmlcharrefreplace").decode()
 
 
 def _tabulate(
-    table: Table[Any], exact: bool, style: str, escaped: Callable[[str], str], strong: str
+    table: Table[Any], exact: bool, style: str, escaped: Callable[[Cell], str], strong: str
 ) -> str:
     """Escape every cell, make the total stand out, and leave the layout to tabulate."""
     from tabulate import tabulate
 
-    rows = [[escaped(text) for text in row] for row in table.texts(exact)]
+    cells = table.cells(exact)
+    rows = [[escaped(cell) for cell in row] for row in cells]
     if table.total is not None:
-        rows[-1] = [strong.format(text) if text else "" for text in rows[-1]]
+        rows[-1] = [
+            strong.format(text) if text and isinstance(cell, str) else text
+            for text, cell in zip(rows[-1], cells[-1], strict=True)
+        ]
     return tabulate(
         rows,
         headers=[escaped(column.header) for column in table.columns],
@@ -93,15 +111,18 @@ def _tabulate(
     )
 
 
-def _escape_latex(text: str) -> str:
+def _escape_latex(cell: Cell) -> str:
     from tabulate import LATEX_ESCAPE_RULES
+
+    if isinstance(cell, Formula):
+        return f"${cell.latex}$"
 
     # In LaTeX's first font encoding | is another character, and the \\ that ends a row would take
     # a [ or * of the next one as its argument.
     rules = {**LATEX_ESCAPE_RULES, "|": r"\textbar{}", "[": "{[}", "*": "{*}"}
     # LaTeX knows the letters of Latin-1 without a package; others are named by their code point.
     escaped = "".join(
-        rules.get(char, char if ord(char) <= 0xFF else f"U+{ord(char):04X}") for char in text
+        rules.get(char, char if ord(char) <= 0xFF else f"U+{ord(char):04X}") for char in cell
     )
     return re.sub(r"^-(?=\d)", "$-$", escaped)
 
@@ -109,10 +130,10 @@ def _escape_latex(text: str) -> str:
 def _latex(table: Table[Any], exact: bool) -> str:
     """Table environments that need no package but booktabs, each short enough for a page."""
 
-    def line(texts: Iterable[str]) -> str:
-        return rf"{' & '.join(map(_escape_latex, texts))} \\"
+    def line(cells: Iterable[Cell]) -> str:
+        return rf"{' & '.join(map(_escape_latex, cells))} \\"
 
-    body = [line(row) for row in table.texts(exact)]
+    body = [line(row) for row in table.cells(exact)]
     if table.total is not None:
         body[-1] = f"\\midrule\n{body[-1]}"
     pages = [body[i : i + _LATEX_ROWS] for i in range(0, len(body), _LATEX_ROWS)] or [[]]
@@ -135,7 +156,7 @@ def _latex(table: Table[Any], exact: bool) -> str:
             *page,
             r"\bottomrule",
             r"\end{tabular}",
-            *(rf"\par\smallskip{{\footnotesize {_escape_latex(note)}}}" for note in notes),
+            *(rf"\par\smallskip{{\footnotesize {_note(note, _escape_latex)}}}" for note in notes),
             r"\end{table}",
         ]
     return "\n".join(lines)
@@ -159,5 +180,7 @@ def _plain(value: Value) -> str | int | float | None:
             return plain_number(value.value)
         case Shape():
             return str(value)
+        case Formula():
+            return value.plain
         case _:
             return value

@@ -20,10 +20,32 @@ from antcost.units import (
 )
 
 Unit = Literal[
-    "text", "bar", "count", "difference", "bytes", "share", "change", "times", "ratio", "percent"
-]
-Value = str | int | float | Fraction | Printed | Shape | None
+    "text", "formula", "bar", "count", "difference", "bytes", "share", "change", "times", "ratio",
+    "percent",
+]  # fmt: skip
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """A formula, as text ("h*w*k^2") and as LaTeX ("h w k^{2}")."""
+
+    text: str
+    latex: str
+
+    def __str__(self) -> str:
+        return self.text
+
+    @property
+    def plain(self) -> str:
+        """The text for files: without the commas of thousands."""
+        return self.text.replace(",", "")
+
+
+Value = str | int | float | Fraction | Printed | Shape | Formula | None
+Cell = str | Formula
+Note = str | tuple[Cell, ...]
+"""A sentence under a table; with formulas in it, its parts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +73,7 @@ class Table(Generic[T]):
     title: str
     columns: Sequence[Column[T]]
     items: Sequence[T]
-    notes: Sequence[str]
+    notes: Sequence[Note]
     data: Callable[[], Mapping[str, Any]] = dict
     hints: Sequence[str] = ()
     total: T | None = None
@@ -59,15 +81,16 @@ class Table(Generic[T]):
     @property
     def alignment(self) -> list[str]:
         """Side of each column: numbers stand at the right."""
-        return ["left" if column.unit in ("text", "bar") else "right" for column in self.columns]
+        texts = ("text", "formula", "bar")
+        return ["left" if column.unit in texts else "right" for column in self.columns]
 
     def values(self) -> list[list[Value]]:
         """Raw values of every row, the total last."""
         body = self.items if self.total is None else [*self.items, self.total]
         return [[column.value(item) for column in self.columns] for item in body]
 
-    def texts(self, exact: bool = False) -> list[list[str]]:
-        """Every cell as printed, the total last."""
+    def cells(self, exact: bool = False) -> list[list[Cell]]:
+        """Every cell as printed, the total last; formulas are left to the format."""
         units = [column.unit for column in self.columns]
         return [
             [show(value, unit, exact) for value, unit in zip(row, units, strict=True)]
@@ -75,17 +98,19 @@ class Table(Generic[T]):
         ]
 
 
-def show(value: Value, unit: Unit, exact: bool = False) -> str:
+def show(value: Value, unit: Unit, exact: bool = False) -> Cell:
     """Print one value; all digits of counts and bytes if `exact`."""
     if value is None:
         return ""
+    if isinstance(value, Formula):
+        return value
     if isinstance(value, str | Shape | Printed):
         return str(value)
     match unit:
         case "count":
             return format_exact(int(value)) if exact else format_count(int(value))
         case "difference":
-            return ("+" if value > 0 else "") + show(value, "count", exact)
+            return f"{'+' if value > 0 else ''}{show(value, 'count', exact)}"
         case "bytes":
             return f"{format_exact(int(value))} B" if exact else format_bytes(int(value))
         case "share":
@@ -98,7 +123,7 @@ def show(value: Value, unit: Unit, exact: bool = False) -> str:
             return format_ratio(Fraction(value))
         case "percent":
             return format_accuracy(float(value))
-        case "text" | "bar":
+        case "text" | "formula" | "bar":
             return str(value)
         case _:
             assert_never(unit)

@@ -26,7 +26,7 @@ def render_text(table: Table[Any], *, exact: bool, width: int | None, styled: bo
     if table.total is not None:
         body[-1:] = [rule, style(body[-1], bold=True) if styled else body[-1]]
     notes = [
-        *table.notes,
+        *(note if isinstance(note, str) else "".join(map(str, note)) for note in table.notes),
         *table.hints,
         *([f"Hidden to fit: {', '.join(hidden)}."] if hidden else []),
     ]
@@ -42,7 +42,8 @@ def render_text(table: Table[Any], *, exact: bool, width: int | None, styled: bo
 
 def _texts(table: Table[Any], exact: bool) -> list[list[str]]:
     """The headers, then the rows."""
-    return [[column.header for column in table.columns], *table.texts(exact)]
+    rows = [[str(cell) for cell in row] for row in table.cells(exact)]
+    return [[column.header for column in table.columns], *rows]
 
 
 def _widths(texts: Sequence[Sequence[str]]) -> list[int]:

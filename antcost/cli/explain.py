@@ -1,0 +1,77 @@
+"""`antcost explain`: what a block, stage or network costs, as a closed form."""
+
+from typing import Annotated, Any
+
+from typer import BadParameter, Option
+
+from antcost.blocks.build import load
+from antcost.blocks.settings import read_settings
+from antcost.cli.options import (
+    ColumnsOption,
+    FormatOption,
+    FreeOption,
+    OptionalSpecArgument,
+    OutputOption,
+    column_keys,
+)
+from antcost.cli.output import emit
+from antcost.errors import AntcostError
+from antcost.report.table import Table
+
+
+def explain(
+    spec: OptionalSpecArgument = None,
+    stage: Annotated[
+        str | None, Option(metavar="NAME", help="Only this stage, layer by layer, in letters.")
+    ] = None,
+    block: Annotated[
+        str | None, Option(metavar="NAME", help="A block by itself, such as ant, in letters.")
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        Option(
+            "--set",
+            metavar="PATH=VALUE",
+            help="Override a field as for table; with --block a field of it, e.g. groups=1, "
+            "reduction=null, stride=2; repeatable.",
+        ),
+    ] = None,
+    columns: ColumnsOption = None,
+    free: FreeOption = False,
+    format_: FormatOption = "text",
+    output: OutputOption = None,
+) -> None:
+    """What a network costs as a formula of its resolution and width; or a stage, or a block.
+
+    The formulas come from the same code as the numbers of every table.
+    """
+    if (spec is None) == (block is None):
+        raise BadParameter("name a network or a block: antcost explain antnet_g2, or --block ant")
+    if stage is not None and spec is None:
+        raise BadParameter("--stage needs a network: antcost explain antnet_g2 --stage ant3")
+    try:
+        import sympy  # noqa: F401 - of all that is imported below, only this may be missing
+    except ModuleNotFoundError:
+        raise AntcostError("explain needs SymPy: pip install 'antcost[explain]'") from None
+    emit(_table(spec, stage, block, set_ or [], column_keys(columns), free), format_, True, output)
+
+
+def _table(
+    spec: str | None,
+    stage: str | None,
+    block: str | None,
+    settings: list[str],
+    columns: list[str],
+    free: bool,
+) -> Table[Any]:
+    from antcost.cost.symbolic import block_form, resolution_form, stage_form, width_forms
+    from antcost.report.explanation import form_table, network_table
+
+    if block is not None:
+        form = block_form(block, read_settings(settings))
+        return form_table(form, columns=columns, free=free)
+    network = load(spec or "", settings)
+    if stage is not None:
+        form = stage_form(network, stage)
+        return form_table(form, network=network.title, columns=columns, free=free)
+    return network_table(resolution_form(network), width_forms(network), columns=columns)

@@ -1,0 +1,394 @@
+"""Closed forms: blocks, shape rules and cost formulas run on SymPy symbols, none written twice.
+
+Counts and dimensions made of symbols are still typed as integers; `expression` is what they are.
+This module needs SymPy; it is imported when first used.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from math import gcd, lcm
+from typing import Any, Literal, get_origin
+
+from sympy import Add, Expr, Integer, Rational, Symbol, ceiling, floor, fraction, sympify, together
+
+from antcost.blocks.build import build_graph, build_stages, later_fields
+from antcost.blocks.registry import block_function
+from antcost.blocks.settings import find_stage_model, set_fields
+from antcost.blocks.width import DIVISOR, scaled_fields, stage_fields
+from antcost.cost.analysis import NetCost, Row, analyze_graph
+from antcost.errors import AntcostError, suggest
+from antcost.graph.graph import Graph
+from antcost.graph.layers import AvgPool2d, Conv2d, MaxPool2d, Pair
+from antcost.graph.shape import Shape
+from antcost.graph.tape import Tape
+from antcost.spec.model import NetSpec, Stage
+
+LETTERS = {"channels": "c_o", "expansion": "t", "kernel": "k", "reduction": "r", "groups": "g"}
+"""The papers' letters for the fields of blocks."""
+
+
+def letter(name: str) -> Any:
+    """The symbol of this name: a positive integer."""
+    return Symbol(name, integer=True, positive=True)
+
+
+REPEAT = letter("N")
+ALPHA = Symbol("alpha", positive=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Divides:
+    """What a form without rounding takes for granted: `divisor` divides `dividend`."""
+
+    divisor: Expr
+    dividend: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A block that occurs `times` in a stage, and the closed forms of its layers."""
+
+    label: str
+    times: Expr
+    cost: NetCost
+
+    @property
+    def madds(self) -> Expr:
+        """MAdds of one such block."""
+        return expression(self.cost.madds)
+
+    @property
+    def params(self) -> Expr:
+        """Parameters of one such block."""
+        return expression(self.cost.params)
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedForm:
+    """A block, or a stage as its first block and the later ones, on symbols.
+
+    `values` are what the symbols stand for in the spec, and `actual` is what the stage costs there;
+    a block by itself has neither.
+    """
+
+    block: str
+    parts: tuple[Part, ...]
+    values: Mapping[Symbol, int]
+    actual: Row | None = None
+
+    @property
+    def madds(self) -> Expr:
+        return Add(*(part.times * part.madds for part in self.parts))
+
+    @property
+    def params(self) -> Expr:
+        return Add(*(part.times * part.params for part in self.parts))
+
+
+@dataclass(frozen=True, slots=True)
+class ResolutionForm:
+    """A network on inputs of other sizes than the spec's.
+
+    `sides` are S * m + remainder and S * n + remainder, or none if the input is no map; in the spec
+    m and n have these `values`, and the cost is `actual`.
+    """
+
+    cost: NetCost
+    actual: NetCost
+    sides: tuple[Expr, ...]
+    values: Mapping[Symbol, int]
+
+
+@dataclass(frozen=True, slots=True)
+class WidthForm:
+    """A network with all its channels times alpha; for alpha `bound` 1, if there is a bound.
+
+    Exact where alpha is a multiple of `step`: channels are then multiples of 8, and quotients are
+    integers; also at 1 if `exact_at_1`.
+    """
+
+    bound: Literal["", "<=", ">="]
+    madds: Expr
+    params: Expr
+    step: Fraction
+    exact_at_1: bool
+
+
+def expression(count: int) -> Expr:
+    """A count or dimension as the expression it is."""
+    return sympify(count)
+
+
+def is_rounded(expr: Expr) -> bool:
+    """Whether a quotient in the expression is rounded to an integer."""
+    return bool(expr.has(floor, ceiling))
+
+
+def without_rounding(expr: Expr) -> Expr:
+    """The expression with every quotient as it is: floor(t*c_i/r) becomes t*c_i/r."""
+    return expr.replace(lambda part: isinstance(part, floor | ceiling), lambda part: part.args[0])
+
+
+def taken_for_granted(exprs: Iterable[Expr]) -> list[Divides]:
+    """What has to divide what, so that the expressions without rounding are exact."""
+    rounded = (part for expr in exprs for part in expr.atoms(floor, ceiling))
+    quotients = (fraction(together(without_rounding(part.args[0]))) for part in rounded)
+    return sorted(
+        {Divides(divisor, _positive(dividend)) for dividend, divisor in quotients}, key=str
+    )
+
+
+def _positive(expr: Expr) -> Expr:
+    return -expr if expr.could_extract_minus_sign() else expr
+
+
+def value(expr: Expr, values: Mapping[Symbol, int]) -> Fraction:
+    """The number after substitution."""
+    number = expr.subs(values)
+    return Fraction(int(number.p), int(number.q))
+
+
+def block_cost(block: str, fields: Mapping[str, Any], x: Shape) -> NetCost:
+    """The cost of one block whose fields and input may be symbols. Raises AntcostError."""
+    net = Tape(x)
+    with _on_symbols(f"block {block!r}"):
+        out = block_function(block)(net, net.input, **fields)
+    if out == net.input:
+        raise AntcostError(f"block {block!r} has no layers to explain")
+    return analyze_graph(net.graph(block, out))
+
+
+@contextmanager
+def _on_symbols(what: str) -> Iterator[None]:
+    """Raise AntcostError for code that needs numbers, such as a block that loops over a field."""
+    try:
+        yield
+    except AntcostError:
+        raise
+    except Exception as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise AntcostError(f"{what} cannot be run on symbols: {reason:.200}") from error
+
+
+def lettered(fields: Mapping[str, Any]) -> tuple[dict[str, Any], dict[Symbol, int]]:
+    """Fields with letters for the papers' numbers, and what the letters stand for.
+
+    1 stays 1: without groups, expansion or window the form is another, simpler one.
+    """
+    values: dict[Symbol, int] = {}
+
+    def named(name: str, number: Any) -> Any:
+        if type(number) is not int or number == 1:
+            return number
+        values[letter(name)] = number
+        return letter(name)
+
+    result = dict(fields)
+    for field, name in LETTERS.items():
+        match fields.get(field):
+            case tuple(numbers):
+                ends = "hw" if field == "kernel" else range(1, len(numbers) + 1)
+                result[field] = tuple(
+                    named(f"{name}_{end}", number)
+                    for end, number in zip(ends, numbers, strict=True)
+                )
+            case number:
+                if field in fields:
+                    result[field] = named(name, number)
+    return result, values
+
+
+def block_form(block: str, settings: Mapping[str, Any]) -> ClosedForm:
+    """One block with letters for all fields but the `settings`, from c_i channels onto h x w.
+
+    A block that strides reads a map of so many times h x w; a linear layer reads a vector. Raises
+    AntcostError for an unknown block or field, and for a block that cannot be run on symbols.
+    """
+    fields = _block_fields(block, settings)
+    s_h, s_w = _pair(fields.get("stride") or 1)
+    sides = () if block == "linear" else (s_h * letter("h"), s_w * letter("w"))
+    cost = block_cost(block, fields, Shape((letter("c_i"), *sides)))
+    return ClosedForm(block, (Part("", Integer(1), cost),), {})
+
+
+def _block_fields(block: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Letters for what has one and is not set; stride 1, and other fields as by default."""
+    model_fields = find_stage_model(block).model_fields
+    open_fields = {
+        name: [2, 2] if get_origin(model_fields[name].annotation) is tuple else 2
+        for name in LETTERS
+        if name in model_fields and name not in settings
+    }
+    stride = {"stride": 1} if "stride" in model_fields else {}
+    fields = set_fields(block, {**open_fields, **stride}, settings).fields()
+    letters, _ = lettered({name: fields[name] for name in open_fields})
+    return fields | letters
+
+
+def _pair(size: int | Pair) -> Pair:
+    return size if isinstance(size, tuple) else (size, size)
+
+
+def stage_form(spec: NetSpec, name: str) -> ClosedForm:
+    """A stage of a network: its first block, which may stride, and N - 1 later ones.
+
+    Raises AntcostError for an unknown stage, or a block that cannot be run on symbols.
+    """
+    names = [stage.name for stage in spec.stages]
+    if name not in names:
+        raise AntcostError(f"no stage is called {name!r}; {suggest(name, names)}")
+    stage = spec.stages[names.index(name)]
+    numbers = stage_fields(spec)[names.index(name)]
+    cost = analyze_graph(build_graph(spec))
+    actual = next((row for row in cost.by("stage") if row.name == name), None)
+    if actual is None:
+        raise AntcostError(f"stage {name!r} has no layers to explain")
+    first = next(row for row in cost.by("block") if row.nodes[0].place.stage == name)
+    x, x_values = _lettered_input(first.input, first.output)
+    fields, values = lettered(numbers)
+    if numbers.get("channels") == first.input.c:
+        # A block may do without a layer where the channels stay the same.
+        fields["channels"] = x.c
+        values.pop(letter("c_o"), None)
+    parts = _parts(stage, fields, x)
+    repeats = {REPEAT: stage.repeat} if any(part.times.has(REPEAT) for part in parts) else {}
+    form = ClosedForm(stage.block, parts, {**x_values, **values, **repeats}, actual)
+    _require_agreement(form, actual)
+    return form
+
+
+def _lettered_input(x: Shape, y: Shape) -> tuple[Shape, dict[Symbol, int]]:
+    """The input of a block in letters: its sides in h and w.
+
+    These are the sides of the output, unless that is larger than the input or a single point.
+    """
+    values: dict[Symbol, int] = {}
+
+    def named(name: str, size: int, number: int) -> int:
+        """`size` in terms of the letter that stands for `number`, exactly."""
+        if size == 1:
+            return size
+        values[letter(name)] = number
+        factor = -(-size // number)
+        dimension: int = factor * letter(name) + (size - factor * number)
+        return dimension
+
+    sides = x.dims[1:]
+    if x.rank == y.rank == 3:
+        pairs = zip(sides, y.dims[1:], strict=True)
+        sides = tuple(map(named, "hw", sides, (o if 1 < o <= side else side for side, o in pairs)))
+    elif x.rank == 3:
+        sides = tuple(map(named, "hw", sides, sides))
+    return Shape((named("c_i", x.c, x.c), *sides)), values
+
+
+def _parts(stage: Stage, fields: Mapping[str, Any], x: Shape) -> tuple[Part, ...]:
+    """The blocks of a stage: the first and N - 1 others, or each one if their shapes differ."""
+    costs = [block_cost(stage.block, fields, x)]
+    if stage.repeat == 1:
+        return (Part("", Integer(1), costs[0]),)
+    later = later_fields(fields)
+    costs.append(block_cost(stage.block, later, costs[0].graph.output))
+    if costs[0].graph.output == costs[1].graph.output:
+        return (
+            Part("first", Integer(1), costs[0]),
+            Part("N - 1 later", REPEAT - 1, costs[1]),
+        )
+    for _ in range(2, stage.repeat):
+        costs.append(block_cost(stage.block, later, costs[-1].graph.output))
+    return tuple(Part(f"{i}", Integer(1), cost) for i, cost in enumerate(costs))
+
+
+def _require_agreement(form: ClosedForm, actual: Row) -> None:
+    """Raise AntcostError for a block that takes another way with symbols than with numbers."""
+    madds, params = value(form.madds, form.values), value(form.params, form.values)
+    if madds != actual.madds or params != actual.params:
+        raise AntcostError(
+            f"block {form.block!r} cannot be run on symbols: it would have {madds} MAdds and "
+            f"{params} parameters, not {actual.madds} and {actual.params}"
+        )
+
+
+def resolution_form(spec: NetSpec) -> ResolutionForm:
+    """A network at every resolution that leaves the same remainder as the spec's own.
+
+    With S the product of strides, a side is S * m + remainder, so that every map has an exact size.
+    """
+    actual = analyze_graph(build_graph(spec))
+    channels, *numbers = spec.input
+    values: dict[Symbol, int] = {}
+    sides = []
+    if len(numbers) == 2:
+        for name, size, factor in zip("mn", numbers, downsampling(actual.graph), strict=True):
+            values[letter(name)] = size // factor
+            sides.append(factor * letter(name) + size % factor)
+    with _on_symbols("the network"):
+        graph = build_graph(replace(spec, input=(channels, *(sides or numbers))))
+    return ResolutionForm(analyze_graph(graph), actual, tuple(sides), values)
+
+
+def downsampling(graph: Graph) -> Pair:
+    """How many times less high and wide than the input the smallest map is, by strides alone."""
+    factors: dict[str, Pair] = {}
+    for node in graph.nodes:
+        before = [factors.get(name, (1, 1)) for name in node.inputs]
+        s_h, s_w = (
+            node.layer.stride if isinstance(node.layer, Conv2d | MaxPool2d | AvgPool2d) else (1, 1)
+        )
+        factors[node.name] = (
+            s_h * lcm(*(h for h, _ in before)),
+            s_w * lcm(*(w for _, w in before)),
+        )
+    return lcm(*(h for h, _ in factors.values())), lcm(*(w for _, w in factors.values()))
+
+
+def width_forms(spec: NetSpec) -> list[WidthForm]:
+    """A network in its width alpha: one form, or two if the last convolution grows above 1 only.
+
+    None for a bound within which nothing is exact, or if there are no channels to multiply.
+    """
+    below, above = (scaled_fields(spec, ALPHA, last, _times) for last in (Integer(1), ALPHA))
+    if below == above:
+        forms = [_width_form(spec, "", ALPHA)]
+    else:
+        forms = [
+            _width_form(spec, "<=", Integer(1)),
+            _width_form(spec, ">=", ALPHA),
+        ]
+    return [form for form in forms if form is not None]
+
+
+def _width_form(spec: NetSpec, bound: Literal["", "<=", ">="], last: Expr) -> WidthForm | None:
+    """Run the network on alpha = step * j, which makes every count an integer for j = 1, 2, ..."""
+    j = letter("j")
+    channels = [
+        int(fields["channels"] / ALPHA)
+        for fields in scaled_fields(spec, ALPHA, last, _times)
+        if expression(fields.get("channels") or 0).has(ALPHA)
+    ]
+    if not channels:
+        return None
+    step = Rational(DIVISOR, gcd(*channels))
+    for _ in range(2):
+        fields = scaled_fields(spec, step * j, last.subs(ALPHA, step * j), _times)
+        with _on_symbols("the network"):
+            whole = analyze_graph(build_stages(spec, fields)).whole
+        counts = expression(whole.madds), expression(whole.params)
+        divisors = [divides.divisor for divides in taken_for_granted(counts)]
+        if not divisors:
+            break
+        step *= lcm(*map(int, divisors))
+    else:
+        return None
+    madds, params = (count.subs(j, ALPHA / step).expand() for count in counts)
+    at_1 = analyze_graph(build_graph(replace(spec, width=1.0)))
+    exact_at_1 = (madds.subs(ALPHA, 1), params.subs(ALPHA, 1)) == (at_1.madds, at_1.params)
+    if bound == "<=" and step > 1 and not exact_at_1:
+        return None
+    return WidthForm(bound, madds, params, Fraction(step.p, step.q), exact_at_1)
+
+
+def _times(channels: int, width: Any) -> Any:
+    return channels * width

@@ -1,0 +1,488 @@
+"""Closed forms: proofs on symbols, and numbers after substitution against those of the tables."""
+
+import csv
+import io
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("sympy")
+from conftest import network
+from hypothesis import HealthCheck, given, reject, settings
+from hypothesis import strategies as st
+from sympy import Expr, sympify
+from test_cli import LATEX_DOCUMENT, plain, run_in_terminal
+from test_fuzz import features
+from typer.testing import Result
+
+import antcost
+from antcost.blocks import registry
+from antcost.blocks.build import load
+from antcost.blocks.fields import Channels, Expansion, Size
+from antcost.cost.analysis import NetCost
+from antcost.cost.equations import eq1_separable_madds, eq9_attention_madds
+from antcost.cost.symbolic import (
+    ALPHA,
+    REPEAT,
+    ClosedForm,
+    block_form,
+    expression,
+    letter,
+    resolution_form,
+    stage_form,
+    taken_for_granted,
+    value,
+    width_forms,
+    without_rounding,
+)
+from antcost.errors import AntcostError
+from antcost.graph.tape import Tape, Tensor
+from antcost.report.formula import factored, formula
+from antcost.spec.catalog import shipped_names
+
+Run = Callable[..., Result]
+H, W, C_I, C_O, T, K, R, G = map(letter, ("h", "w", "c_i", "c_o", "t", "k", "r", "g"))
+
+
+def equal(a: Expr, b: Expr) -> bool:
+    """Whether two polynomials, with products of letters below, are the same."""
+    return bool((sympify(a) - sympify(b)).expand() == 0)
+
+
+def block(name: str, **fields: Any) -> NetCost:
+    return block_form(name, fields).parts[0].cost
+
+
+def madds(name: str, **fields: Any) -> Expr:
+    """Where all quotients are integers."""
+    return without_rounding(block_form(name, fields).madds)
+
+
+def at(form: Expr, numbers: dict[str, int]) -> Expr:
+    return sympify(form).subs({letter(name): number for name, number in numbers.items()})
+
+
+def layer(cost: NetCost, name: str) -> Expr:
+    (row,) = (row for row in cost.layers if row.name == name)
+    return without_rounding(expression(row.madds))
+
+
+def test_the_separable_block_is_eq1() -> None:
+    assert equal(madds("separable"), eq1_separable_madds(H, W, C_I, C_O, K))
+    assert equal(madds("separable", stride=2), eq1_separable_madds(H, W, C_I, C_O, K))
+
+
+@pytest.mark.parametrize(
+    ("name", "fields"), [("ant", {}), ("ant", {"stride": 2}), ("inverted_residual", {})]
+)
+def test_attention_adds_exactly_eq9(name: str, fields: dict[str, Any]) -> None:
+    added = madds(name, **fields) - madds(name, **fields, reduction=None)
+    assert equal(added, eq9_attention_madds([(R, 1, T * C_I)]))
+
+
+def test_attention_adds_eq9_in_every_branch_and_to_the_parameters() -> None:
+    added = madds("e_ant") - madds("e_ant", reduction=None)
+    assert equal(added, eq9_attention_madds([(R, 2, T * C_I)]))
+    attended, plain = block_form("ant", {}), block_form("ant", {"reduction": None})
+    added = without_rounding(attended.params - plain.params)
+    assert equal(added, eq9_attention_madds([(R, 1, T * C_I)]))
+
+
+def test_attention_adds_eq9_to_a_stage_of_n_blocks() -> None:
+    spec = load("antnet_g2")
+    plain = load("antnet_g2", ["ant3.attention=none"])
+    attended, without = (without_rounding(stage_form(s, "ant3").madds) for s in (spec, plain))
+    groups = [(R, 1, T * C_I), (R, REPEAT - 1, T * C_O)]
+    assert equal(attended - without, eq9_attention_madds(groups))
+
+
+def test_g_divides_the_projection_and_nothing_else() -> None:
+    grouped, plain = block("ant"), block("ant", groups=1)
+    names = [row.name for row in grouped.layers]
+    assert [row.name for row in plain.layers] == names
+    for name in names:
+        factor = G if name == "project.conv" else 1
+        assert equal(layer(grouped, name) * factor, layer(plain, name))
+    assert equal(layer(plain, "project.conv"), H * W * T * C_I * C_O)
+
+
+def test_mobilenet_v2_is_a_special_case_of_ant() -> None:
+    """g = 1 and no attention, for every t but 1: each layer, its shape and each of its counts."""
+    special = block("ant", groups=1, reduction=None)
+    inverted = block("inverted_residual", reduction=None)
+    assert special.graph.nodes == inverted.graph.nodes
+    assert special.whole.cost == inverted.whole.cost
+    assert equal(expression(special.madds), H * W * T * C_I * (C_I + K**2 + C_O))
+
+
+def test_ant_expands_at_1_and_mobilenet_v2_does_not() -> None:
+    fields = {"expansion": 1, "reduction": None}
+    added = madds("ant", **fields, groups=1) - madds("inverted_residual", **fields)
+    assert equal(added, H * W * C_I**2)
+
+
+def test_what_has_to_divide_what() -> None:
+    form = block_form("ant", {})
+    granted = {(str(d.divisor), str(d.dividend)) for d in taken_for_granted([form.madds])}
+    assert granted == {("g", "c_i*t"), ("r", "c_i*t")}
+    assert taken_for_granted([block_form("separable", {}).madds]) == []
+
+
+@pytest.mark.parametrize("name", shipped_names())
+def test_every_stage_after_substitution(name: str) -> None:
+    spec = load(name)
+    for row in antcost.analyze(spec).by("stage"):
+        form = stage_form(spec, row.name)
+        assert value(form.madds, form.values) == row.madds
+        assert value(form.params, form.values) == row.params
+        shown = sum((factored(without_rounding(p.madds)) * p.times for p in form.parts), 0)
+        assert equal(shown, without_rounding(form.madds))
+
+
+@pytest.mark.parametrize("name", shipped_names())
+def test_networks_at_other_resolutions(name: str) -> None:
+    form = resolution_form(load(name))
+    factor = form.sides[0].coeff(letter("m"))
+    assert form.sides == (factor * letter("m"), factor * letter("n"))
+    for m, n in ((1, 1), (2, 5), (9, 4)):
+        actual = antcost.analyze(name, [f"input=[3, {m * factor}, {n * factor}]"])
+        assert at(form.cost.madds, {"m": m, "n": n}) == actual.madds
+        assert at(form.cost.params, {"m": m, "n": n}) == actual.params
+
+
+def test_a_resolution_that_leaves_a_remainder() -> None:
+    form = resolution_form(load("antnet_g2", ["input=[3, 225, 200]"]))
+    assert [str(side) for side in form.sides] == ["32*m + 1", "32*n + 8"]
+    assert at(form.cost.madds, {"m": 7, "n": 6}) == form.actual.madds
+    other = antcost.analyze("antnet_g2", ["input=[3, 65, 136]"])
+    assert at(form.cost.madds, {"m": 2, "n": 4}) == other.madds
+
+
+@pytest.mark.parametrize("name", shipped_names())
+def test_networks_at_other_widths(name: str) -> None:
+    spec = load(name)
+    forms = width_forms(spec)
+    assert [form.bound for form in forms] in ([""], ["<=", ">="], [">="])
+    for form in forms:
+        widths = [form.step * i for i in range(1, 10)] + [Fraction(1)] * form.exact_at_1
+        inside = [w for w in widths if not form.bound or (w <= 1) == (form.bound == "<=") or w == 1]
+        assert inside
+        for width in inside:
+            actual = antcost.analyze(replace(spec, width=float(width)))
+            assert form.madds.subs(ALPHA, width) == actual.madds
+            assert form.params.subs(ALPHA, width) == actual.params
+
+
+def test_widths_of_quarters() -> None:
+    (form,) = width_forms(load("mobilenet_v1"))
+    assert (form.step, form.exact_at_1) == (Fraction(1, 4), True)
+
+
+def test_a_width_that_reductions_make_coarser() -> None:
+    """Alpha * 64 is a multiple of 8 at 1/8, but r = 32 divides 6 * 64 * alpha from 1/4 on only."""
+    stages = [
+        {"block": "conv", "kernel": 1, "channels": 64},
+        {"block": "ant", "expansion": 2, "reduction": 32, "channels": 64},
+    ]
+    (form,) = width_forms(load(network(*stages)))
+    assert form.step == Fraction(1, 4)
+
+
+def test_a_network_without_channels_to_multiply_has_no_width() -> None:
+    assert width_forms(load(network({"block": "linear", "channels": 7}))) == []
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(features, min_size=1, max_size=3), st.integers(3, 40), st.integers(3, 40))
+def test_random_networks(stages: list[dict[str, Any]], height: int, width: int) -> None:
+    """Stages after substitution, and the network at another resolution with the same remainder."""
+    mapping = network(*stages, input_shape=(8, height, width))
+    try:
+        spec = load(mapping)
+        actual = antcost.analyze(spec)
+    except AntcostError:
+        reject()
+    for row in actual.by("stage"):
+        form = stage_form(spec, row.name)
+        assert value(form.madds, form.values) == row.madds
+    form = resolution_form(spec)
+    at_home = {symbol.name: number for symbol, number in form.values.items()}
+    assert at(form.cost.madds, at_home) == actual.madds
+    larger = {name: number + 1 for name, number in at_home.items()}
+    sides = [int(at(side, larger)) for side in form.sides]
+    bigger = antcost.analyze(mapping | {"input": (8, *sides)})
+    assert at(form.cost.madds, larger) == bigger.madds
+    assert at(form.cost.params, larger) == bigger.params
+
+
+@pytest.mark.parametrize(
+    ("expr", "text", "latex"),
+    [
+        (H * W * K**2 * C_I * C_O / G, "h*w*c_i*c_o*k^2/g", r"\frac{h w c_{i} c_{o} k^{2}}{g}"),
+        (C_I**2 + C_O / G / R, "c_i^2 + c_o/(g*r)", r"c_{i}^{2} + \frac{c_{o}}{g r}"),
+        (H * W * (C_I + C_O) / 4, "h*w*(c_i + c_o)/4", r"\frac{h w}{4} (c_{i} + c_{o})"),
+        (1234 * letter("m") * letter("n") - 5, "1,234*m*n - 5", "1{,}234 m n - 5"),
+        (C_I * (2 * H - 1) * (2 * W - 1), "c_i*(2*h - 1)*(2*w - 1)", None),
+        (1 - C_I, "-c_i + 1", "-c_{i} + 1"),
+        (1 / G, "1/g", r"\frac{1}{g}"),
+        (sympify(0), "0", "0"),
+    ],
+)
+def test_notation(expr: Expr, text: str, latex: str | None) -> None:
+    written = formula(factored(expr))
+    assert written.text == text
+    assert latex is None or written.latex == latex
+    names = {symbol.name: symbol for symbol in expr.free_symbols}
+    assert equal(sympify(written.plain, locals=names), expr)
+
+
+def equation(text: str, name: str = "MAdds") -> str:
+    return re.findall(rf"^{name} = (.*)$", text, re.MULTILINE)[0]
+
+
+def test_explain_a_block(run: Run) -> None:
+    text = run("explain", "--block", "ant").stdout
+    assert text.startswith("ant: c_i x h x w to c_o x h x w\n")
+    assert equation(text) == "h*w*t*c_i*(c_i + k^2 + c_o/g) + 2*t^2*c_i^2/r"
+    assert equation(text, "params") == "t*c_i*(c_i + k^2 + c_o/g + 4) + 2*t^2*c_i^2/r + 2*c_o"
+    assert "Exact where g divides t*c_i, r divides t*c_i; other quotients are rounded down." in text
+    separable = run("explain", "--block", "separable").stdout
+    assert equation(separable) == "h*w*c_i*(k^2 + c_o)"
+    assert "Exact where" not in separable
+
+
+def test_fields_of_a_block_can_be_set(run: Run) -> None:
+    arguments = ("explain", "--block", "ant", "--set", "reduction=null", "--set", "groups=1")
+    text = run(*arguments, "--set", "stride=2").stdout
+    assert equation(text) == "h*w*t*c_i*(4*c_i + k^2 + c_o)"
+    assert "c_i x 2*h x 2*w to c_o x h x w" in text
+    branches = run("explain", "--block", "e_ant", "--set", "groups=[1, 2, 4]").stdout
+    assert equation(branches) == "h*w*t*c_i*(3*c_i + 3*k^2 + 7*c_o/4) + 6*t^2*c_i^2/r"
+    valid = run("explain", "--block", "conv", "--set", "padding=valid", "--set", "groups=1").stdout
+    assert "c_o x (h - k + 1) x (w - k + 1)" in valid
+    assert "h x w: input map" in valid
+
+
+@pytest.mark.parametrize("name", sorted(registry.STAGE_MODELS))
+def test_every_block_can_be_explained(run: Run, name: str) -> None:
+    assert "MAdds = " in run("explain", "--block", name).stdout
+
+
+def test_explain_a_stage(run: Run) -> None:
+    text = run("explain", "antnet_g2", "--stage", "ant3").stdout
+    first = "h*w*t*c_i*(4*c_i + k^2 + c_o/g) + 2*t^2*c_i^2/r"
+    later = "(N - 1)*(h*w*t*c_o*(k^2 + c_o + c_o/g) + 2*t^2*c_o^2/r)"
+    assert equation(text) == f"{first} + {later} = 30,836,352 here"
+    assert "Here h = 28, w = 28, c_i = 24, c_o = 32, t = 6, k = 3, r = 12, g = 2, N = 3." in text
+    row = next(row for row in antcost.analyze("antnet_g2").by("stage") if row.name == "ant3")
+    assert row.madds == 30_836_352
+
+
+def test_quotients_that_are_rounded_are_told(run: Run) -> None:
+    text = run("explain", "cifar100/c_antnet", "--stage", "ant3").stdout
+    assert equation(text).endswith(" = 12,226,912 here")
+    told = "the formulas would give 12,226,997.33 MAdds and 40,133.33 parameters."
+    assert f"Here it is rounded down: {told}" in text
+
+
+def test_explain_a_network(run: Run) -> None:
+    text = run("explain", "mobilenet_v2").stdout
+    assert "total                      6,112,128*m*n + 1,280,000  300,774,272    3,504,872" in text
+    assert "Exact for inputs of 32*m x 32*n; here m = 7, n = 7." in text
+    assert "MAdds = 267,939,840*alpha^2 + 32,834,432*alpha, params = " in text
+
+
+def test_parameters_that_grow_with_the_map_are_shown(run: Run) -> None:
+    overrides = ("--set", "pool9.kernel=1", "--set", "pool9.stride=1")
+    text = run("explain", "mobilenet_v2", *overrides, "--format", "csv").stdout
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert rows[-2]["params"] == "1280000*m*n + 1000"
+
+
+FORMATS = ["text", "markdown", "latex", "csv", "json", "html"]
+
+
+@pytest.mark.parametrize("output_format", FORMATS)
+@pytest.mark.parametrize(
+    "arguments", [("--block", "ant"), ("antnet_g2", "--stage", "ant3"), ("antnet_g2",)]
+)
+def test_formats(run: Run, arguments: tuple[str, ...], output_format: str) -> None:
+    text = run("explain", *arguments, "--format", output_format).stdout
+    assert ("$" in text) == (output_format in ("markdown", "latex"))
+    assert ("<sub>i</sub>" in text) == (output_format == "html" and len(arguments) > 1)
+    assert text.count("{") == text.count("}")
+
+
+@pytest.mark.skipif(not shutil.which("pdflatex"), reason="needs pdflatex")
+def test_latex_compiles_as_pasted(run: Run, tmp_path: Path) -> None:
+    commands = [("--block", "e_ant"), ("antnet_g2", "--stage", "ant3"), ("antnet_g2",)]
+    tables = [run("explain", *command, "--format", "latex").stdout for command in commands]
+    (tmp_path / "doc.tex").write_text(LATEX_DOCUMENT % "\n".join(tables))
+    command = ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", "doc.tex"]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, errors="replace")
+    assert result.returncode == 0, result.stdout[-2000:]
+
+
+@pytest.mark.parametrize("width", [60, 80, 132])
+@pytest.mark.parametrize("arguments", [("--block", "ant"), ("e_antnet", "--stage", "ant3")])
+def test_formulas_are_never_cut(run: Run, width: int, arguments: tuple[str, ...]) -> None:
+    """Other columns are hidden, and sums wrapped."""
+    text = plain(run_in_terminal(width, "explain", *arguments))
+    assert "..." not in text
+    if arguments[0] == "--block":
+        assert max(map(len, text.splitlines())) <= width
+    assert equation(" ".join(text.split("\n\n")[-1].splitlines()) + "\n")
+
+
+def test_json_has_both_notations_and_exact_numbers(run: Run) -> None:
+    data = json.loads(run("explain", "antnet_g2", "--stage", "ant3", "--format", "json").stdout)
+    names = {name: letter(name) for name in data["here"]}
+    for row in (*data["rows"], data["total"]):
+        written = sympify(row["madds"]["text"], locals=names)
+        assert at(written, data["here"]) == row["madds_here"]
+    assert data["total"]["madds_here"] == 30_836_352
+    assert {"divisor": "g", "dividend": "t*c_o"} in data["exact_where"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("antnet_g2", "--stage", "ant33"), "no stage is called 'ant33'; did you mean 'ant3'?"),
+        (("--block", "ants"), "no block is called 'ants'; did you mean 'ant'?"),
+        (("--block", "ant", "--set", "groups"), "expected FIELD=VALUE such as groups=2"),
+        (("--block", "ant", "--set", "grups=2"), "unknown field; did you mean 'groups'?"),
+        (("--block", "ant", "--set", "groups=two"), "groups: expected an integer, got 'two'"),
+        (("--block", "ant", "--set", "repeat=2"), "repeat: unknown field"),
+        (("--block", "ant", "--set", "channels=classes"), "expected an integer"),
+        (("--block", "ant", "--set", "groups=: 1"), "is not valid YAML"),
+        (("--block", "ant", "--columns", "flops"), "no column 'flops'"),
+        (("antnet_g2", "--set", "ant3.groups=5"), "groups=5 does not divide 144 -> 32 channels"),
+    ],
+)
+def test_mistakes(run: Run, arguments: tuple[str, ...], message: str) -> None:
+    result = run("explain", *arguments, exit_code=2)
+    assert message in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "arguments", [(), ("antnet_g2", "--block", "ant"), ("--block", "ant", "--stage", "ant3")]
+)
+def test_one_thing_is_explained_at_a_time(run: Run, arguments: tuple[str, ...]) -> None:
+    run("explain", *arguments, exit_code=2)
+
+
+def test_without_sympy(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sympy", None)
+    result = run("explain", "antnet_g2", exit_code=2)
+    assert result.stderr == "explain needs SymPy: pip install 'antcost[explain]'\n"
+
+
+def loops(net: Tape, x: Tensor, *, channels: Channels, expansion: Expansion) -> Tensor:
+    for index in range(expansion):
+        x = net.conv(x, channels, name=f"conv{index}")
+    return x
+
+
+def compares(net: Tape, x: Tensor, *, channels: Channels) -> Tensor:
+    return net.conv(x, channels if channels > x.c else 2 * x.c)
+
+
+def looks_up(net: Tape, x: Tensor, *, channels: Channels, kernel: Size) -> Tensor:
+    """A key that is no number takes the other way, without an error."""
+    return net.conv(x, channels, kernel={3: 5}.get(kernel, 1))
+
+
+def projects(net: Tape, x: Tensor, *, channels: Channels, stride: Size = 1) -> Tensor:
+    """The shortcut of a residual network: a convolution only where the shape changes."""
+    y = net.conv(x, channels, kernel=3, stride=stride, name="first")
+    if stride != 1 or x.c != channels:
+        x = net.conv(x, channels, stride=stride, name="shortcut")
+    return net.add(x, y)
+
+
+def thirds(net: Tape, x: Tensor) -> Tensor:
+    """A layer as wide as a third of the map is high."""
+    return net.linear(net.flatten(x), x.shape.h // 3)
+
+
+def grows(net: Tape, x: Tensor, *, channels: Channels) -> Tensor:
+    """A layer of a dense block."""
+    return net.concat(x, net.conv(x, channels, kernel=3))
+
+
+@pytest.fixture
+def other_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    for function in (loops, compares, looks_up, projects, thirds, grows):
+        monkeypatch.setitem(registry._built_in, function.__name__, function)
+
+
+@pytest.mark.usefixtures("other_blocks")
+@pytest.mark.parametrize(
+    ("stage", "message"),
+    [
+        ({"block": "loops", "channels": 8, "expansion": 2}, "TypeError: 'Symbol' object"),
+        ({"block": "compares", "channels": 8}, "cannot determine truth value"),
+        ({"block": "looks_up", "channels": 8, "kernel": 3}, "it would have"),
+    ],
+)
+def test_blocks_that_need_numbers_say_so(stage: dict[str, Any], message: str) -> None:
+    with pytest.raises(AntcostError, match=f"cannot be run on symbols: .*{message}") as caught:
+        stage_form(load(network(stage)), "s0")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.usefixtures("other_blocks")
+def test_a_block_that_needs_one_number_takes_it(run: Run) -> None:
+    text = run("explain", "--block", "loops", "--set", "expansion=1").stdout
+    assert equation(text) == "h*w*c_i*c_o"
+
+
+@pytest.mark.usefixtures("other_blocks")
+def test_no_polynomial_is_better_than_a_wrong_one(
+    run: Run, write_spec: Callable[..., Path]
+) -> None:
+    stages = "[{name: a, block: conv, kernel: 1, channels: 8}, {name: b, block: thirds}]"
+    path = write_spec(f"name: n\ninput: [3, 9, 9]\nclasses: 2\nstages: {stages}\n")
+    text = run("explain", str(path), "--columns", "name,madds,madds_here").stdout
+    rows = {line.split()[0]: line.split()[1:] for line in text.splitlines() if line}
+    assert (rows["a"], rows["b"], rows["total"]) == (["24*m*n", "1,944"], ["1,944"], ["3,888"])
+    assert "No polynomial where a cell is empty" in text
+
+
+def test_an_input_without_a_map_has_no_resolution(
+    run: Run, write_spec: Callable[..., Path]
+) -> None:
+    stages = "[{name: a, block: linear, channels: 7}]"
+    path = write_spec(f"name: n\ninput: [5]\nclasses: 2\nstages: {stages}\n")
+    assert "there is no resolution to vary" in run("explain", str(path)).stdout
+    assert equation(run("explain", str(path), "--stage", "a").stdout) == "c_i*c_o = 35 here"
+
+
+@pytest.mark.usefixtures("other_blocks")
+def test_equal_channels_are_one_letter() -> None:
+    """A block may do without a layer there."""
+    stages = [{"block": "projects", "channels": c, "repeat": 2, "stride": 2} for c in (8, 8, 16)]
+    spec = load(network(*stages, input_shape=(3, 32, 32)))
+    forms = [stage_form(spec, f"s{index}") for index in range(3)]
+    assert "shortcut" in [row.name for row in forms[2].parts[0].cost.layers]
+    assert "shortcut" not in [row.name for row in forms[2].parts[1].cost.layers]
+    plain = network({"block": "projects", "channels": 3}, input_shape=(3, 8, 8))
+    assert equal(stage_form(load(plain), "s0").madds, 9 * H * W * C_I**2)
+
+
+@pytest.mark.usefixtures("other_blocks")
+def test_blocks_of_growing_shapes_are_listed_one_by_one(run: Run) -> None:
+    spec = load(network({"block": "grows", "channels": 4, "repeat": 3}))
+    form: ClosedForm = stage_form(spec, "s0")
+    assert [part.label for part in form.parts] == ["0", "1", "2"]
+    assert equal(form.madds, 9 * H * W * C_O * (3 * C_I + 3 * C_O))

@@ -174,7 +174,8 @@ def _module(node: Node) -> nn.Module | None:
         case Activation(kind=kind):
             return ACTIVATIONS[kind]()
         case MaxPool2d() as layer:
-            return nn.MaxPool2d(layer.kernel, layer.stride, _even_padding(layer, (1, 1)))
+            padding = _even_padding(layer, (1, 1))
+            return nn.MaxPool2d(layer.kernel, layer.stride, padding, ceil_mode=layer.ceil)
         case AvgPool2d() as layer:
             if layer.padding == "same" and any(side % 2 == 0 for side in layer.kernel):
                 return SameAvgPool2d(layer.kernel, layer.stride)

@@ -141,6 +141,30 @@ def test_e_ant_sums_complete_branches_and_counts_their_weights() -> None:
     assert [node.name for node in ensemble.graph.nodes][-2:] == ["s0.weighted_sum", "s0.add"]
 
 
+def test_every_second_squeezenext_block_has_1x3_first() -> None:
+    """SqueezeNext, Figure 2 and its Caffe files; the first of the two widens C/4 to C/2."""
+    cost = analyze({"block": "squeezenext", "channels": 16, "repeat": 3})
+    convs = [node for node in cost.graph.nodes if isinstance(node.layer, Conv2d)]
+    channels = [8, 4, 8, 8, 16]
+    assert [node.shape.c for node in convs] == channels * 3
+    down = [(1, 1), (1, 1)]
+    even, odd = [*down, (3, 1), (1, 3), (1, 1)], [*down, (1, 3), (3, 1), (1, 1)]
+    assert [node.layer.kernel for node in convs] == [*even, *odd, *even]
+    assert len({row.madds for row in cost.by("block")}) == 1
+    assert cost.params == 3 * (16 * 8 + 8 * 4 + 3 * 4 * 8 + 3 * 8 * 8 + 8 * 16 + 2 * sum(channels))
+
+
+def test_squeezenext_has_a_convolution_in_the_shortcut_where_the_shape_changes() -> None:
+    """As in the first blocks of 1.0-SqNxt-23."""
+    cost = analyze({"block": "squeezenext", "channels": 32, "stride": 2, "repeat": 2})
+    shortcuts = [node for node in cost.graph.nodes if "shortcut.conv" in node.name]
+    assert [(node.inputs, node.layer) for node in shortcuts] == [
+        (("input",), Conv2d(32, (1, 1), (2, 2)))
+    ]
+    with pytest.raises(SpecError, match=r"stages\[0\].channels: expected a multiple of 4, got 18"):
+        analyze({"block": "squeezenext", "channels": 18})
+
+
 def test_conv_follows_its_fields() -> None:
     cost = analyze(
         {
@@ -178,6 +202,11 @@ def test_pools() -> None:
     assert analyze(pool).graph.output.dims == (16, 4, 4)
     assert analyze(pool | {"repeat": 3}).graph.output.dims == (16, 4, 4)
     assert analyze(pool | {"stride": [2, 2], "repeat": 2}).graph.output.dims == (16, 4, 4)
+    pool |= {"padding": "valid"}
+    assert analyze(pool).graph.output.dims == (16, 3, 3)
+    assert analyze(pool | {"ceil": True}).graph.output.dims == (16, 4, 4)
+    with pytest.raises(SpecError, match=r"stages\[0\].ceil: s0.pool: padding: same rounds up"):
+        analyze({"block": "maxpool", "kernel": 3, "stride": 2, "ceil": True})
     for half in ({"stride": 2}, {"kernel": 2}):
         with pytest.raises(SpecError, match="give kernel and stride, or neither"):
             analyze({"block": "avgpool", **half})

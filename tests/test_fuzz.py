@@ -80,7 +80,15 @@ features = st.one_of(
         groups=st.lists(st.sampled_from([1, 2, 4]), min_size=1, max_size=3),
         **attention,
     ),
+    block("squeezenext", channels=widths, stride=strides),
     block("maxpool", kernel=sizes, stride=strides, padding=paddings),
+    block(
+        "maxpool",
+        kernel=sizes,
+        stride=sizes,
+        padding=st.sampled_from(["valid", 0]),
+        ceil=st.booleans(),
+    ),
     block("avgpool", kernel=sizes, stride=strides, padding=paddings),
 )
 heads = st.lists(

@@ -153,6 +153,20 @@ CASES = [
         "max pool",
     ),
     (
+        MaxPool2d((3, 3), (2, 2), "valid", ceil=True),
+        [(96, 112, 14)],
+        (96, 56, 7),
+        Cost(max_pool_in_elems=96 * 112 * 14),
+        "max pool",
+    ),
+    (
+        MaxPool2d((2, 3), (4, 2), (1, 1), ceil=True),  # a window more would start in the padding
+        [(96, 7, 2)],
+        (96, 2, 2),
+        Cost(max_pool_in_elems=96 * 7 * 2),
+        "max pool",
+    ),
+    (
         AvgPool2d((5, 5), (3, 3)),
         [MAP],
         (96, 4, 4),
@@ -256,6 +270,8 @@ def test_an_activation_is_called_by_its_function() -> None:
         ),
         (Conv2d(8, (3, 3), padding="valid", dilation=(1, 4)), [(8, 9, 8)], "window of 9"),
         (MaxPool2d((8, 8), (1, 1), (1, 1)), [(8, 4, 4)], r"map of 4 \+ 2 \* 1 padding"),
+        (MaxPool2d((5, 5), (2, 2), "valid", True), [(8, 3, 9)], "map of 3; use at most 4"),
+        (MaxPool2d((3, 3), (2, 2), "same", True), [(8, 4, 4)], "same rounds up already"),
         (Conv2d(8, (1, 1)), [(8,)], "expected a map"),
         (ConvTranspose2d(8, (3, 3), groups=3), [(9, 4, 4)], "groups=3 does not divide 9 -> 8"),
         (ConvTranspose2d(8, (2, 2), padding=(4, 0)), [(8, 4, 4)], "leaves nothing of a map of 4x4"),

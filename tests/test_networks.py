@@ -8,6 +8,8 @@ from typer.testing import Result
 
 import antcost
 from antcost.cost.analysis import NetCost
+from antcost.cost.convention import CONVENTIONS
+from antcost.graph.layers import Conv2d, Linear
 from antcost.spec.catalog import shipped_names
 
 # expansion, reduction, channels, repeat, stride: ANTNets, Table 2
@@ -24,7 +26,12 @@ TABLE_2 = [
 
 def conv(c_in: int, c_out: int, k: int, size: int, groups: int = 1) -> tuple[int, int]:
     """Parameters (batch norm included) and MAdds of a convolution onto a square map."""
-    weights = k * k * (c_in // groups) * c_out
+    return taps(k * k, c_in, c_out, size, groups)
+
+
+def taps(area: int, c_in: int, c_out: int, size: int, groups: int = 1) -> tuple[int, int]:
+    """The same by the area of the kernel, which need not be square."""
+    weights = area * (c_in // groups) * c_out
     return weights + 2 * c_out, weights * size * size
 
 
@@ -80,6 +87,21 @@ def mobilenet_v1() -> tuple[int, int]:
     return sum(params), sum(madds)
 
 
+def squeezenext() -> tuple[int, int]:
+    """2.0-SqNxt-23v5, from the Caffe file: 111 convolutions and a classifier without biases."""
+    parts, c_in = [conv(3, 64, 5, 112), conv(64, 64, 1, 56)], 64
+    for c, repeat, size in [(64, 2, 56), (128, 4, 28), (256, 14, 14), (512, 1, 7)]:
+        if c != c_in:
+            parts.append(conv(c_in, c, 1, size))
+        block = [conv(c, c // 2, 1, size), conv(c // 2, c // 4, 1, size)]
+        block += [taps(3, c // 4, c // 2, size), taps(3, c // 2, c // 2, size)]
+        parts += [*block, conv(c // 2, c, 1, size)] * repeat
+        c_in = c
+    parts += [conv(512, 128, 1, 7), (128 * 1000, 128 * 1000)]
+    params, madds = zip(*parts, strict=True)
+    return sum(params), sum(madds)
+
+
 BOTH = {"groups": (1, 2), "first_groups": (1, 2)}
 EXPECTED = {
     "antnet_g1": antnet(),
@@ -87,6 +109,7 @@ EXPECTED = {
     "e_antnet": antnet(**BOTH),
     "mobilenet_v1": mobilenet_v1(),
     "mobilenet_v2": antnet(place=None, expand_at_1=False),
+    "squeezenext": squeezenext(),
     "cifar100/antnet_g1": antnet(cifar=True),
     "cifar100/antnet_g2": antnet(groups=(2,), cifar=True),
     "cifar100/e_antnet": antnet(**BOTH, cifar=True),
@@ -130,6 +153,34 @@ def test_mobilenet_v2_1_4_rounds_to_what_tensorflow_prints() -> None:
     assert cost.params - cost.whole.cost.norm_params == 6_060_840
 
 
+CONVS_AND_LINEARS = {
+    "mobilenet_v1": (27, 1),
+    "mobilenet_v2": (52, 1),
+    "squeezenext": (111, 1),
+}
+
+
+@pytest.mark.parametrize("name", CONVS_AND_LINEARS)
+def test_the_number_of_convolutions_and_linear_layers(name: str) -> None:
+    layers = [node.layer for node in antcost.analyze(name).graph.nodes]
+    convs, linears = (sum(isinstance(x, kind) for x in layers) for kind in (Conv2d, Linear))
+    assert (convs, linears) == CONVS_AND_LINEARS[name]
+
+
+@pytest.mark.parametrize(
+    ("name", "convention", "exact", "millions"),
+    [
+        ("squeezenext", "squeezenext", 707_985_920, 708),
+    ],
+)
+def test_authors_count_what_they_print(
+    name: str, convention: str, exact: int, millions: int
+) -> None:
+    count = CONVENTIONS[convention].count(antcost.analyze(name).whole.cost)
+    assert count == exact
+    assert round(count / 1e6) == millions
+
+
 def test_every_shipped_network_is_tested_or_scaled() -> None:
     assert set(shipped_names()) == {*EXPECTED, "antnet_1.4", "mobilenet_v2_1.4"}
 
@@ -138,7 +189,22 @@ def sizes(cost: NetCost) -> list[int]:
     return [row.output.h for row in cost.by("stage") if row.output.rank == 3]
 
 
-@pytest.mark.parametrize("name", shipped_names())
+SHAPES = {
+    # channels and size after each stage, where a paper's table has others than the ANTNets'
+    "squeezenext": [
+        *[(64, 112), (64, 56), (64, 56), (64, 56), (128, 28), (128, 28), (256, 14), (256, 14)],
+        *[(512, 7), (512, 7), (128, 7), (128, 1)],
+    ],
+}
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_the_stages_have_the_shapes_of_the_table(name: str) -> None:
+    outputs = [row.output for row in antcost.analyze(name).by("stage")]
+    assert [(shape.c, shape.h) for shape in outputs[:-1]] == SHAPES[name]
+
+
+@pytest.mark.parametrize("name", sorted({*shipped_names()} - {*SHAPES}))
 def test_the_maps_have_the_sizes_of_the_table(name: str) -> None:
     cost = antcost.analyze(name)
     if name == "mobilenet_v1":
@@ -176,6 +242,7 @@ PUBLISHED = {
     "mobilenet_v1": ("4.2M", "575M", 70.6, 89.5),
     "mobilenet_v2": ("3.4M", "300M", 72.0, 91.0),
     "mobilenet_v2_1.4": ("6.9M", "585M", 74.7, 92.5),
+    "squeezenext": ("3.2M", "708M", 67.5, 88.2),
     "cifar100/antnet_r8": ("3.5M", "92.3M", 75.9, 94.1),
     "cifar100/antnet_r16": ("3.0M", "91.7M", 75.2, 93.9),
     "cifar100/antnet_r32": ("2.8M", "91.5M", 75.5, 93.9),

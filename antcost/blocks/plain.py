@@ -68,10 +68,16 @@ def conv_transpose(
 
 @block("maxpool")
 def maxpool(
-    net: Tape, x: Tensor, *, kernel: Size, stride: Size, padding: PaddingField = "same"
+    net: Tape,
+    x: Tensor,
+    *,
+    kernel: Size,
+    stride: Size,
+    padding: PaddingField = "same",
+    ceil: bool = False,
 ) -> Tensor:
-    """Max pooling."""
-    return net.max_pool(x, kernel=kernel, stride=stride, padding=padding)
+    """Max pooling; `ceil` rounds the size of its output up."""
+    return net.max_pool(x, kernel=kernel, stride=stride, padding=padding, ceil=ceil)
 
 
 @block("avgpool")

@@ -62,9 +62,12 @@ class Activation:
 
 @dataclass(frozen=True, slots=True)
 class MaxPool2d:
+    """The maximum of each window; with `ceil`, the last window may end outside of the map."""
+
     kernel: Pair
     stride: Pair
     padding: Padding = "same"
+    ceil: bool = False
 
 
 @dataclass(frozen=True, slots=True)

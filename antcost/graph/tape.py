@@ -55,6 +55,11 @@ class Tape:
         self._place = Place("", 0, "", "")
         self._prefix = ""
 
+    @property
+    def index(self) -> int:
+        """How many blocks of the stage stand before the one that is recorded."""
+        return self._place.index
+
     @contextmanager
     def block(self, place: Place) -> Iterator[None]:
         """Layers recorded inside belong to this block."""
@@ -173,9 +178,16 @@ class Tape:
         return self.record(Activation(kind), x, name=name)
 
     def max_pool(
-        self, x: Tensor, *, kernel: Size, stride: Size, padding: Padding | int, name: str = "pool"
+        self,
+        x: Tensor,
+        *,
+        kernel: Size,
+        stride: Size,
+        padding: Padding | int,
+        ceil: bool = False,
+        name: str = "pool",
     ) -> Tensor:
-        layer = MaxPool2d(_pair(kernel), _pair(stride), _padding(padding))
+        layer = MaxPool2d(_pair(kernel), _pair(stride), _padding(padding), ceil)
         return self.record(layer, x, name=name)
 
     def avg_pool(

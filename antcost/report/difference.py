@@ -132,6 +132,8 @@ def _extras(layer: Layer) -> Iterator[str]:
         yield layer.padding if layer.padding == "valid" else f"padding {side(layer.padding)}"
     if isinstance(layer, ConvTranspose2d) and layer.padding != (0, 0):
         yield f"padding {side(layer.padding)}"
+    if isinstance(layer, MaxPool2d) and layer.ceil:
+        yield "rounded up"
 
 
 def _data(change: Change, counts: Mapping[str, Count]) -> dict[str, Any]:

@@ -165,6 +165,43 @@ def test_squeezenext_has_a_convolution_in_the_shortcut_where_the_shape_changes()
         analyze({"block": "squeezenext", "channels": 18})
 
 
+def test_a_dense_layer_selects_shuffles_and_joins_its_input() -> None:
+    """CondenseNet, converted: batch norm and ReLU before each convolution."""
+    stage = {"block": "condense", "growth": 8, "groups": 4, "condensation": 2}
+    cost = analyze(stage)
+    before = ["bn", "act", "conv"]
+    assert names(cost) == [
+        "select",
+        *(f"squeeze.{layer}" for layer in before),
+        "shuffle",
+        *(f"grow.{layer}" for layer in before),
+        "concat",
+    ]
+    selected, hidden = 16 * 4 // 2, 4 * 8
+    weights = selected * hidden // 4 + 9 * hidden * 8 // 4
+    assert cost.params == weights + 2 * selected + 2 * hidden
+    assert cost.madds == weights * 8 * 8
+    assert analyze(stage | {"repeat": 3}).graph.output.dims == (16 + 3 * 8, 8, 8)
+    with pytest.raises(SpecError, match=r"condensation: condensation=3 does not divide 16 chan"):
+        analyze(stage | {"condensation": 3})
+
+
+def test_select_keeps_one_in_so_many_channels() -> None:
+    cost = analyze({"block": "select", "condensation": 4})
+    assert (cost.graph.output.dims, cost.params, cost.madds) == ((4, 8, 8), 0, 0)
+
+
+def test_norm_is_batch_norm_and_activation() -> None:
+    assert names(analyze({"block": "norm"})) == ["bn", "act"]
+    assert names(analyze({"block": "norm", "activation": None})) == ["bn"]
+
+
+def test_the_width_scales_the_growth_of_dense_layers() -> None:
+    stage = {"block": "condense", "growth": 24, "groups": 1, "condensation": 1}
+    thin = antcost.analyze(network(stage, input_shape=(16, 8, 8)) | {"width": 0.5})
+    assert thin.graph.output.c == 16 + make_divisible(24, Fraction("0.5"))
+
+
 def test_conv_follows_its_fields() -> None:
     cost = analyze(
         {

@@ -158,7 +158,15 @@ def same_as_tools(cost: NetCost) -> None:
 
 @pytest.mark.torch
 @pytest.mark.parametrize(
-    "name", ["mobilenet_v2", "antnet_g2", "cifar100/e_antnet", "mobilenet_v1", "squeezenext"]
+    "name",
+    [
+        "mobilenet_v2",
+        "antnet_g2",
+        "cifar100/e_antnet",
+        "mobilenet_v1",
+        "squeezenext",
+        "condensenet_g8",
+    ],
 )
 def test_shipped_networks_agree_with_every_tool(name: str) -> None:
     same_as_tools(antcost.analyze(name))

@@ -14,6 +14,7 @@ from antcost.graph.layers import (
     Add,
     AvgPool2d,
     BatchNorm,
+    ChannelShuffle,
     Concat,
     Conv2d,
     ConvTranspose2d,
@@ -24,6 +25,7 @@ from antcost.graph.layers import (
     Linear,
     MaxPool2d,
     Multiply,
+    SelectChannels,
     WeightedSum,
 )
 from antcost.graph.operators import kind, operator
@@ -219,6 +221,9 @@ CASES = [
         Cost(branch_weights=3, multiply_elems=3 * ELEMS),
         "weighted sum",
     ),
+    (ChannelShuffle(3), [MAP], MAP, Cost(), "channel shuffle"),
+    (SelectChannels(48), [MAP], (48, 14, 14), Cost(), "channel selection"),
+    (SelectChannels(128), [(96,)], (128,), Cost(), "channel selection"),
     (Flatten(), [MAP], (96 * 14 * 14,), Cost(), "flatten"),
     (Dropout(0.2), [MAP], MAP, Cost(), "dropout"),
 ]
@@ -278,6 +283,8 @@ def test_an_activation_is_called_by_its_function() -> None:
         (ConvTranspose2d(8, (2, 2), (64, 1)), [(8, 2000, 4)], "map of 127938x5 is larger than"),
         (Linear(8), [(8, 4, 4)], "flatten it first"),
         (GlobalAvgPool(), [(8,)], "expected a map"),
+        (ChannelShuffle(3), [(8, 4, 4)], "groups=3 does not divide 8 channels"),
+        (ChannelShuffle(2), [(8,)], "expected a map"),
         (Add(), [(8, 4, 4), (8, 2, 2)], "cannot add different shapes 8x4x4, 8x2x2"),
         (WeightedSum(), [(8, 4, 4), (9, 4, 4)], "cannot add different shapes"),
         (Multiply(), [(8, 4, 4), (4,)], "cannot broadcast 4 over 8x4x4"),

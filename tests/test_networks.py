@@ -102,6 +102,19 @@ def squeezenext() -> tuple[int, int]:
     return sum(params), sum(madds)
 
 
+def condensenet(groups: int) -> tuple[int, int]:
+    """CondenseNet-74 converted, G = C: 36 dense layers; batch norm has the channels before."""
+    c, madds, params = 16, 27 * 16 * 112 * 112, 27 * 16
+    for layers, growth, size in [(4, 8, 112), (6, 16, 56), (8, 32, 28), (10, 64, 14), (8, 128, 7)]:
+        for _ in range(layers):
+            weights = c * 4 * growth // groups + 9 * 4 * growth * growth // groups
+            params += weights + 2 * c + 2 * 4 * growth
+            madds += weights * size * size
+            c += growth
+    assert c == 2064
+    return params + 2 * c + 1032 * 1000 + 1000, madds + 1032 * 1000
+
+
 BOTH = {"groups": (1, 2), "first_groups": (1, 2)}
 EXPECTED = {
     "antnet_g1": antnet(),
@@ -110,6 +123,8 @@ EXPECTED = {
     "mobilenet_v1": mobilenet_v1(),
     "mobilenet_v2": antnet(place=None, expand_at_1=False),
     "squeezenext": squeezenext(),
+    "condensenet_g4": condensenet(4),
+    "condensenet_g8": condensenet(8),
     "cifar100/antnet_g1": antnet(cifar=True),
     "cifar100/antnet_g2": antnet(groups=(2,), cifar=True),
     "cifar100/e_antnet": antnet(**BOTH, cifar=True),
@@ -157,6 +172,8 @@ CONVS_AND_LINEARS = {
     "mobilenet_v1": (27, 1),
     "mobilenet_v2": (52, 1),
     "squeezenext": (111, 1),
+    "condensenet_g4": (73, 1),
+    "condensenet_g8": (73, 1),
 }
 
 
@@ -171,6 +188,8 @@ def test_the_number_of_convolutions_and_linear_layers(name: str) -> None:
     ("name", "convention", "exact", "millions"),
     [
         ("squeezenext", "squeezenext", 707_985_920, 708),
+        ("condensenet_g4", "condensenet", 529_328_264, 529),
+        ("condensenet_g8", "condensenet", 274_233_480, 274),
     ],
 )
 def test_authors_count_what_they_print(
@@ -189,12 +208,18 @@ def sizes(cost: NetCost) -> list[int]:
     return [row.output.h for row in cost.by("stage") if row.output.rank == 3]
 
 
+CONDENSENET = [
+    *[(16, 112), (48, 112), (48, 56), (144, 56), (144, 28), (400, 28), (400, 14), (1040, 14)],
+    *[(1040, 7), (2064, 7), (2064, 7), (2064, 1), (1032, 1)],
+]
 SHAPES = {
     # channels and size after each stage, where a paper's table has others than the ANTNets'
     "squeezenext": [
         *[(64, 112), (64, 56), (64, 56), (64, 56), (128, 28), (128, 28), (256, 14), (256, 14)],
         *[(512, 7), (512, 7), (128, 7), (128, 1)],
     ],
+    "condensenet_g4": CONDENSENET,
+    "condensenet_g8": CONDENSENET,
 }
 
 
@@ -243,6 +268,8 @@ PUBLISHED = {
     "mobilenet_v2": ("3.4M", "300M", 72.0, 91.0),
     "mobilenet_v2_1.4": ("6.9M", "585M", 74.7, 92.5),
     "squeezenext": ("3.2M", "708M", 67.5, 88.2),
+    "condensenet_g4": ("2.9M", "274M", 71.0, 90.0),  # the figures of G = C = 8
+    "condensenet_g8": ("4.8M", "529M", 73.8, 91.7),  # the figures of G = C = 4
     "cifar100/antnet_r8": ("3.5M", "92.3M", 75.9, 94.1),
     "cifar100/antnet_r16": ("3.0M", "91.7M", 75.2, 93.9),
     "cifar100/antnet_r32": ("2.8M", "91.5M", 75.5, 93.9),

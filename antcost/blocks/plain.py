@@ -66,6 +66,13 @@ def conv_transpose(
     return net.activation(x, activation) if activation else x
 
 
+@block("norm")
+def norm(net: Tape, x: Tensor, *, activation: ActivationField = "relu") -> Tensor:
+    """Batch norm, activation: the end of networks whose convolutions stand behind theirs."""
+    x = net.batch_norm(x)
+    return net.activation(x, activation) if activation else x
+
+
 @block("maxpool")
 def maxpool(
     net: Tape,

@@ -7,6 +7,7 @@ from antcost.blocks.fields import CLASSES
 from antcost.spec.model import NetSpec, Stage
 
 DIVISOR = 8
+SCALED = ("channels", "growth")
 
 
 def make_divisible(channels: int, width: Fraction) -> int:
@@ -22,7 +23,8 @@ def make_divisible(channels: int, width: Fraction) -> int:
 def stage_fields(spec: NetSpec) -> list[dict[str, Any]]:
     """The fields of each stage with `classes` and the width put in.
 
-    Linear layers keep their channels, and the last convolution grows only above width 1. A stem
+    The width multiplies the channels of stages and the growth of their dense layers. Linear layers
+    keep their channels, and the last convolution grows only above width 1. A stem
     that is the only convolution is not the last one.
     """
     width = Fraction(str(spec.width))
@@ -36,9 +38,9 @@ def stage_fields(spec: NetSpec) -> list[dict[str, Any]]:
 
 def _scaled(spec: NetSpec, stage: Stage, width: Fraction) -> dict[str, Any]:
     fields = stage.fields()
-    channels = fields.get("channels")
-    if channels == CLASSES:
+    if fields.get("channels") == CLASSES:
         return fields | {"channels": spec.classes}
-    if channels is None or stage.block == "linear" or width == 1:
+    if stage.block == "linear" or width == 1:
         return fields
-    return fields | {"channels": make_divisible(channels, width)}
+    given = {name: fields[name] for name in SCALED if fields.get(name) is not None}
+    return fields | {name: make_divisible(value, width) for name, value in given.items()}

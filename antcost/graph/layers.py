@@ -98,6 +98,20 @@ class Concat:
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelShuffle:
+    """Channel i of group g becomes channel g of group i: (groups, c / groups) is transposed."""
+
+    groups: int
+
+
+@dataclass(frozen=True, slots=True)
+class SelectChannels:
+    """Channels by a fixed index, which training has found; one may be selected several times."""
+
+    channels: int
+
+
+@dataclass(frozen=True, slots=True)
 class WeightedSum:
     """Sum of branches, weighted by a softmax over one learned scalar per branch."""
 
@@ -126,6 +140,8 @@ Layer = (
     | Add
     | Multiply
     | Concat
+    | ChannelShuffle
+    | SelectChannels
     | WeightedSum
     | Flatten
     | Dropout

@@ -9,6 +9,7 @@ from antcost.graph.layers import (
     Add,
     AvgPool2d,
     BatchNorm,
+    ChannelShuffle,
     Concat,
     Conv2d,
     ConvTranspose2d,
@@ -20,6 +21,7 @@ from antcost.graph.layers import (
     MaxPool2d,
     Multiply,
     Pair,
+    SelectChannels,
     WeightedSum,
 )
 from antcost.graph.shape import Shape
@@ -72,6 +74,13 @@ def output_shape(layer: Layer, inputs: tuple[Shape, ...]) -> Shape:
             if any(other.dims[1:] != x.dims[1:] for other in inputs):
                 raise ShapeError(f"cannot concatenate maps of different sizes {_list(inputs)}")
             return Shape((sum(other.c for other in inputs), *x.dims[1:]))
+        case ChannelShuffle(groups=groups):
+            _require_map(x)
+            if x.c % groups:
+                raise ShapeError(f"groups={groups} does not divide {x.c} channels", "groups")
+            return x
+        case SelectChannels(channels=channels):
+            return Shape((channels, *x.dims[1:]))
         case Flatten():
             return Shape((x.numel,))
         case _:

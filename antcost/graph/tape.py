@@ -12,6 +12,7 @@ from antcost.graph.layers import (
     Add,
     AvgPool2d,
     BatchNorm,
+    ChannelShuffle,
     Concat,
     Conv2d,
     ConvTranspose2d,
@@ -24,6 +25,7 @@ from antcost.graph.layers import (
     Multiply,
     Padding,
     Pair,
+    SelectChannels,
     WeightedSum,
 )
 from antcost.graph.shape import Shape
@@ -207,6 +209,12 @@ class Tape:
 
     def concat(self, *inputs: Tensor, name: str = "concat") -> Tensor:
         return self.record(Concat(), *inputs, name=name)
+
+    def channel_shuffle(self, x: Tensor, groups: int, *, name: str = "shuffle") -> Tensor:
+        return self.record(ChannelShuffle(groups), x, name=name)
+
+    def select_channels(self, x: Tensor, channels: int, *, name: str = "select") -> Tensor:
+        return self.record(SelectChannels(channels), x, name=name)
 
     def weighted_sum(self, *branches: Tensor, name: str = "weighted_sum") -> Tensor:
         return self.record(WeightedSum(), *branches, name=name)

@@ -186,6 +186,42 @@ def test_a_dense_layer_selects_shuffles_and_joins_its_input() -> None:
         analyze(stage | {"condensation": 3})
 
 
+def test_a_shuffle_unit_adds_its_input_or_joins_the_pooled_one() -> None:
+    """ShuffleNet, Figure 2 (b) and (c)."""
+    stage = {"block": "shuffle", "channels": 24, "groups": 2, "stride": 2, "repeat": 2}
+    cost = analyze(stage | {"first_groups": 1})
+    first, second = cost.by("block")
+    assert [n.name.removeprefix("s0.0.") for n in first.nodes] == [
+        *("reduce.conv", "reduce.bn", "reduce.act", "shuffle", "depthwise.conv", "depthwise.bn"),
+        *("expand.conv", "expand.bn", "pool", "act", "concat"),
+    ]
+    assert [n.name.removeprefix("s0.1.") for n in second.nodes][-2:] == ["add", "act"]
+    assert first.madds == 16 * 6 * 8 * 8 + (9 * 6 + 6 * (24 - 16) // 2) * 4 * 4
+    assert second.madds == (24 * 6 // 2 + 9 * 6 + 6 * 24 // 2) * 4 * 4
+    assert analyze(stage).madds == cost.madds - 16 * 6 * 8 * 8 // 2
+    assert "s0.0.shuffle" not in {node.name for node in analyze(stage | {"groups": 1}).graph.nodes}
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        (
+            {"channels": 16, "stride": 2},
+            r"channels: expected more than the 16 of the input, got 16",
+        ),
+        ({"channels": 18}, r"channels: expected a multiple of 4, got 18"),
+        ({"channels": 24}, r"s0.add: cannot add different shapes 16x8x8, 24x8x8"),
+        (
+            {"channels": 16, "groups": 3},
+            r"groups: s0.reduce.conv: groups=3 does not divide 16 -> 4",
+        ),
+    ],
+)
+def test_shuffle_units_that_do_not_fit_their_input(fields: dict[str, Any], message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        analyze({"block": "shuffle", "groups": 1, **fields})
+
+
 def test_select_keeps_one_in_so_many_channels() -> None:
     cost = analyze({"block": "select", "condensation": 4})
     assert (cost.graph.output.dims, cost.params, cost.madds) == ((4, 8, 8), 0, 0)

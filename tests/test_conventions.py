@@ -166,6 +166,7 @@ def same_as_tools(cost: NetCost) -> None:
         "mobilenet_v1",
         "squeezenext",
         "condensenet_g8",
+        "shufflenet_1.5x",
     ],
 )
 def test_shipped_networks_agree_with_every_tool(name: str) -> None:

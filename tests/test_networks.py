@@ -115,6 +115,22 @@ def condensenet(groups: int) -> tuple[int, int]:
     return params + 2 * c + 1032 * 1000 + 1000, madds + 1032 * 1000
 
 
+def shufflenet(stem: int, width: int) -> tuple[int, int]:
+    """ShuffleNet with g = 3 and `width` channels after stage 2: 16 units of three convolutions."""
+    parts, c_in, size = [conv(3, stem, 3, 112)], stem, 56
+    for c, units in [(width, 4), (2 * width, 8), (4 * width, 4)]:
+        for unit in range(units):
+            grown = c if unit else c - c_in
+            out = size if unit else size // 2
+            parts.append(conv(c_in, c // 4, 1, size, groups=1 if c_in == stem else 3))
+            parts.append(conv(c // 4, c // 4, 3, out, groups=c // 4))
+            parts.append(conv(c // 4, grown, 1, out, groups=3))
+            c_in, size = c, out
+    parts.append((c_in * 1000, c_in * 1000))
+    params, madds = zip(*parts, strict=True)
+    return sum(params), sum(madds)
+
+
 BOTH = {"groups": (1, 2), "first_groups": (1, 2)}
 EXPECTED = {
     "antnet_g1": antnet(),
@@ -125,6 +141,8 @@ EXPECTED = {
     "squeezenext": squeezenext(),
     "condensenet_g4": condensenet(4),
     "condensenet_g8": condensenet(8),
+    "shufflenet_1.5x": shufflenet(24, 360),
+    "shufflenet_2x": shufflenet(48, 480),
     "cifar100/antnet_g1": antnet(cifar=True),
     "cifar100/antnet_g2": antnet(groups=(2,), cifar=True),
     "cifar100/e_antnet": antnet(**BOTH, cifar=True),
@@ -168,12 +186,19 @@ def test_mobilenet_v2_1_4_rounds_to_what_tensorflow_prints() -> None:
     assert cost.params - cost.whole.cost.norm_params == 6_060_840
 
 
+def test_shufflenet_2x_at_width_0_5_is_shufflenet_1x() -> None:
+    cost = antcost.analyze("shufflenet_2x", ["width=0.5"])
+    assert (cost.params, cost.madds) == shufflenet(24, 240)
+
+
 CONVS_AND_LINEARS = {
     "mobilenet_v1": (27, 1),
     "mobilenet_v2": (52, 1),
     "squeezenext": (111, 1),
     "condensenet_g4": (73, 1),
     "condensenet_g8": (73, 1),
+    "shufflenet_1.5x": (49, 1),
+    "shufflenet_2x": (49, 1),
 }
 
 
@@ -190,6 +215,8 @@ def test_the_number_of_convolutions_and_linear_layers(name: str) -> None:
         ("squeezenext", "squeezenext", 707_985_920, 708),
         ("condensenet_g4", "condensenet", 529_328_264, 529),
         ("condensenet_g8", "condensenet", 274_233_480, 274),
+        ("shufflenet_1.5x", "madds", 292_443_552, 292),
+        ("shufflenet_2x", "madds", 524_045_184, 524),
     ],
 )
 def test_authors_count_what_they_print(
@@ -220,6 +247,8 @@ SHAPES = {
     ],
     "condensenet_g4": CONDENSENET,
     "condensenet_g8": CONDENSENET,
+    "shufflenet_1.5x": [(24, 112), (24, 56), (360, 28), (720, 14), (1440, 7), (1440, 1)],
+    "shufflenet_2x": [(48, 112), (48, 56), (480, 28), (960, 14), (1920, 7), (1920, 1)],
 }
 
 
@@ -270,6 +299,8 @@ PUBLISHED = {
     "squeezenext": ("3.2M", "708M", 67.5, 88.2),
     "condensenet_g4": ("2.9M", "274M", 71.0, 90.0),  # the figures of G = C = 8
     "condensenet_g8": ("4.8M", "529M", 73.8, 91.7),  # the figures of G = C = 4
+    "shufflenet_1.5x": ("3.4M", "292M", 71.5, None),
+    "shufflenet_2x": ("5.4M", "524M", 73.7, None),
     "cifar100/antnet_r8": ("3.5M", "92.3M", 75.9, 94.1),
     "cifar100/antnet_r16": ("3.0M", "91.7M", 75.2, 93.9),
     "cifar100/antnet_r32": ("2.8M", "91.5M", 75.5, 93.9),

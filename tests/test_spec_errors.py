@@ -27,7 +27,7 @@ def problems(path: Path) -> list[str]:
         ("{name: a, block: cnv}", "stages[0].block: unknown block 'cnv'; did you mean 'conv'?"),
         ("{name: a}", "stages[0].block: missing; expected one of ant, avgpool, condense, conv, "
          "conv_transpose, e_ant, inverted_residual, linear, maxpool, norm, select, separable, "
-         "squeezenext"),
+         "shuffle, squeezenext"),
         ("{name: a, block: linear}",
          "stages[0].channels: missing; needed are name, block, channels"),
         ("{name: a, block: linear, channels: two}",

@@ -21,6 +21,7 @@ from antcost.graph.layers import (
     Add,
     AvgPool2d,
     BatchNorm,
+    ChannelShuffle,
     Concat,
     Conv2d,
     ConvTranspose2d,
@@ -31,6 +32,7 @@ from antcost.graph.layers import (
     MaxPool2d,
     Multiply,
     Pair,
+    SelectChannels,
     WeightedSum,
 )
 from antcost.graph.shapes import end_padding
@@ -61,6 +63,21 @@ class SoftmaxSum(nn.Module):
         """Shapes: all (n, c, h, w)."""
         shares = self.weight.softmax(0)
         return torch.stack([share * x for share, x in zip(shares, branches, strict=True)]).sum(0)
+
+
+class ChannelSelection(nn.Module):
+    """Channels by a fixed index, random until that of a trained network is loaded."""
+
+    index: Tensor
+
+    def __init__(self, c_in: int, channels: int) -> None:
+        super().__init__()
+        order = torch.randperm(max(c_in, channels))
+        self.register_buffer("index", order[:channels] % c_in)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Shapes: (n, c_in, ...) to (n, channels, ...)."""
+        return x.index_select(1, self.index)
 
 
 class SameAvgPool2d(nn.Module):
@@ -174,7 +191,8 @@ def _module(node: Node) -> nn.Module | None:
         case Activation(kind=kind):
             return ACTIVATIONS[kind]()
         case MaxPool2d() as layer:
-            return nn.MaxPool2d(layer.kernel, layer.stride, _even_padding(layer, (1, 1)))
+            padding = _even_padding(layer, (1, 1))
+            return nn.MaxPool2d(layer.kernel, layer.stride, padding, ceil_mode=layer.ceil)
         case AvgPool2d() as layer:
             if layer.padding == "same" and any(side % 2 == 0 for side in layer.kernel):
                 return SameAvgPool2d(layer.kernel, layer.stride)
@@ -184,6 +202,10 @@ def _module(node: Node) -> nn.Module | None:
             return nn.AdaptiveAvgPool2d(1)
         case WeightedSum():
             return SoftmaxSum(len(node.inputs))
+        case ChannelShuffle(groups=groups):
+            return nn.ChannelShuffle(groups)
+        case SelectChannels(channels=channels):
+            return ChannelSelection(x.c, channels)
         case Flatten():
             return nn.Flatten()
         case Dropout(rate=rate):

@@ -141,6 +141,103 @@ def test_e_ant_sums_complete_branches_and_counts_their_weights() -> None:
     assert [node.name for node in ensemble.graph.nodes][-2:] == ["s0.weighted_sum", "s0.add"]
 
 
+def test_every_second_squeezenext_block_has_1x3_first() -> None:
+    """SqueezeNext, Figure 2 and its Caffe files; the first of the two widens C/4 to C/2."""
+    cost = analyze({"block": "squeezenext", "channels": 16, "repeat": 3})
+    convs = [node for node in cost.graph.nodes if isinstance(node.layer, Conv2d)]
+    channels = [8, 4, 8, 8, 16]
+    assert [node.shape.c for node in convs] == channels * 3
+    down = [(1, 1), (1, 1)]
+    even, odd = [*down, (3, 1), (1, 3), (1, 1)], [*down, (1, 3), (3, 1), (1, 1)]
+    assert [node.layer.kernel for node in convs] == [*even, *odd, *even]
+    assert len({row.madds for row in cost.by("block")}) == 1
+    assert cost.params == 3 * (16 * 8 + 8 * 4 + 3 * 4 * 8 + 3 * 8 * 8 + 8 * 16 + 2 * sum(channels))
+
+
+def test_squeezenext_has_a_convolution_in_the_shortcut_where_the_shape_changes() -> None:
+    """As in the first blocks of 1.0-SqNxt-23."""
+    cost = analyze({"block": "squeezenext", "channels": 32, "stride": 2, "repeat": 2})
+    shortcuts = [node for node in cost.graph.nodes if "shortcut.conv" in node.name]
+    assert [(node.inputs, node.layer) for node in shortcuts] == [
+        (("input",), Conv2d(32, (1, 1), (2, 2)))
+    ]
+    with pytest.raises(SpecError, match=r"stages\[0\].channels: expected a multiple of 4, got 18"):
+        analyze({"block": "squeezenext", "channels": 18})
+
+
+def test_a_dense_layer_selects_shuffles_and_joins_its_input() -> None:
+    """CondenseNet, converted: batch norm and ReLU before each convolution."""
+    stage = {"block": "condense", "growth": 8, "groups": 4, "condensation": 2}
+    cost = analyze(stage)
+    before = ["bn", "act", "conv"]
+    assert names(cost) == [
+        "select",
+        *(f"squeeze.{layer}" for layer in before),
+        "shuffle",
+        *(f"grow.{layer}" for layer in before),
+        "concat",
+    ]
+    selected, hidden = 16 * 4 // 2, 4 * 8
+    weights = selected * hidden // 4 + 9 * hidden * 8 // 4
+    assert cost.params == weights + 2 * selected + 2 * hidden
+    assert cost.madds == weights * 8 * 8
+    assert analyze(stage | {"repeat": 3}).graph.output.dims == (16 + 3 * 8, 8, 8)
+    with pytest.raises(SpecError, match=r"condensation: condensation=3 does not divide 16 chan"):
+        analyze(stage | {"condensation": 3})
+
+
+def test_a_shuffle_unit_adds_its_input_or_joins_the_pooled_one() -> None:
+    """ShuffleNet, Figure 2 (b) and (c)."""
+    stage = {"block": "shuffle", "channels": 24, "groups": 2, "stride": 2, "repeat": 2}
+    cost = analyze(stage | {"first_groups": 1})
+    first, second = cost.by("block")
+    assert [n.name.removeprefix("s0.0.") for n in first.nodes] == [
+        *("reduce.conv", "reduce.bn", "reduce.act", "shuffle", "depthwise.conv", "depthwise.bn"),
+        *("expand.conv", "expand.bn", "pool", "act", "concat"),
+    ]
+    assert [n.name.removeprefix("s0.1.") for n in second.nodes][-2:] == ["add", "act"]
+    assert first.madds == 16 * 6 * 8 * 8 + (9 * 6 + 6 * (24 - 16) // 2) * 4 * 4
+    assert second.madds == (24 * 6 // 2 + 9 * 6 + 6 * 24 // 2) * 4 * 4
+    assert analyze(stage).madds == cost.madds - 16 * 6 * 8 * 8 // 2
+    assert "s0.0.shuffle" not in {node.name for node in analyze(stage | {"groups": 1}).graph.nodes}
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        (
+            {"channels": 16, "stride": 2},
+            r"channels: expected more than the 16 of the input, got 16",
+        ),
+        ({"channels": 18}, r"channels: expected a multiple of 4, got 18"),
+        ({"channels": 24}, r"s0.add: cannot add different shapes 16x8x8, 24x8x8"),
+        (
+            {"channels": 16, "groups": 3},
+            r"groups: s0.reduce.conv: groups=3 does not divide 16 -> 4",
+        ),
+    ],
+)
+def test_shuffle_units_that_do_not_fit_their_input(fields: dict[str, Any], message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        analyze({"block": "shuffle", "groups": 1, **fields})
+
+
+def test_select_keeps_one_in_so_many_channels() -> None:
+    cost = analyze({"block": "select", "condensation": 4})
+    assert (cost.graph.output.dims, cost.params, cost.madds) == ((4, 8, 8), 0, 0)
+
+
+def test_norm_is_batch_norm_and_activation() -> None:
+    assert names(analyze({"block": "norm"})) == ["bn", "act"]
+    assert names(analyze({"block": "norm", "activation": None})) == ["bn"]
+
+
+def test_the_width_scales_the_growth_of_dense_layers() -> None:
+    stage = {"block": "condense", "growth": 24, "groups": 1, "condensation": 1}
+    thin = antcost.analyze(network(stage, input_shape=(16, 8, 8)) | {"width": 0.5})
+    assert thin.graph.output.c == 16 + make_divisible(24, Fraction("0.5"))
+
+
 def test_conv_follows_its_fields() -> None:
     cost = analyze(
         {
@@ -178,6 +275,11 @@ def test_pools() -> None:
     assert analyze(pool).graph.output.dims == (16, 4, 4)
     assert analyze(pool | {"repeat": 3}).graph.output.dims == (16, 4, 4)
     assert analyze(pool | {"stride": [2, 2], "repeat": 2}).graph.output.dims == (16, 4, 4)
+    pool |= {"padding": "valid"}
+    assert analyze(pool).graph.output.dims == (16, 3, 3)
+    assert analyze(pool | {"ceil": True}).graph.output.dims == (16, 4, 4)
+    with pytest.raises(SpecError, match=r"stages\[0\].ceil: s0.pool: padding: same rounds up"):
+        analyze({"block": "maxpool", "kernel": 3, "stride": 2, "ceil": True})
     for half in ({"stride": 2}, {"kernel": 2}):
         with pytest.raises(SpecError, match="give kernel and stride, or neither"):
             analyze({"block": "avgpool", **half})

@@ -284,7 +284,8 @@ def test_compare_takes_shipped_names_by_pattern_and_skips_folders_in_a_glob(run:
     names = ("compare", "cifar100/antnet_r*", "--format", "json")
     assert len(json.loads(run(*names).stdout)["networks"]) == 3
     glob = ("compare", str(ROOT / "specs" / "*"), "--format", "json")
-    assert len(json.loads(run(*glob).stdout)["networks"]) == 7
+    files = [path for path in (ROOT / "specs").iterdir() if path.is_file()]
+    assert len(json.loads(run(*glob).stdout)["networks"]) == len(files)
 
 
 def test_a_shipped_name_is_never_a_file(
@@ -452,8 +453,8 @@ def test_standard_output_as_a_file_is_appended_to(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "antcost", "specs", "-o", "/dev/stdout"]
     with log.open("a") as stream:
         subprocess.run(command, stdout=stream, check=True)
-    assert log.read_text().startswith("before\n17 networks ship with antcost\n")
-    assert b"17 networks" in subprocess.run(command, capture_output=True, check=True).stdout
+    assert log.read_text().startswith(f"before\n{len(shipped_names())} networks ship")
+    assert b" networks ship" in subprocess.run(command, capture_output=True, check=True).stdout
 
 
 def test_links_in_a_circle_cannot_be_written(run: Run, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from antcost.graph.layers import (
     Add,
     AvgPool2d,
     BatchNorm,
+    ChannelShuffle,
     Concat,
     Conv2d,
     ConvTranspose2d,
@@ -24,6 +25,7 @@ from antcost.graph.layers import (
     Linear,
     MaxPool2d,
     Multiply,
+    SelectChannels,
     WeightedSum,
 )
 from antcost.graph.operators import kind, operator
@@ -153,6 +155,20 @@ CASES = [
         "max pool",
     ),
     (
+        MaxPool2d((3, 3), (2, 2), "valid", ceil=True),
+        [(96, 112, 14)],
+        (96, 56, 7),
+        Cost(max_pool_in_elems=96 * 112 * 14),
+        "max pool",
+    ),
+    (
+        MaxPool2d((2, 3), (4, 2), (1, 1), ceil=True),  # a window more would start in the padding
+        [(96, 7, 2)],
+        (96, 2, 2),
+        Cost(max_pool_in_elems=96 * 7 * 2),
+        "max pool",
+    ),
+    (
         AvgPool2d((5, 5), (3, 3)),
         [MAP],
         (96, 4, 4),
@@ -205,6 +221,9 @@ CASES = [
         Cost(branch_weights=3, multiply_elems=3 * ELEMS),
         "weighted sum",
     ),
+    (ChannelShuffle(3), [MAP], MAP, Cost(), "channel shuffle"),
+    (SelectChannels(48), [MAP], (48, 14, 14), Cost(), "channel selection"),
+    (SelectChannels(128), [(96,)], (128,), Cost(), "channel selection"),
     (Flatten(), [MAP], (96 * 14 * 14,), Cost(), "flatten"),
     (Dropout(0.2), [MAP], MAP, Cost(), "dropout"),
 ]
@@ -256,12 +275,16 @@ def test_an_activation_is_called_by_its_function() -> None:
         ),
         (Conv2d(8, (3, 3), padding="valid", dilation=(1, 4)), [(8, 9, 8)], "window of 9"),
         (MaxPool2d((8, 8), (1, 1), (1, 1)), [(8, 4, 4)], r"map of 4 \+ 2 \* 1 padding"),
+        (MaxPool2d((5, 5), (2, 2), "valid", True), [(8, 3, 9)], "map of 3; use at most 4"),
+        (MaxPool2d((3, 3), (2, 2), "same", True), [(8, 4, 4)], "same rounds up already"),
         (Conv2d(8, (1, 1)), [(8,)], "expected a map"),
         (ConvTranspose2d(8, (3, 3), groups=3), [(9, 4, 4)], "groups=3 does not divide 9 -> 8"),
         (ConvTranspose2d(8, (2, 2), padding=(4, 0)), [(8, 4, 4)], "leaves nothing of a map of 4x4"),
         (ConvTranspose2d(8, (2, 2), (64, 1)), [(8, 2000, 4)], "map of 127938x5 is larger than"),
         (Linear(8), [(8, 4, 4)], "flatten it first"),
         (GlobalAvgPool(), [(8,)], "expected a map"),
+        (ChannelShuffle(3), [(8, 4, 4)], "groups=3 does not divide 8 channels"),
+        (ChannelShuffle(2), [(8,)], "expected a map"),
         (Add(), [(8, 4, 4), (8, 2, 2)], "cannot add different shapes 8x4x4, 8x2x2"),
         (WeightedSum(), [(8, 4, 4), (9, 4, 4)], "cannot add different shapes"),
         (Multiply(), [(8, 4, 4), (4,)], "cannot broadcast 4 over 8x4x4"),

@@ -8,6 +8,8 @@ from typer.testing import Result
 
 import antcost
 from antcost.cost.analysis import NetCost
+from antcost.cost.convention import CONVENTIONS
+from antcost.graph.layers import Conv2d, Linear
 from antcost.spec.catalog import shipped_names
 
 # expansion, reduction, channels, repeat, stride: ANTNets, Table 2
@@ -24,7 +26,12 @@ TABLE_2 = [
 
 def conv(c_in: int, c_out: int, k: int, size: int, groups: int = 1) -> tuple[int, int]:
     """Parameters (batch norm included) and MAdds of a convolution onto a square map."""
-    weights = k * k * (c_in // groups) * c_out
+    return taps(k * k, c_in, c_out, size, groups)
+
+
+def taps(area: int, c_in: int, c_out: int, size: int, groups: int = 1) -> tuple[int, int]:
+    """The same by the area of the kernel, which need not be square."""
+    weights = area * (c_in // groups) * c_out
     return weights + 2 * c_out, weights * size * size
 
 
@@ -80,6 +87,50 @@ def mobilenet_v1() -> tuple[int, int]:
     return sum(params), sum(madds)
 
 
+def squeezenext() -> tuple[int, int]:
+    """2.0-SqNxt-23v5, from the Caffe file: 111 convolutions and a classifier without biases."""
+    parts, c_in = [conv(3, 64, 5, 112), conv(64, 64, 1, 56)], 64
+    for c, repeat, size in [(64, 2, 56), (128, 4, 28), (256, 14, 14), (512, 1, 7)]:
+        if c != c_in:
+            parts.append(conv(c_in, c, 1, size))
+        block = [conv(c, c // 2, 1, size), conv(c // 2, c // 4, 1, size)]
+        block += [taps(3, c // 4, c // 2, size), taps(3, c // 2, c // 2, size)]
+        parts += [*block, conv(c // 2, c, 1, size)] * repeat
+        c_in = c
+    parts += [conv(512, 128, 1, 7), (128 * 1000, 128 * 1000)]
+    params, madds = zip(*parts, strict=True)
+    return sum(params), sum(madds)
+
+
+def condensenet(groups: int) -> tuple[int, int]:
+    """CondenseNet-74 converted, G = C: 36 dense layers; batch norm has the channels before."""
+    c, madds, params = 16, 27 * 16 * 112 * 112, 27 * 16
+    for layers, growth, size in [(4, 8, 112), (6, 16, 56), (8, 32, 28), (10, 64, 14), (8, 128, 7)]:
+        for _ in range(layers):
+            weights = c * 4 * growth // groups + 9 * 4 * growth * growth // groups
+            params += weights + 2 * c + 2 * 4 * growth
+            madds += weights * size * size
+            c += growth
+    assert c == 2064
+    return params + 2 * c + 1032 * 1000 + 1000, madds + 1032 * 1000
+
+
+def shufflenet(stem: int, width: int) -> tuple[int, int]:
+    """ShuffleNet with g = 3 and `width` channels after stage 2: 16 units of three convolutions."""
+    parts, c_in, size = [conv(3, stem, 3, 112)], stem, 56
+    for c, units in [(width, 4), (2 * width, 8), (4 * width, 4)]:
+        for unit in range(units):
+            grown = c if unit else c - c_in
+            out = size if unit else size // 2
+            parts.append(conv(c_in, c // 4, 1, size, groups=1 if c_in == stem else 3))
+            parts.append(conv(c // 4, c // 4, 3, out, groups=c // 4))
+            parts.append(conv(c // 4, grown, 1, out, groups=3))
+            c_in, size = c, out
+    parts.append((c_in * 1000, c_in * 1000))
+    params, madds = zip(*parts, strict=True)
+    return sum(params), sum(madds)
+
+
 BOTH = {"groups": (1, 2), "first_groups": (1, 2)}
 EXPECTED = {
     "antnet_g1": antnet(),
@@ -87,6 +138,11 @@ EXPECTED = {
     "e_antnet": antnet(**BOTH),
     "mobilenet_v1": mobilenet_v1(),
     "mobilenet_v2": antnet(place=None, expand_at_1=False),
+    "squeezenext": squeezenext(),
+    "condensenet_g4": condensenet(4),
+    "condensenet_g8": condensenet(8),
+    "shufflenet_1.5x": shufflenet(24, 360),
+    "shufflenet_2x": shufflenet(48, 480),
     "cifar100/antnet_g1": antnet(cifar=True),
     "cifar100/antnet_g2": antnet(groups=(2,), cifar=True),
     "cifar100/e_antnet": antnet(**BOTH, cifar=True),
@@ -130,6 +186,47 @@ def test_mobilenet_v2_1_4_rounds_to_what_tensorflow_prints() -> None:
     assert cost.params - cost.whole.cost.norm_params == 6_060_840
 
 
+def test_shufflenet_2x_at_width_0_5_is_shufflenet_1x() -> None:
+    cost = antcost.analyze("shufflenet_2x", ["width=0.5"])
+    assert (cost.params, cost.madds) == shufflenet(24, 240)
+
+
+CONVS_AND_LINEARS = {
+    "mobilenet_v1": (27, 1),
+    "mobilenet_v2": (52, 1),
+    "squeezenext": (111, 1),
+    "condensenet_g4": (73, 1),
+    "condensenet_g8": (73, 1),
+    "shufflenet_1.5x": (49, 1),
+    "shufflenet_2x": (49, 1),
+}
+
+
+@pytest.mark.parametrize("name", CONVS_AND_LINEARS)
+def test_the_number_of_convolutions_and_linear_layers(name: str) -> None:
+    layers = [node.layer for node in antcost.analyze(name).graph.nodes]
+    convs, linears = (sum(isinstance(x, kind) for x in layers) for kind in (Conv2d, Linear))
+    assert (convs, linears) == CONVS_AND_LINEARS[name]
+
+
+@pytest.mark.parametrize(
+    ("name", "convention", "exact", "millions"),
+    [
+        ("squeezenext", "squeezenext", 707_985_920, 708),
+        ("condensenet_g4", "condensenet", 529_328_264, 529),
+        ("condensenet_g8", "condensenet", 274_233_480, 274),
+        ("shufflenet_1.5x", "madds", 292_443_552, 292),
+        ("shufflenet_2x", "madds", 524_045_184, 524),
+    ],
+)
+def test_authors_count_what_they_print(
+    name: str, convention: str, exact: int, millions: int
+) -> None:
+    count = CONVENTIONS[convention].count(antcost.analyze(name).whole.cost)
+    assert count == exact
+    assert round(count / 1e6) == millions
+
+
 def test_every_shipped_network_is_tested_or_scaled() -> None:
     assert set(shipped_names()) == {*EXPECTED, "antnet_1.4", "mobilenet_v2_1.4"}
 
@@ -138,7 +235,30 @@ def sizes(cost: NetCost) -> list[int]:
     return [row.output.h for row in cost.by("stage") if row.output.rank == 3]
 
 
-@pytest.mark.parametrize("name", shipped_names())
+CONDENSENET = [
+    *[(16, 112), (48, 112), (48, 56), (144, 56), (144, 28), (400, 28), (400, 14), (1040, 14)],
+    *[(1040, 7), (2064, 7), (2064, 7), (2064, 1), (1032, 1)],
+]
+SHAPES = {
+    # channels and size after each stage, where a paper's table has others than the ANTNets'
+    "squeezenext": [
+        *[(64, 112), (64, 56), (64, 56), (64, 56), (128, 28), (128, 28), (256, 14), (256, 14)],
+        *[(512, 7), (512, 7), (128, 7), (128, 1)],
+    ],
+    "condensenet_g4": CONDENSENET,
+    "condensenet_g8": CONDENSENET,
+    "shufflenet_1.5x": [(24, 112), (24, 56), (360, 28), (720, 14), (1440, 7), (1440, 1)],
+    "shufflenet_2x": [(48, 112), (48, 56), (480, 28), (960, 14), (1920, 7), (1920, 1)],
+}
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_the_stages_have_the_shapes_of_the_table(name: str) -> None:
+    outputs = [row.output for row in antcost.analyze(name).by("stage")]
+    assert [(shape.c, shape.h) for shape in outputs[:-1]] == SHAPES[name]
+
+
+@pytest.mark.parametrize("name", sorted({*shipped_names()} - {*SHAPES}))
 def test_the_maps_have_the_sizes_of_the_table(name: str) -> None:
     cost = antcost.analyze(name)
     if name == "mobilenet_v1":
@@ -176,6 +296,11 @@ PUBLISHED = {
     "mobilenet_v1": ("4.2M", "575M", 70.6, 89.5),
     "mobilenet_v2": ("3.4M", "300M", 72.0, 91.0),
     "mobilenet_v2_1.4": ("6.9M", "585M", 74.7, 92.5),
+    "squeezenext": ("3.2M", "708M", 67.5, 88.2),
+    "condensenet_g4": ("2.9M", "274M", 71.0, 90.0),  # the figures of G = C = 8
+    "condensenet_g8": ("4.8M", "529M", 73.8, 91.7),  # the figures of G = C = 4
+    "shufflenet_1.5x": ("3.4M", "292M", 71.5, None),
+    "shufflenet_2x": ("5.4M", "524M", 73.7, None),
     "cifar100/antnet_r8": ("3.5M", "92.3M", 75.9, 94.1),
     "cifar100/antnet_r16": ("3.0M", "91.7M", 75.2, 93.9),
     "cifar100/antnet_r32": ("2.8M", "91.5M", 75.5, 93.9),

@@ -120,6 +120,13 @@ def test_the_mean_of_ones_is_one_with_any_padding(kernel: Any, stride: int) -> N
     )
 
 
+@pytest.mark.parametrize("size", [6, 7, 8, 9])
+@pytest.mark.parametrize("padding", ["valid", 1, [0, 1]])
+def test_max_pools_that_round_up(padding: Any, size: int) -> None:
+    stage = {"block": "maxpool", "kernel": [2, 3], "stride": [4, 2], "padding": padding}
+    same_as_graph(antcost.analyze(network(stage | {"ceil": True}, input_shape=(2, size, size))))
+
+
 @pytest.mark.parametrize("name", ["train", "forward", "class", "training", "graph", "_modules"])
 def test_names_that_torch_has_taken_are_refused(name: str) -> None:
     spec = network({"name": name, "block": "conv", "kernel": 1, "channels": 4})
@@ -132,6 +139,29 @@ def test_max_pooling_never_returns_its_padding() -> None:
     stage = {"block": "maxpool", "kernel": 2, "stride": 1}
     graph = antcost.build_graph(antcost.load(network(stage, input_shape=(1, 3, 3))))
     assert (antcost.torch_module(graph)(-torch.ones(1, 1, 3, 3)) == -1).all()
+
+
+def test_shuffled_and_selected_channels_are_those_of_the_index() -> None:
+    stages = [
+        {"block": "condense", "growth": 8, "groups": 4, "condensation": 2},
+        {"block": "select", "condensation": 2},
+    ]
+    graph = antcost.build_graph(antcost.load(network(*stages, input_shape=(8, 4, 4))))
+    module = antcost.torch_module(graph).eval()
+    state = module.state_dict()
+    assert state["s0.select.index"].bincount(minlength=8).tolist() == [2] * 8
+    assert len(state["s1.select.index"].unique()) == 8
+    image = torch.randn(2, 8, 4, 4, generator=torch.Generator().manual_seed(0))
+    module.load_state_dict(state | {"s1.select.index": torch.arange(8)})
+    assert torch.equal(module(image), image)
+    channels = torch.arange(8.0).reshape(1, 8, 1, 1)
+    shuffled = module.get_submodule("s0.shuffle")(channels)
+    assert shuffled.flatten().tolist() == [0, 2, 4, 6, 1, 3, 5, 7]
+    for other in (
+        torch.export.export(module, (image,)).module(),
+        torch.compile(module, backend="eager", fullgraph=True),
+    ):
+        assert torch.equal(other(image), image)
 
 
 def test_it_trains_and_moves_the_weights_of_the_branches() -> None:

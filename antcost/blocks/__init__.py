@@ -1,5 +1,5 @@
 """Blocks: short functions that emit layers, one file a family. Importing them registers them."""
 
-from antcost.blocks import ant, mobile, plain
+from antcost.blocks import ant, condense, mobile, plain, shuffle, squeeze
 
-__all__ = ["ant", "mobile", "plain"]
+__all__ = ["ant", "condense", "mobile", "plain", "shuffle", "squeeze"]

@@ -67,6 +67,10 @@ Channels = Annotated[
 
 Groups = Annotated[int, Field(ge=1, le=MAX_CHANNELS)]
 Expansion = Annotated[int, Field(ge=1, le=MAX_FACTOR)]
+Growth = Annotated[int, Field(ge=1, le=MAX_CHANNELS)]
+"""Channels that a dense layer adds to its input."""
+
+Condensation = Annotated[int, Field(ge=1, le=MAX_CHANNELS)]
 Reduction = Annotated[int, Field(ge=1, le=MAX_CHANNELS)]
 Rate = Annotated[float, Field(ge=0, lt=1)]
 ActivationField = ActivationKind | None

@@ -66,12 +66,25 @@ def conv_transpose(
     return net.activation(x, activation) if activation else x
 
 
+@block("norm")
+def norm(net: Tape, x: Tensor, *, activation: ActivationField = "relu") -> Tensor:
+    """Batch norm, activation: the end of networks whose convolutions stand behind theirs."""
+    x = net.batch_norm(x)
+    return net.activation(x, activation) if activation else x
+
+
 @block("maxpool")
 def maxpool(
-    net: Tape, x: Tensor, *, kernel: Size, stride: Size, padding: PaddingField = "same"
+    net: Tape,
+    x: Tensor,
+    *,
+    kernel: Size,
+    stride: Size,
+    padding: PaddingField = "same",
+    ceil: bool = False,
 ) -> Tensor:
-    """Max pooling."""
-    return net.max_pool(x, kernel=kernel, stride=stride, padding=padding)
+    """Max pooling; `ceil` rounds the size of its output up."""
+    return net.max_pool(x, kernel=kernel, stride=stride, padding=padding, ceil=ceil)
 
 
 @block("avgpool")

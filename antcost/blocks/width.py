@@ -8,6 +8,7 @@ from antcost.blocks.fields import CLASSES
 from antcost.spec.model import NetSpec, Stage
 
 DIVISOR = 8
+SCALED = ("channels", "growth")
 Width = TypeVar("Width")
 
 
@@ -24,7 +25,8 @@ def make_divisible(channels: int, width: Fraction) -> int:
 def stage_fields(spec: NetSpec) -> list[dict[str, Any]]:
     """The fields of each stage with `classes` and the width put in.
 
-    The last convolution grows only above width 1.
+    The width multiplies the channels of stages and the growth of their dense layers. The last
+    convolution grows only above width 1.
     """
     width = Fraction(str(spec.width))
     return scaled_fields(spec, width, max(width, Fraction(1)), make_divisible)
@@ -49,9 +51,9 @@ def _scaled(
     spec: NetSpec, stage: Stage, width: Width, multiply: Callable[[int, Width], int]
 ) -> dict[str, Any]:
     fields = stage.fields()
-    channels = fields.get("channels")
-    if channels == CLASSES:
+    if fields.get("channels") == CLASSES:
         return fields | {"channels": spec.classes}
-    if channels is None or stage.block == "linear" or width == 1:
+    if stage.block == "linear" or width == 1:
         return fields
-    return fields | {"channels": multiply(channels, width)}
+    given = {name: fields[name] for name in SCALED if fields.get(name) is not None}
+    return fields | {name: multiply(value, width) for name, value in given.items()}

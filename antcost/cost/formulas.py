@@ -9,6 +9,7 @@ from antcost.graph.layers import (
     Add,
     AvgPool2d,
     BatchNorm,
+    ChannelShuffle,
     Concat,
     Conv2d,
     ConvTranspose2d,
@@ -18,6 +19,7 @@ from antcost.graph.layers import (
     Linear,
     MaxPool2d,
     Multiply,
+    SelectChannels,
     WeightedSum,
 )
 from antcost.graph.shape import Shape
@@ -90,6 +92,8 @@ def cost(node: Node, folded: int = 0) -> Cost:
             return Cost(global_pool_in_elems=x.numel, global_pool_out_elems=y.numel)
         case Multiply():
             return Cost(multiply_elems=y.numel)
+        case ChannelShuffle() | SelectChannels():
+            return Cost()
         case Add() | Concat() | Flatten() | Dropout():
             return Cost()
         case _:

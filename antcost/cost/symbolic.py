@@ -16,16 +16,24 @@ from sympy import Add, Expr, Integer, Rational, Symbol, ceiling, floor, fraction
 from antcost.blocks.build import build_graph, build_stages, later_fields
 from antcost.blocks.registry import block_function
 from antcost.blocks.settings import find_stage_model, set_fields
-from antcost.blocks.width import DIVISOR, scaled_fields, stage_fields
+from antcost.blocks.width import DIVISOR, SCALED, scaled_fields, stage_fields
 from antcost.cost.analysis import NetCost, Row, analyze_graph
-from antcost.errors import AntcostError, suggest
+from antcost.errors import AntcostError, ShapeError, suggest
 from antcost.graph.graph import Graph
 from antcost.graph.layers import AvgPool2d, Conv2d, MaxPool2d, Pair
 from antcost.graph.shape import Shape
 from antcost.graph.tape import Tape
 from antcost.spec.model import NetSpec, Stage
 
-LETTERS = {"channels": "c_o", "expansion": "t", "kernel": "k", "reduction": "r", "groups": "g"}
+LETTERS = {
+    "channels": "c_o",
+    "expansion": "t",
+    "kernel": "k",
+    "reduction": "r",
+    "groups": "g",
+    "growth": "k_g",
+    "condensation": "C",
+}
 """The papers' letters for the fields of blocks."""
 
 
@@ -203,13 +211,17 @@ def lettered(fields: Mapping[str, Any]) -> tuple[dict[str, Any], dict[Symbol, in
 def block_form(block: str, settings: Mapping[str, Any]) -> ClosedForm:
     """One block with letters for all fields but the `settings`, from c_i channels onto h x w.
 
-    A block that strides reads a map of so many times h x w; a linear layer reads a vector. Raises
-    AntcostError for an unknown block or field, and for a block that cannot be run on symbols.
+    A block that strides reads a map of so many times h x w; a linear layer reads a vector; a block
+    that keeps its channels reads c_o of them. Raises AntcostError for an unknown block or field,
+    and for a block that cannot be run on symbols.
     """
     fields = _block_fields(block, settings)
     s_h, s_w = _pair(fields.get("stride") or 1)
     sides = () if block == "linear" else (s_h * letter("h"), s_w * letter("w"))
-    cost = block_cost(block, fields, Shape((letter("c_i"), *sides)))
+    try:
+        cost = block_cost(block, fields, Shape((letter("c_i"), *sides)))
+    except ShapeError:
+        cost = block_cost(block, fields, Shape((fields.get("channels", letter("c_i")), *sides)))
     return ClosedForm(block, (Part("", Integer(1), cost),), {})
 
 
@@ -364,9 +376,10 @@ def _width_form(spec: NetSpec, bound: Literal["", "<=", ">="], last: Expr) -> Wi
     """Run the network on alpha = step * j, which makes every count an integer for j = 1, 2, ..."""
     j = letter("j")
     channels = [
-        int(fields["channels"] / ALPHA)
+        int(fields[name] / ALPHA)
         for fields in scaled_fields(spec, ALPHA, last, _times)
-        if expression(fields.get("channels") or 0).has(ALPHA)
+        for name in SCALED
+        if expression(fields.get(name) or 0).has(ALPHA)
     ]
     if not channels:
         return None

@@ -62,9 +62,12 @@ class Activation:
 
 @dataclass(frozen=True, slots=True)
 class MaxPool2d:
+    """The maximum of each window; with `ceil`, the last window may end outside of the map."""
+
     kernel: Pair
     stride: Pair
     padding: Padding = "same"
+    ceil: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +95,20 @@ class Multiply:
 @dataclass(frozen=True, slots=True)
 class Concat:
     """Join along the channels."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelShuffle:
+    """Channel i of group g becomes channel g of group i: (groups, c / groups) is transposed."""
+
+    groups: int
+
+
+@dataclass(frozen=True, slots=True)
+class SelectChannels:
+    """Channels by a fixed index, which training has found; one may be selected several times."""
+
+    channels: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +140,8 @@ Layer = (
     | Add
     | Multiply
     | Concat
+    | ChannelShuffle
+    | SelectChannels
     | WeightedSum
     | Flatten
     | Dropout

@@ -8,6 +8,7 @@ from antcost.graph.layers import (
     Add,
     AvgPool2d,
     BatchNorm,
+    ChannelShuffle,
     Concat,
     Conv2d,
     ConvTranspose2d,
@@ -17,6 +18,7 @@ from antcost.graph.layers import (
     Linear,
     MaxPool2d,
     Multiply,
+    SelectChannels,
     WeightedSum,
 )
 
@@ -53,6 +55,10 @@ def kind(node: Node) -> str:
             return "multiply"
         case Concat():
             return "concat"
+        case ChannelShuffle():
+            return "channel shuffle"
+        case SelectChannels():
+            return "channel selection"
         case WeightedSum():
             return "weighted sum"
         case Flatten():

@@ -9,6 +9,7 @@ from antcost.graph.layers import (
     Add,
     AvgPool2d,
     BatchNorm,
+    ChannelShuffle,
     Concat,
     Conv2d,
     ConvTranspose2d,
@@ -20,6 +21,7 @@ from antcost.graph.layers import (
     MaxPool2d,
     Multiply,
     Pair,
+    SelectChannels,
     WeightedSum,
 )
 from antcost.graph.shape import Shape, certain
@@ -48,6 +50,8 @@ def output_shape(layer: Layer, inputs: tuple[Shape, ...]) -> Shape:
         case MaxPool2d() | AvgPool2d():
             _require_map(x)
             _require_half_padding(layer)
+            if isinstance(layer, MaxPool2d) and layer.ceil and layer.padding == "same":
+                raise ShapeError("padding: same rounds up already; use ceil with valid", "ceil")
             return Shape((x.c, *_map_size(x, layer, (1, 1))))
         case GlobalAvgPool():
             _require_map(x)
@@ -70,6 +74,13 @@ def output_shape(layer: Layer, inputs: tuple[Shape, ...]) -> Shape:
             if any(other.dims[1:] != x.dims[1:] for other in inputs):
                 raise ShapeError(f"cannot concatenate maps of different sizes {_list(inputs)}")
             return Shape((sum(other.c for other in inputs), *x.dims[1:]))
+        case ChannelShuffle(groups=groups):
+            _require_map(x)
+            if certain(x.c % groups > 0):
+                raise ShapeError(f"groups={groups} does not divide {x.c} channels", "groups")
+            return x
+        case SelectChannels(channels=channels):
+            return Shape((channels, *x.dims[1:]))
         case Flatten():
             return Shape((x.numel,))
         case _:
@@ -113,6 +124,8 @@ def _map_size(x: Shape, layer: Conv2d | MaxPool2d | AvgPool2d, dilation: Pair) -
     if layer.padding == "same":
         return (x.h + s_h - 1) // s_h, (x.w + s_w - 1) // s_w
     p_h, p_w = (0, 0) if layer.padding == "valid" else layer.padding
+    if isinstance(layer, MaxPool2d) and layer.ceil:
+        return _places_rounded_up(x.h, k_h, s_h, p_h), _places_rounded_up(x.w, k_w, s_w, p_w)
     return _places(x.h, k_h, s_h, d_h, p_h), _places(x.w, k_w, s_w, d_w, p_w)
 
 
@@ -127,17 +140,26 @@ def _transposed_size(x: Shape, layer: ConvTranspose2d) -> Pair:
     return h, w
 
 
-def _places(size: int, kernel: int, stride: int, dilation: int, pad: int) -> int:
-    """Places of a window along one axis with `pad` on both sides."""
+def _places_rounded_up(size: int, kernel: int, stride: int, pad: int) -> int:
+    """Places of a window that may end outside, but starts on the map or the padding before it.
+
+    The rule of Caffe's pooling layers, and of torch's with ceil_mode.
+    """
+    places = _places(size, kernel, stride, 1, pad, beyond=stride - 1)
+    return places - 1 if certain((places - 1) * stride >= size + pad) else places
+
+
+def _places(size: int, kernel: int, stride: int, dilation: int, pad: int, beyond: int = 0) -> int:
+    """Places of a window along one axis with `pad` on both sides, ending at most `beyond` them."""
     reach = dilation * (kernel - 1) + 1
-    if certain(reach > size + 2 * pad):
+    if certain(reach > size + 2 * pad + beyond):
         raise ShapeError(
             f"a window of {reach} is larger than its map of {size}"
             + (f" + 2 * {pad} padding" if pad else "")
-            + f"; use at most {size + 2 * pad}, or padding: same",
+            + f"; use at most {size + 2 * pad + beyond}, or padding: same",
             "kernel",
         )
-    return (size + 2 * pad - reach) // stride + 1
+    return (size + 2 * pad + beyond - reach) // stride + 1
 
 
 def _list(shapes: tuple[Shape, ...]) -> str:

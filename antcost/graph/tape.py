@@ -12,6 +12,7 @@ from antcost.graph.layers import (
     Add,
     AvgPool2d,
     BatchNorm,
+    ChannelShuffle,
     Concat,
     Conv2d,
     ConvTranspose2d,
@@ -24,6 +25,7 @@ from antcost.graph.layers import (
     Multiply,
     Padding,
     Pair,
+    SelectChannels,
     WeightedSum,
 )
 from antcost.graph.shape import Shape
@@ -54,6 +56,11 @@ class Tape:
         self._names: set[str] = set()
         self._place = Place("", 0, "", "")
         self._prefix = ""
+
+    @property
+    def index(self) -> int:
+        """How many blocks of the stage stand before the one that is recorded."""
+        return self._place.index
 
     @contextmanager
     def block(self, place: Place) -> Iterator[None]:
@@ -173,9 +180,16 @@ class Tape:
         return self.record(Activation(kind), x, name=name)
 
     def max_pool(
-        self, x: Tensor, *, kernel: Size, stride: Size, padding: Padding | int, name: str = "pool"
+        self,
+        x: Tensor,
+        *,
+        kernel: Size,
+        stride: Size,
+        padding: Padding | int,
+        ceil: bool = False,
+        name: str = "pool",
     ) -> Tensor:
-        layer = MaxPool2d(_pair(kernel), _pair(stride), _padding(padding))
+        layer = MaxPool2d(_pair(kernel), _pair(stride), _padding(padding), ceil)
         return self.record(layer, x, name=name)
 
     def avg_pool(
@@ -195,6 +209,12 @@ class Tape:
 
     def concat(self, *inputs: Tensor, name: str = "concat") -> Tensor:
         return self.record(Concat(), *inputs, name=name)
+
+    def channel_shuffle(self, x: Tensor, groups: int, *, name: str = "shuffle") -> Tensor:
+        return self.record(ChannelShuffle(groups), x, name=name)
+
+    def select_channels(self, x: Tensor, channels: int, *, name: str = "select") -> Tensor:
+        return self.record(SelectChannels(channels), x, name=name)
 
     def weighted_sum(self, *branches: Tensor, name: str = "weighted_sum") -> Tensor:
         return self.record(WeightedSum(), *branches, name=name)

@@ -7,7 +7,15 @@ from typing import Any
 from antcost.cost.analysis import NetCost, Row
 from antcost.cost.convention import Convention
 from antcost.cost.memory import peak_bytes
-from antcost.graph.layers import AvgPool2d, Conv2d, ConvTranspose2d, Layer, Linear, MaxPool2d
+from antcost.graph.layers import (
+    AvgPool2d,
+    ChannelShuffle,
+    Conv2d,
+    ConvTranspose2d,
+    Layer,
+    Linear,
+    MaxPool2d,
+)
 from antcost.graph.operators import operator
 from antcost.report.alignment import pairs, work
 from antcost.report.network import definitions, network_totals, params_label, side, window
@@ -132,6 +140,10 @@ def _extras(layer: Layer) -> Iterator[str]:
         yield layer.padding if layer.padding == "valid" else f"padding {side(layer.padding)}"
     if isinstance(layer, ConvTranspose2d) and layer.padding != (0, 0):
         yield f"padding {side(layer.padding)}"
+    if isinstance(layer, MaxPool2d) and layer.ceil:
+        yield "rounded up"
+    if isinstance(layer, ChannelShuffle):
+        yield f"of {layer.groups} groups"
 
 
 def _data(change: Change, counts: Mapping[str, Count]) -> dict[str, Any]:

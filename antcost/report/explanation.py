@@ -38,6 +38,8 @@ MEANINGS = {
     "k": "kernel",
     "r": "reduction",
     "g": "groups",
+    "k_g": "growth",
+    "C": "condensation",
     "N": "blocks",
 }
 """What the letters mean; k_h, k_w and g_1, g_2, ... are kernels and groups, too."""

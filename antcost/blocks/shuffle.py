@@ -1,0 +1,40 @@
+"""The unit of ShuffleNet (arXiv 1707.01083)."""
+
+from antcost.blocks.fields import Channels, Groups, Size
+from antcost.blocks.registry import block
+from antcost.errors import ShapeError
+from antcost.graph.shape import certain
+from antcost.graph.tape import Tape, Tensor
+
+
+@block("shuffle")
+def shuffle(
+    net: Tape,
+    x: Tensor,
+    *,
+    channels: Channels,
+    groups: Groups,
+    stride: Size = 1,
+    first_groups: Groups | None = None,
+) -> Tensor:
+    """1x1 to C/4 in groups, shuffle, depthwise 3x3, 1x1 in groups, beside a shortcut.
+
+    A unit that strides joins its branch to its average-pooled input, any other adds them.
+    `first_groups` are those of the first 1x1 convolution where it strides.
+    """
+    if certain(channels % 4 > 0):
+        raise ShapeError(f"expected a multiple of 4, got {channels}", "channels")
+    joins = stride not in (1, (1, 1))
+    if joins and certain(channels <= x.c):
+        raise ShapeError(f"expected more than the {x.c} of the input, got {channels}", "channels")
+    outer = first_groups if first_groups and joins else groups
+    hidden = channels // 4
+    branch = net.conv_bn_act(x, hidden, groups=outer, activation="relu", name="reduce")
+    branch = branch if groups == 1 else net.channel_shuffle(branch, groups)
+    branch = net.conv_bn(branch, hidden, kernel=3, stride=stride, groups=hidden, name="depthwise")
+    grown = channels - x.c if joins else channels
+    branch = net.conv_bn(branch, grown, groups=groups, name="expand")
+    if not joins:
+        return net.activation(net.add(x, branch), "relu")
+    pooled = net.avg_pool(x, kernel=3, stride=stride, padding=1)
+    return net.concat(pooled, net.activation(branch, "relu"))

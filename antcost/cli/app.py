@@ -12,7 +12,7 @@ from typer.main import get_command
 from antcost.errors import AntcostError
 from antcost.version import __version__
 
-COMMANDS = ("table", "compare", "diff", "specs", "check", "schema", "conventions")
+COMMANDS = ("table", "compare", "diff", "specs", "check", "reconcile", "schema", "conventions")
 
 
 class _Commands(TyperGroup):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from antcost.reconcile import Combination, Figure, Reconciliation
-from antcost.report.network import own_params, params_label
+from antcost.report.network import params_label
 from antcost.report.table import Column, Table
 from antcost.spec.model import Ambiguity, NetSpec
 from antcost.units import plain_number
@@ -109,7 +109,7 @@ def _notes(lines: Sequence[Line]) -> list[str]:
     """What the counts, readings and columns of the lines are."""
     figures = [line.figure for line in lines]
     notes = [
-        *(f"{_counted_as(f)}: {f.convention.definition}." for f in figures if _defined(f)),
+        *(f"{_counted_as(f)}: {_definition(f)}." for f in figures if _counted_as(f) != "params"),
         *(f"{_changes(ambiguity)}: {ambiguity.why}" for line in lines for ambiguity in line.taken),
         *(OFF for figure in figures if figure.fit == "off"),
         *(TRUNCATED for figure in figures if figure.fit == "truncated"),
@@ -118,8 +118,12 @@ def _notes(lines: Sequence[Line]) -> list[str]:
     return list(dict.fromkeys(notes))
 
 
-def _defined(figure: Figure) -> bool:
-    return figure.field == "madds" or own_params(figure.convention)
+def _definition(figure: Figure) -> str:
+    """What is counted: "parameters - batch norm" for parameters."""
+    if figure.field == "madds":
+        return figure.convention.definition
+    first, *others = figure.convention.param_terms
+    return " ".join([first.name, *(f"{'-' if t.factor < 0 else '+'} {t.name}" for t in others)])
 
 
 def _unpublished(entries: Sequence[Entry]) -> list[str]:

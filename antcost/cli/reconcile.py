@@ -8,6 +8,7 @@ from antcost.blocks.build import load
 from antcost.cli.batch import read_each
 from antcost.cli.options import FormatOption, OutputOption, SetOption, SpecArguments
 from antcost.cli.output import emit
+from antcost.reconcile import reconcile as try_all
 from antcost.report.reconciliation import Entry, reconciliation_table
 
 
@@ -32,7 +33,5 @@ def reconcile(
 
 
 def _entry(reference: str, overrides: list[str] | None) -> Entry:
-    from antcost.reconcile import reconcile
-
     spec = load(reference, overrides or ())
-    return Entry(reference, spec, reconcile(spec, load(reference).published))
+    return Entry(reference, spec, try_all(spec, load(reference).published))

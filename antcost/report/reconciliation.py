@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from antcost.reconcile import Combination, Figure, Reconciliation
@@ -49,7 +49,7 @@ COLUMNS: tuple[Column[Line], ...] = (
     Column("count", "ours", lambda line: line.figure.count, "count"),
     Column("counted_as", "counted as", lambda line: _counted_as(line.figure)),
     Column("reading", "read with", lambda line: "; ".join(map(_changes, line.taken)) or None),
-    Column("fit", "publ. is", lambda line: line.figure.fit),
+    Column("fit", "publ. is", lambda line: line.figure.fit, spare=2),
     Column(
         "off",
         "off",
@@ -75,21 +75,27 @@ def reconciliation_table(entries: Sequence[Entry], top: int) -> Table[Line]:
         for rank, combination in enumerate(row.combinations[:top], start=1)
         for figure in combination.figures
     ]
-    left_out = {*(["network"] if len(entries) == 1 else []), *(["rank"] if top == 1 else [])}
-    subject = entries[0].spec.title if len(entries) == 1 else f"{len(entries)} networks"
+    alone = len(entries) == 1
     return Table(
-        title=f"{subject}: what explains the published figures",
-        columns=[
-            column
-            for column in COLUMNS
-            if column.key not in left_out
-            and (not lines or any(column.value(line) is not None for line in lines))
-        ],
+        title=f"{entries[0].spec.title if alone else f'{len(entries)} networks'}: "
+        "what explains the published figures",
+        columns=_columns(lines, alone, top),
         items=lines,
         notes=(*_notes(lines), *_unpublished(entries)),
         hints=("The next best explanations: --top N.",) if top == 1 and lines else (),
         data=lambda: {"networks": [_data(entry) for entry in entries]},
     )
+
+
+def _columns(lines: Sequence[Line], alone: bool, top: int) -> list[Column[Line]]:
+    """The columns that say something; a narrow terminal has room for `off` of one network."""
+    left_out = {*(["network"] if alone else []), *(["rank"] if top == 1 else [])}
+    return [
+        replace(column, spare=0) if alone and column.key == "off" else column
+        for column in COLUMNS
+        if column.key not in left_out
+        and (not lines or any(column.value(line) is not None for line in lines))
+    ]
 
 
 def _counted_as(figure: Figure) -> str:

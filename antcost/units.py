@@ -20,13 +20,32 @@ _QUANTITY = re.compile(r"(?P<number>\d{1,30}(?:\.\d{1,30})?)\s*(?P<unit>[A-Za-z]
 
 @dataclass(frozen=True, slots=True)
 class Printed:
-    """A published figure: its value, and the text it was printed as, which carries its rounding."""
+    """A published figure: its value, and the text it was printed as, which carries its rounding.
+
+    `step` is one in its last digit: 100_000 for "3.4M". Half a step rounds up.
+    """
 
     text: str
     value: Fraction
+    step: Fraction
 
     def __str__(self) -> str:
         return self.text
+
+    def rounds(self, count: int) -> bool:
+        """Whether the count rounds to what was printed: for "3.4M", 3_350_000 to 3_449_999."""
+        return -self.step <= 2 * (count - self.value) < self.step
+
+    def truncates(self, count: int) -> bool:
+        """Whether it is the count without its later digits: for "3.4M", 3_400_000 to 3_499_999."""
+        return 0 <= count - self.value < self.step
+
+    def miss(self, count: int) -> Fraction:
+        """How far the count is outside of what rounds to this, relative to the bound it misses."""
+        if self.rounds(count):
+            return Fraction(0)
+        side = 1 if count > self.value else -1
+        return count / (self.value + side * self.step / 2) - 1
 
 
 def read_printed(text: str, units: Mapping[str, Rational]) -> Printed:
@@ -37,7 +56,9 @@ def read_printed(text: str, units: Mapping[str, Rational]) -> Printed:
     match = _QUANTITY.fullmatch(text.strip())
     if not match or match["unit"] not in units:
         raise ValueError(text)
-    return Printed(text.strip(), Fraction(match["number"]) * Fraction(units[match["unit"]]))
+    unit = Fraction(units[match["unit"]])
+    decimals = len(match["number"].partition(".")[2])
+    return Printed(text.strip(), Fraction(match["number"]) * unit, unit / 10**decimals)
 
 
 def format_count(count: int) -> str:

@@ -74,7 +74,8 @@ def test_ant_keeps_its_expansion_at_1_and_mobilenet_v2_does_not() -> None:
         "add",
     ]
     mobile = {"block": "inverted_residual", "expansion": 1, "channels": 16}
-    assert names(analyze(mobile)) == [*DEPTHWISE, *PROJECT, "add"]
+    without = ANT | {"expansion": None, "attention": "none"}
+    assert names(analyze(mobile)) == names(analyze(without)) == [*DEPTHWISE, *PROJECT, "add"]
 
 
 def test_ant_without_attention_is_the_block_of_mobilenet_v2() -> None:

@@ -18,7 +18,7 @@ def ant(
     net: Tape,
     x: Tensor,
     *,
-    expansion: Expansion,
+    expansion: Expansion | None,
     channels: Channels,
     reduction: Reduction | None = None,
     stride: Size = 1,
@@ -27,7 +27,10 @@ def ant(
     attention: Attention = None,
     attention_bias: bool = False,
 ) -> Tensor:
-    """ANTBlock (Table 1): expand (also at 1), depthwise, channel attention, group-wise project."""
+    """ANTBlock (Table 1): expand, depthwise, channel attention, group-wise project.
+
+    Expands also at 1, and only not at null.
+    """
     branch = bottleneck(
         net,
         x,
@@ -48,7 +51,7 @@ def e_ant(
     net: Tape,
     x: Tensor,
     *,
-    expansion: Expansion,
+    expansion: Expansion | None,
     channels: Channels,
     groups: Annotated[
         tuple[Groups, ...], Strict(False), Field(min_length=1, max_length=MAX_BRANCHES)

@@ -13,7 +13,8 @@ from antcost.errors import AntcostError
 from antcost.version import __version__
 
 COMMANDS = (
-    "table", "compare", "diff", "check", "explain", "export", "specs", "conventions", "schema",
+    "table", "compare", "diff", "check", "reconcile", "explain", "export", "specs", "conventions",
+    "schema",
 )  # fmt: skip
 
 

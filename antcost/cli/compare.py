@@ -2,11 +2,11 @@
 
 from typing import Annotated
 
-import typer
 from typer import Option
 
 from antcost.api import analyze
 from antcost.blocks.build import load
+from antcost.cli.batch import read_each
 from antcost.cli.options import (
     ColumnsOption,
     CountOption,
@@ -21,9 +21,7 @@ from antcost.cli.options import (
 )
 from antcost.cli.output import emit
 from antcost.cost.convention import find_convention
-from antcost.errors import AntcostError
 from antcost.report.comparison import Entry, compare_table, find_entry
-from antcost.spec.catalog import expand
 
 
 def compare(
@@ -45,20 +43,7 @@ def compare(
     A network that fails is reported at the end, with exit code 1; the others are still shown.
     """
     convention = find_convention(count)
-    entries: list[Entry] = []
-    failures: list[AntcostError] = []
-    for argument in specs:
-        try:
-            references = expand(argument)
-        except AntcostError as error:
-            failures.append(error)
-            continue
-        for reference in references:
-            try:
-                entries.append(_entry(reference, set_))
-            except AntcostError as error:
-                failures.append(error)
-    try:
+    with read_each(specs, lambda reference: _entry(reference, set_)) as entries:
         if entries:
             base = None
             if baseline is not None:
@@ -72,11 +57,6 @@ def compare(
                 inplace=inplace,
             )
             emit(result, format_, exact, output)
-    finally:
-        for failure in failures:
-            typer.echo(failure, err=True)
-    if failures:
-        raise typer.Exit(1)
 
 
 def _entry(reference: str, overrides: list[str] | None) -> Entry:

@@ -159,7 +159,7 @@ def _places(size: int, kernel: int, stride: int, dilation: int, pad: int, beyond
             + f"; use at most {size + 2 * pad + beyond}, or padding: same",
             "kernel",
         )
-    return (size + 2 * pad + beyond - reach) // stride + 1
+    return (size + 2 * pad + beyond - reach + stride) // stride
 
 
 def _list(shapes: tuple[Shape, ...]) -> str:

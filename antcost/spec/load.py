@@ -12,11 +12,19 @@ from antcost.errors import Problem, SpecError, suggest
 from antcost.spec.catalog import find, is_file
 from antcost.spec.complaints import blame_all
 from antcost.spec.document import Document, Key, read_document, read_value
-from antcost.spec.model import Fields, NetSpec, NetworkFields, Published, Stage, StageModels
+from antcost.spec.model import (
+    MAX_CHANGES,
+    Ambiguity,
+    Fields,
+    NetSpec,
+    NetworkFields,
+    Published,
+    Stage,
+    StageModels,
+)
 from antcost.spec.overrides import PathError, override
 
 MAX_EXTENDS = 16
-MAX_CHANGES = 200
 FILE_ONLY_FIELDS = {"extends": FieldInfo(default=None), "set": FieldInfo(default=None)}
 F = TypeVar("F", bound=Fields)
 
@@ -32,7 +40,7 @@ def load_spec(
     Raises SpecError with everything that is wrong.
     """
     if isinstance(source, Mapping):
-        document, path = Document(_copy(source), ""), Path()
+        document, path = Document(copy_plain(source), ""), Path()
     else:
         path = find(str(source))
         document = read_document(path)
@@ -42,14 +50,14 @@ def load_spec(
         _override_from_text(document, blocks, text)
     if texts:
         document.tree.pop("published", None)
-    return _validate(document, blocks, texts)
+    return validate(document, blocks, texts)
 
 
-def _copy(value: Any) -> Any:
+def copy_plain(value: Any) -> Any:
     """A copy of plain values, with lists for tuples."""
     if isinstance(value, Mapping):
-        return {key: _copy(item) for key, item in value.items()}
-    return [_copy(item) for item in value] if isinstance(value, list | tuple) else value
+        return {key: copy_plain(item) for key, item in value.items()}
+    return [copy_plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _inherit(
@@ -140,18 +148,16 @@ def _override_from_text(document: Document, blocks: StageModels, text: str) -> N
         document.problems.append(Problem(mark, "", str(error)))
 
 
-def _validate(document: Document, blocks: StageModels, overrides: tuple[str, ...]) -> NetSpec:
-    """Check every field and collect everything that is wrong."""
+def validate(document: Document, blocks: StageModels, overrides: tuple[str, ...]) -> NetSpec:
+    """Check every field. Raises SpecError with everything that is wrong."""
     known = {**FILE_ONLY_FIELDS, **NetworkFields.model_fields}
     fields = _check(document, (), NetworkFields, document.tree, known)
     stages = [
         _check_stage(document, blocks, ("stages", index), row)
         for index, row in enumerate(_rows(document, "stages"))
     ]
-    published = [
-        _check(document, ("published", index), Published, row, Published.model_fields)
-        for index, row in enumerate(_rows(document, "published"))
-    ]
+    published = _check_rows(document, "published", Published)
+    ambiguous = _check_rows(document, "ambiguous", Ambiguity)
     _blame_duplicates(document)
     if document.problems:
         raise SpecError(sorted(document.problems, key=_line_order(document.problems)))
@@ -162,7 +168,8 @@ def _validate(document: Document, blocks: StageModels, overrides: tuple[str, ...
         fields.classes,
         fields.width,
         tuple(filter(None, stages)),
-        tuple(filter(None, published)),
+        published,
+        ambiguous,
         overrides,
         document,
     )
@@ -171,6 +178,15 @@ def _validate(document: Document, blocks: StageModels, overrides: tuple[str, ...
 def _rows(document: Document, field: str) -> list[Any]:
     rows = document.tree.get(field)
     return rows if isinstance(rows, list) else []
+
+
+def _check_rows(document: Document, field: str, model: type[F]) -> tuple[F, ...]:
+    """The rows of a list that are right, once the errors of the others are noted."""
+    rows = (
+        _check(document, (field, index), model, row, model.model_fields)
+        for index, row in enumerate(_rows(document, field))
+    )
+    return tuple(filter(None, rows))
 
 
 def _check(

@@ -24,6 +24,8 @@ MAX_REPEAT = 1_000
 MAX_SIDE = 65_536
 MAX_CLASSES = 10_000_000
 MAX_WIDTH = 100
+MAX_CHANGES = 200
+MAX_AMBIGUITIES = 8
 
 
 def _printable(text: str) -> str:
@@ -84,6 +86,13 @@ class Published(Fields):
     size: PrintedBytes | None = None
 
 
+class Ambiguity(Fields):
+    """What the source leaves open: `why`, and what to `set` for the reading not taken here."""
+
+    why: Text
+    set: Annotated[dict[str, Any], Field(min_length=1, max_length=MAX_CHANGES)]
+
+
 class Stage(Fields):
     """One row of the architecture table. Each block adds its own fields in a subclass."""
 
@@ -113,6 +122,7 @@ class NetworkFields(Fields):
     width: Annotated[float, Field(gt=0, le=MAX_WIDTH, allow_inf_nan=False)] = 1.0
     stages: Annotated[list[Any], Field(min_length=1, max_length=MAX_STAGES)]
     published: list[Any] = []
+    ambiguous: Annotated[list[Any], Field(max_length=MAX_AMBIGUITIES)] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +139,7 @@ class NetSpec:
     width: float
     stages: tuple[Stage, ...]
     published: tuple[Published, ...] = ()
+    ambiguous: tuple[Ambiguity, ...] = ()
     overrides: tuple[str, ...] = ()
     document: Document = field(default_factory=lambda: Document({}, ""), compare=False, repr=False)
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from antcost.spec.model import NetworkFields, Published, StageModels
+from antcost.spec.model import Ambiguity, NetworkFields, Published, StageModels
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -16,6 +16,7 @@ def json_schema(blocks: StageModels) -> dict[str, Any]:
     stages = {"oneOf": [_stage_schema(name, blocks) for name in sorted(blocks)]}
     schema["properties"]["stages"]["items"] = stages
     schema["properties"]["published"]["items"] = Published.model_json_schema()
+    schema["properties"]["ambiguous"]["items"] = Ambiguity.model_json_schema()
     schema["properties"] |= {
         "extends": {
             "type": ["string", "null"],

@@ -1,0 +1,40 @@
+"""Commands that take several specs."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TypeVar
+
+import typer
+
+from antcost.errors import AntcostError
+from antcost.spec.catalog import expand
+
+T = TypeVar("T")
+
+
+@contextmanager
+def read_each(arguments: Sequence[str], read: Callable[[str], T]) -> Iterator[list[T]]:
+    """What `read` makes of each spec that the arguments stand for.
+
+    Those that fail are reported when the block ends, with exit code 1.
+    """
+    results: list[T] = []
+    failures: list[AntcostError] = []
+    for argument in arguments:
+        try:
+            references = expand(argument)
+        except AntcostError as error:
+            failures.append(error)
+            continue
+        for reference in references:
+            try:
+                results.append(read(reference))
+            except AntcostError as error:
+                failures.append(error)
+    try:
+        yield results
+    finally:
+        for failure in failures:
+            typer.echo(failure, err=True)
+    if failures:
+        raise typer.Exit(1)

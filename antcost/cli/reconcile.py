@@ -1,0 +1,37 @@
+"""`antcost reconcile`: why a paper prints another number."""
+
+from typing import Annotated
+
+from typer import Option
+
+from antcost.blocks.build import load
+from antcost.cli.batch import read_each
+from antcost.cli.options import FormatOption, OutputOption, SetOption, SpecArguments
+from antcost.cli.output import emit
+from antcost.reconcile import reconcile as try_all
+from antcost.report.reconciliation import Entry, reconciliation_table
+
+
+def reconcile(
+    specs: SpecArguments,
+    top: Annotated[
+        int, Option(metavar="N", min=1, help="The N best explanations of each published row.")
+    ] = 1,
+    set_: SetOption = None,
+    format_: FormatOption = "text",
+    output: OutputOption = None,
+) -> None:
+    """Which way of counting, and which reading of the paper, explains what was published.
+
+    Tries every convention and every ambiguity that the spec declares. With --set, the published
+    figures are held against the changed network. A network that fails is reported at the end, with
+    exit code 1; the others are still shown.
+    """
+    with read_each(specs, lambda reference: _entry(reference, set_)) as entries:
+        if entries:
+            emit(reconciliation_table(entries, top), format_, True, output)
+
+
+def _entry(reference: str, overrides: list[str] | None) -> Entry:
+    spec = load(reference, overrides or ())
+    return Entry(reference, spec, try_all(spec, load(reference).published))

@@ -23,6 +23,7 @@ EVERY_LAYER = network(
     {"block": "conv", "kernel": [2, 3], "channels": 8, "activation": "relu6", "dilation": 2},
     {"block": "maxpool", "kernel": 2, "stride": 1},
     {"block": "avgpool", "kernel": [2, 4], "stride": 2, "padding": "same"},
+    {"block": "maxpool", "kernel": 2, "stride": 2, "padding": "valid", "ceil": True},
     {"block": "conv_transpose", "kernel": 3, "stride": 2, "channels": 8, "groups": 2},
     {"block": "e_ant", "expansion": 2, "channels": 8, "groups": [1, 2], "reduction": 2},
     *(
@@ -30,6 +31,8 @@ EVERY_LAYER = network(
         for kind in ("relu", "leaky_relu", "elu", "gelu", "silu", "mish", "tanh", "hardswish")
     ),
     {"block": "avgpool", "kernel": 3, "stride": 2, "padding": "same"},
+    {"block": "condense", "growth": 8, "groups": 4, "condensation": 2},
+    {"block": "select", "condensation": 2},
     {"block": "avgpool"},
     {"block": "linear", "channels": 5, "dropout": 0.5},
     input_shape=(3, 11, 14),

@@ -211,7 +211,7 @@ def test_a_shuffle_unit_adds_its_input_or_joins_the_pooled_one() -> None:
             r"channels: expected more than the 16 of the input, got 16",
         ),
         ({"channels": 18}, r"channels: expected a multiple of 4, got 18"),
-        ({"channels": 24}, r"s0.add: cannot add different shapes 16x8x8, 24x8x8"),
+        ({"channels": 24}, r"channels: expected the 16 of the input, or stride: 2 .* got 24"),
         (
             {"channels": 16, "groups": 3},
             r"groups: s0.reduce.conv: groups=3 does not divide 16 -> 4",

@@ -27,6 +27,11 @@ def shuffle(
     joins = stride not in (1, (1, 1))
     if joins and certain(channels <= x.c):
         raise ShapeError(f"expected more than the {x.c} of the input, got {channels}", "channels")
+    if not joins and channels != x.c:
+        raise ShapeError(
+            f"expected the {x.c} of the input, or stride: 2 to join more to them, got {channels}",
+            "channels",
+        )
     outer = first_groups if first_groups and joins else groups
     hidden = channels // 4
     branch = net.conv_bn_act(x, hidden, groups=outer, activation="relu", name="reduce")

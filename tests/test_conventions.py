@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from conftest import network
@@ -16,7 +16,7 @@ from antcost.check.isolation import Job, answer
 from antcost.check.tools import TOOLS
 from antcost.cost.analysis import NetCost
 from antcost.cost.convention import CONVENTIONS
-from antcost.graph.layers import ConvTranspose2d
+from antcost.graph.layers import ActivationKind, ConvTranspose2d
 from antcost.spec.catalog import shipped_names
 
 MOBILENET_V2 = {
@@ -168,3 +168,11 @@ def test_shipped_networks_agree_with_every_tool(name: str) -> None:
 @given(valid_specs())
 def test_random_networks_agree_with_every_tool(spec: dict[str, Any]) -> None:
     same_as_tools(counted(spec))
+
+
+@pytest.mark.torch
+def test_every_activation_agrees_with_every_tool_in_every_layer() -> None:
+    conv = {"block": "conv", "kernel": 1, "channels": 8, "norm": False}
+    same_as_tools(
+        antcost.analyze(network(*(conv | {"activation": a} for a in get_args(ActivationKind))))
+    )

@@ -96,8 +96,9 @@ _PTFLOPS_TERMS = (
     _MACS,
     _BIASES,
     _NORM_2,
-    Term("activations", 1, (*_CALLED, "relu6_elems", "leaky_relu_elems", "silu_elems")),
+    Term("activations", 1, (*_CALLED, "relu6_elems", "leaky_relu_elems")),
     Term("pooling inputs", 1, _POOL_INPUTS),
+    Term("SiLU, as a function", 1, ("silu_elems",), outside=True),
     Term(
         "ReLU, ELU, GELU again",
         1,

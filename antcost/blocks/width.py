@@ -5,7 +5,7 @@ from fractions import Fraction
 from typing import Any, TypeVar
 
 from antcost.blocks.fields import CLASSES
-from antcost.spec.model import NetSpec, Stage
+from antcost.spec.model import Head, NetSpec, Stage
 
 DIVISOR = 8
 SCALED = ("channels", "growth")
@@ -30,6 +30,12 @@ def stage_fields(spec: NetSpec) -> list[dict[str, Any]]:
     """
     width = Fraction(str(spec.width))
     return scaled_fields(spec, width, max(width, Fraction(1)), make_divisible)
+
+
+def head_fields(spec: NetSpec, head: Head) -> list[dict[str, Any]]:
+    """The same for the stages of an auxiliary head."""
+    width = Fraction(str(spec.width))
+    return [_scaled(spec, stage, width, make_divisible) for stage in head.stages]
 
 
 def scaled_fields(

@@ -25,9 +25,9 @@ def problems(path: Path) -> list[str]:
         ("{name: a, block: conv, kernel: 3, chanels: 8, channels: 8}",
          "stages[0].chanels: unknown field; did you mean 'channels'?"),
         ("{name: a, block: cnv}", "stages[0].block: unknown block 'cnv'; did you mean 'conv'?"),
-        ("{name: a}", "stages[0].block: missing; expected one of ant, avgpool, condense, conv, "
-         "conv_transpose, e_ant, inverted_residual, linear, maxpool, norm, select, separable, "
-         "shuffle, squeezenext"),
+        ("{name: a}", "stages[0].block: missing; expected one of activation, ant, avgpool, "
+         "condense, conv, conv_transpose, darts_cell, e_ant, inverted_residual, linear, maxpool, "
+         "nasnet_cell, norm, select, separable, shuffle, squeezenext"),
         ("{name: a, block: linear}",
          "stages[0].channels: missing; needed are name, block, channels"),
         ("{name: a, block: linear, channels: two}",

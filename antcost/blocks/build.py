@@ -77,8 +77,10 @@ def run_stage(
     title = f"training:{stage.name}" if training else stage.name
     for repeat in range(stage.repeat):
         name = f"{title}.{repeat}" if stage.repeat > 1 else title
-        with net.block(Place(title, repeat, stage.block, name, training)):
-            x = function(net, x, **(later if repeat else fields))
+        with net.block(Place(title, repeat, stage.block, name, training), x):
+            y = function(net, x, **(later if repeat else fields))
+        net.made(x, y)
+        x = y
     return x
 
 

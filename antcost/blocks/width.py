@@ -43,14 +43,21 @@ def scaled_fields(
 ) -> list[dict[str, Any]]:
     """The same with the width given, that of the last convolution apart.
 
-    Linear layers keep their channels. A stem that is the only convolution is not the last one.
+    Linear layers keep their channels. A stem, behind which other blocks have channels or which is
+    the only convolution, is not the last one.
     """
     convs = [index for index, stage in enumerate(spec.stages) if stage.block == "conv"]
-    last = convs[-1] if len(convs) > 1 else None
+    last = convs[-1] if len(convs) > 1 and not _widths_behind(spec, convs[-1]) else None
     return [
         _scaled(spec, stage, last_width if index == last else width, multiply)
         for index, stage in enumerate(spec.stages)
     ]
+
+
+def _widths_behind(spec: NetSpec, index: int) -> bool:
+    """Whether the width multiplies something behind this stage."""
+    stages = (stage for stage in spec.stages[index + 1 :] if stage.block != "linear")
+    return any(stage.fields().get(name) is not None for stage in stages for name in SCALED)
 
 
 def _scaled(

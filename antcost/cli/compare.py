@@ -17,6 +17,7 @@ from antcost.cli.options import (
     SetOption,
     SortOption,
     SpecArguments,
+    TrainingOption,
     column_keys,
 )
 from antcost.cli.output import emit
@@ -34,6 +35,7 @@ def compare(
     count: CountOption = "madds",
     set_: SetOption = None,
     inplace: InplaceOption = False,
+    training: TrainingOption = False,
     exact: ExactOption = False,
     format_: FormatOption = "text",
     output: OutputOption = None,
@@ -43,11 +45,11 @@ def compare(
     A network that fails is reported at the end, with exit code 1; the others are still shown.
     """
     convention = find_convention(count)
-    with read_each(specs, lambda reference: _entry(reference, set_)) as entries:
+    with read_each(specs, lambda reference: _entry(reference, set_, training)) as entries:
         if entries:
             base = None
             if baseline is not None:
-                base = find_entry(entries, baseline) or _entry(baseline, set_)
+                base = find_entry(entries, baseline) or _entry(baseline, set_, training)
             result = compare_table(
                 entries,
                 convention,
@@ -59,6 +61,6 @@ def compare(
             emit(result, format_, exact, output)
 
 
-def _entry(reference: str, overrides: list[str] | None) -> Entry:
+def _entry(reference: str, overrides: list[str] | None, training: bool) -> Entry:
     spec = load(reference, overrides or ())
-    return Entry(reference, spec, analyze(spec))
+    return Entry(reference, spec, analyze(spec, training=training))

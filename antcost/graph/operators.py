@@ -19,6 +19,7 @@ from antcost.graph.layers import (
     MaxPool2d,
     Multiply,
     SelectChannels,
+    Shift,
     WeightedSum,
 )
 
@@ -59,6 +60,8 @@ def kind(node: Node) -> str:
             return "channel shuffle"
         case SelectChannels():
             return "channel selection"
+        case Shift():
+            return "shift"
         case WeightedSum():
             return "weighted sum"
         case Flatten():

@@ -10,7 +10,13 @@ from antcost.cost.analysis import NetCost
 from antcost.cost.convention import CONVENTIONS, Convention
 from antcost.cost.memory import arithmetic_intensity
 from antcost.errors import AntcostError
-from antcost.report.network import definitions, network_totals, own_params, params_label
+from antcost.report.network import (
+    definitions,
+    network_totals,
+    own_params,
+    params_label,
+    training_notes,
+)
 from antcost.report.table import Column, Table, choose, ranked
 from antcost.spec.catalog import shipped_folder
 from antcost.spec.model import NetSpec, Published
@@ -174,6 +180,7 @@ def compare_table(
             *_sources_note(entries, keys),
             *([memory_note] if keys & MEMORY else []),
             *([f"x: times fewer than {baseline.spec.title}."] if baseline else []),
+            *training_notes((entry.cost for entry in entries), convention),
         ),
         data=lambda: {
             "convention": convention.name,

@@ -1,5 +1,6 @@
 """`antcost compare`: several networks side by side."""
 
+from dataclasses import replace
 from typing import Annotated
 
 from typer import Option
@@ -32,6 +33,12 @@ def compare(
     baseline: Annotated[
         str | None, Option(metavar="NAME", help="Say how many times smaller than this network.")
     ] = None,
+    published: Annotated[
+        bool, Option("--published", help="What was published, and why it differs from our counts.")
+    ] = False,
+    source: Annotated[
+        str | None, Option(metavar="TEXT", help="Published figures of the source with this text.")
+    ] = None,
     count: CountOption = "madds",
     set_: SetOption = None,
     inplace: InplaceOption = False,
@@ -45,11 +52,11 @@ def compare(
     A network that fails is reported at the end, with exit code 1; the others are still shown.
     """
     convention = find_convention(count)
-    with read_each(specs, lambda reference: _entry(reference, set_, training)) as entries:
+    with read_each(specs, lambda reference: _entry(reference, set_, source, training)) as entries:
         if entries:
             base = None
             if baseline is not None:
-                base = find_entry(entries, baseline) or _entry(baseline, set_, training)
+                base = find_entry(entries, baseline) or _entry(baseline, set_, source, training)
             result = compare_table(
                 entries,
                 convention,
@@ -57,10 +64,16 @@ def compare(
                 columns=column_keys(columns),
                 sort=sort,
                 inplace=inplace,
+                published=published,
             )
             emit(result, format_, exact, output)
 
 
-def _entry(reference: str, overrides: list[str] | None, training: bool) -> Entry:
+def _entry(
+    reference: str, overrides: list[str] | None, source: str | None, training: bool
+) -> Entry:
     spec = load(reference, overrides or ())
+    if source is not None:
+        rows = (row for row in spec.published if source.casefold() in row.source.casefold())
+        spec = replace(spec, published=tuple(rows))
     return Entry(reference, spec, analyze(spec, training=training))

@@ -17,6 +17,8 @@ from antcost.report.network import (
     params_label,
     training_notes,
 )
+from antcost.report.reasons import why
+from antcost.report.reconciliation import unpublished_note
 from antcost.report.table import Column, Table, choose, ranked
 from antcost.spec.catalog import shipped_folder
 from antcost.spec.model import NetSpec, Published
@@ -25,7 +27,10 @@ from antcost.units import Printed, plain_number
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One network of a comparison: how it was named, its spec, what it costs, and the baseline."""
+    """One network of a comparison: how it was named, its spec, what it costs, and the baseline.
+
+    `reason` is why published figures differ from ours, once it was asked for.
+    """
 
     reference: str
     spec: NetSpec
@@ -33,6 +38,7 @@ class Entry:
     convention: Convention = CONVENTIONS["madds"]
     inplace: bool = False
     base: NetCost | None = None
+    reason: str | None = None
 
     @property
     def totals(self) -> dict[str, int]:
@@ -46,6 +52,15 @@ class Entry:
         """The figure as the first source printed it."""
         source = self.source(field)
         return None if source is None else getattr(source, field)
+
+    def explained(self) -> "Entry":
+        """The entry with the reason of what its first sources printed."""
+        sources = {field: self.source(field) for field in FIGURES}
+        reasons = []
+        for row in dict.fromkeys(filter(None, sources.values())):
+            others = {field: None for field in FIGURES if sources[field] != row}
+            reasons.append(why(self.spec, row.model_copy(update=others), self.cost.whole.cost))
+        return replace(self, reason="; ".join(filter(None, reasons)) or None)
 
     def difference(self, field: str, ours: int) -> Fraction | None:
         """Ours against the published figure, relative to that."""
@@ -132,9 +147,15 @@ COLUMNS: tuple[Column[Entry], ...] = (
         "published in",
         lambda entry: "; ".join(row.source for row in entry.spec.published) or None,
     ),
+    Column("reason", "reason", lambda entry: entry.reason, "prose"),
     Column("params_fewer", "x params", lambda entry: entry.fewer("params"), "times", spare=5),
     Column("madds_fewer", "x MAdds", lambda entry: entry.fewer("madds"), "times", spare=1),
 )
+FIGURES = ("params", "madds")
+PUBLISHED_KEYS = (
+    "network", "params", "params_published", "params_difference",
+    "madds", "madds_published", "madds_difference", "reason",
+)  # fmt: skip
 PUBLISHED = {
     "params_published": "params",
     "params_difference": "params",
@@ -153,21 +174,32 @@ def compare_table(
     columns: Sequence[str] = (),
     sort: str | None = None,
     inplace: bool = False,
+    published: bool = False,
 ) -> Table[Entry]:
     """A row a network, in the order given or by the column `sort`.
 
-    Differences are ours against the published figure. `baseline` is the network that the others are
-    so many times smaller than. Raises AntcostError for an unknown column, or one that needs a
-    baseline where there is none.
+    Differences are ours against the published figure; with `published`, they stand beside their
+    reasons, and networks without such figures are left out. `baseline` is the network that the
+    others are so many times smaller than. Raises AntcostError for an unknown column, or one that
+    needs a baseline where there is none.
     """
     base = baseline.cost if baseline else None
     entries = [
         replace(entry, convention=convention, inplace=inplace, base=base) for entry in entries
     ]
-    chosen = choose(COLUMNS, columns) or _default_columns(convention, entries, base is not None)
+    unpublished = [entry.spec.title for entry in entries if not any(map(entry.source, FIGURES))]
+    if published:
+        entries = [entry for entry in entries if any(map(entry.source, FIGURES))]
+    chosen = choose(COLUMNS, columns) or (
+        _published_columns()
+        if published
+        else _default_columns(convention, entries, base is not None)
+    )
+    keys = {column.key for column in chosen}
+    if "reason" in keys:
+        entries = [entry.explained() for entry in entries]
     if sort is not None:
         entries = ranked(entries, *choose(COLUMNS, [sort]))
-    keys = {column.key for column in chosen}
     if baseline is None and keys & {"params_fewer", "madds_fewer"}:
         raise AntcostError("the columns params_fewer and madds_fewer need a baseline")
     memory_note = f"Memory: fp32, one image{', in place' if inplace else ''}."
@@ -180,6 +212,7 @@ def compare_table(
             *_sources_note(entries, keys),
             *([memory_note] if keys & MEMORY else []),
             *([f"x: times fewer than {baseline.spec.title}."] if baseline else []),
+            *([unpublished_note(unpublished)] if published and unpublished else []),
             *training_notes((entry.cost for entry in entries), convention),
         ),
         data=lambda: {
@@ -200,6 +233,19 @@ def find_entry(entries: Sequence[Entry], name: str) -> Entry | None:
     )
     found = (entry for matches in ways_to_match for entry in entries if matches(entry))
     return next(found, None)
+
+
+def _published_columns() -> tuple[Column[Entry], ...]:
+    """Ours, what was printed, and why they differ: of narrow columns, as the reason needs room."""
+    headers = {"params_published": "publ.", "madds_published": "publ."}
+    return tuple(
+        replace(
+            column,
+            header=headers.get(column.key, column.header),
+            spare=1 if column.key.endswith("_difference") else 0,
+        )
+        for column in choose(COLUMNS, PUBLISHED_KEYS)
+    )
 
 
 def _default_columns(
@@ -248,6 +294,7 @@ def _data(entry: Entry) -> dict[str, Any]:
         "input": entry.spec.input,
         "total": entry.totals,
         **{key: float(ratio) for key, ratio in ratios.items() if ratio is not None},
+        **({"reason": entry.reason} if entry.reason else {}),
         "published": [
             {field: _printed(value) for field, value in row if value is not None}
             for row in entry.spec.published

@@ -48,7 +48,7 @@ COLUMNS: tuple[Column[Line], ...] = (
     Column("published", "publ.", lambda line: line.figure.printed, "count"),
     Column("count", "ours", lambda line: line.figure.count, "count"),
     Column("counted_as", "counted as", lambda line: _counted_as(line.figure)),
-    Column("reading", "read with", lambda line: "; ".join(map(_changes, line.taken)) or None),
+    Column("reading", "read with", lambda line: "; ".join(map(changes, line.taken)) or None),
     Column("fit", "publ. is", lambda line: line.figure.fit, spare=2),
     Column(
         "off",
@@ -75,13 +75,14 @@ def reconciliation_table(entries: Sequence[Entry], top: int) -> Table[Line]:
         for rank, combination in enumerate(row.combinations[:top], start=1)
         for figure in combination.figures
     ]
+    unpublished = [entry.spec.title for entry in entries if not entry.rows]
     alone = len(entries) == 1
     return Table(
         title=f"{entries[0].spec.title if alone else f'{len(entries)} networks'}: "
         "what explains the published figures",
         columns=_columns(lines, alone, top),
         items=lines,
-        notes=(*_notes(lines), *_unpublished(entries)),
+        notes=(*_notes(lines), *([unpublished_note(unpublished)] if unpublished else [])),
         hints=("The next best explanations: --top N.",) if top == 1 and lines else (),
         data=lambda: {"networks": [_data(entry) for entry in entries]},
     )
@@ -104,7 +105,7 @@ def _counted_as(figure: Figure) -> str:
     return params_label(convention) if figure.field == "params" else convention.label
 
 
-def _changes(ambiguity: Ambiguity) -> str:
+def changes(ambiguity: Ambiguity) -> str:
     """What an ambiguity sets, in short."""
     (path, value), *others = ambiguity.set.items()
     text = f"{path}={value if isinstance(value, str) else json.dumps(value)}"
@@ -116,7 +117,7 @@ def _notes(lines: Sequence[Line]) -> list[str]:
     figures = [line.figure for line in lines]
     notes = [
         *(f"{_counted_as(f)}: {_definition(f)}." for f in figures if _counted_as(f) != "params"),
-        *(f"{_changes(ambiguity)}: {ambiguity.why}" for line in lines for ambiguity in line.taken),
+        *(f"{changes(ambiguity)}: {ambiguity.why}" for line in lines for ambiguity in line.taken),
         *(OFF for figure in figures if figure.fit == "off"),
         *(TRUNCATED for figure in figures if figure.fit == "truncated"),
         *(EXPLAINED for line in lines if line.row.derivable),
@@ -132,10 +133,9 @@ def _definition(figure: Figure) -> str:
     return " ".join([first.name, *(f"{'-' if t.factor < 0 else '+'} {t.name}" for t in others)])
 
 
-def _unpublished(entries: Sequence[Entry]) -> list[str]:
-    """Networks that have nothing to explain."""
-    names = [entry.spec.title for entry in entries if not entry.rows]
-    return [f"No published params or MAdds: {'; '.join(names)}."] if names else []
+def unpublished_note(names: Sequence[str]) -> str:
+    """That these networks have nothing to explain."""
+    return f"No published params or MAdds: {'; '.join(names)}."
 
 
 def _data(entry: Entry) -> dict[str, Any]:

@@ -20,8 +20,8 @@ from antcost.units import (
 )
 
 Unit = Literal[
-    "text", "formula", "bar", "count", "difference", "bytes", "share", "change", "times", "ratio",
-    "percent",
+    "text", "prose", "formula", "bar", "count", "difference", "bytes", "share", "change", "times",
+    "ratio", "percent",
 ]  # fmt: skip
 T = TypeVar("T")
 
@@ -52,7 +52,8 @@ Note = str | tuple[Cell, ...]
 class Column(Generic[T]):
     """A named column, and how it reads its value from the item of a row.
 
-    On a narrow terminal the columns with the highest `spare` are hidden first.
+    On a narrow terminal the columns with the highest `spare` are hidden first, and prose is wrapped
+    where a text is cut.
     """
 
     key: str
@@ -81,7 +82,7 @@ class Table(Generic[T]):
     @property
     def alignment(self) -> list[str]:
         """Side of each column: numbers stand at the right."""
-        texts = ("text", "formula", "bar")
+        texts = ("text", "prose", "formula", "bar")
         return ["left" if column.unit in texts else "right" for column in self.columns]
 
     def values(self) -> list[list[Value]]:
@@ -123,7 +124,7 @@ def show(value: Value, unit: Unit, exact: bool = False) -> Cell:
             return format_ratio(Fraction(value))
         case "percent":
             return format_accuracy(float(value))
-        case "text" | "formula" | "bar":
+        case "text" | "prose" | "formula" | "bar":
             return str(value)
         case _:
             assert_never(unit)

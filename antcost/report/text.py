@@ -1,7 +1,8 @@
 """A table for the terminal: it fits, and is styled only where that shows."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import zip_longest
 from textwrap import wrap
 from typing import Any
 
@@ -11,6 +12,7 @@ from antcost.report.table import Table
 
 GAP = "  "
 NARROWEST = 10
+NARROWEST_PROSE = 30
 ELLIPSIS = "..."
 
 
@@ -21,7 +23,7 @@ def render_text(table: Table[Any], *, exact: bool, width: int | None, styled: bo
         table, hidden = _hide_spare(table, exact, width)
     texts = _texts(table, exact)
     widths = _widths(texts) if width is None else _narrowed(table, _widths(texts), width)
-    header, *body = [_line(table, row, widths) for row in texts]
+    header, *body = ["\n".join(_lines(table, row, widths)) for row in texts]
     rule = GAP.join("-" * size for size in widths)
     if table.total is not None:
         body[-1:] = [rule, style(body[-1], bold=True) if styled else body[-1]]
@@ -54,10 +56,18 @@ def _total(widths: Sequence[int]) -> int:
     return sum(widths) + len(GAP) * (len(widths) - 1)
 
 
+def _least_widths(table: Table[Any], widths: Sequence[int]) -> list[int]:
+    """Widths before anything is hidden or cut: prose can be wrapped."""
+    return [
+        min(size, NARROWEST_PROSE) if column.unit == "prose" else size
+        for column, size in zip(table.columns, widths, strict=True)
+    ]
+
+
 def _hide_spare(table: Table[Any], exact: bool, width: int) -> tuple[Table[Any], list[str]]:
     """Drop the columns that can best be spared until the rest fits."""
     hidden = []
-    while _total(_widths(_texts(table, exact))) > width:
+    while _total(_least_widths(table, _widths(_texts(table, exact)))) > width:
         spare = max(table.columns, key=lambda column: column.spare)
         if not spare.spare:
             break
@@ -67,8 +77,9 @@ def _hide_spare(table: Table[Any], exact: bool, width: int) -> tuple[Table[Any],
 
 
 def _narrowed(table: Table[Any], widths: list[int], width: int) -> list[int]:
-    """Take from the widest text columns until the table fits, down to a readable minimum."""
-    widths = list(widths)
+    """Take from prose, then from the widest text columns, down to a readable minimum."""
+    least, excess = _least_widths(table, widths), max(0, _total(widths) - width)
+    widths = [max(low, size - excess) for low, size in zip(least, widths, strict=True)]
     while _total(widths) > width:
         wide = [
             i
@@ -81,13 +92,18 @@ def _narrowed(table: Table[Any], widths: list[int], width: int) -> list[int]:
     return widths
 
 
-def _line(table: Table[Any], texts: Sequence[str], widths: Sequence[int]) -> str:
-    """One row, each cell cut or filled to the width of its column."""
-    cells = []
-    for text, size, side in zip(texts, widths, table.alignment, strict=True):
-        cut = _cut(text, size)
-        cells.append(cut.ljust(size) if side == "left" else cut.rjust(size))
-    return GAP.join(cells).rstrip()
+def _lines(table: Table[Any], texts: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
+    """The lines of one row: prose wrapped, every other cell cut or filled to its column's width."""
+    columns = [
+        wrap(text, size) if column.unit == "prose" else [_cut(text, size)]
+        for column, text, size in zip(table.columns, texts, widths, strict=True)
+    ]
+    for line in zip_longest(*columns, fillvalue=""):
+        cells = (
+            text.ljust(size) if side == "left" else text.rjust(size)
+            for text, size, side in zip(line, widths, table.alignment, strict=True)
+        )
+        yield GAP.join(cells).rstrip()
 
 
 def _cut(text: str, size: int) -> str:

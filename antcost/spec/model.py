@@ -76,7 +76,7 @@ class Fields(BaseModel):
 
 
 class Published(Fields):
-    """What one source printed about the network."""
+    """What one source printed about the network; `note` says why it is not what we count."""
 
     source: Text
     params: PrintedCount | None = None
@@ -85,6 +85,7 @@ class Published(Fields):
     top5: Percent | None = None
     latency: PrintedTime | None = None
     size: PrintedBytes | None = None
+    note: Text | None = None
 
 
 class Ambiguity(Fields):

@@ -6,13 +6,10 @@ import warnings
 from collections.abc import Iterator
 from importlib.util import find_spec
 from io import BytesIO, StringIO
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from antcost.errors import AntcostError
 from antcost.graph.graph import Graph
-
-if TYPE_CHECKING:
-    from torch.export import ExportedProgram
 
 Target = Literal["torch", "onnx"]
 NEEDS = {"torch": ("torch",), "onnx": ("torch", "onnx", "onnxscript")}
@@ -28,35 +25,37 @@ def exported(graph: Graph, target: Target, seed: int = 0) -> bytes:
     if missing:
         raise AntcostError(f"{' and '.join(missing)} missing: pip install 'antcost[export]'")
     with _quiet():
-        program = _program(graph, seed)
-        return _onnx(program) if target == "onnx" else _torch(program)
+        return _onnx(graph, seed) if target == "onnx" else _torch(graph, seed)
 
 
-def _program(graph: Graph, seed: int) -> "ExportedProgram":
+def _torch(graph: Graph, seed: int) -> bytes:
     import torch
 
     from antcost.torchnet import torch_module
 
-    images = torch.zeros(2, *graph.input.dims)
-    batch = {0: torch.export.Dim("batch")}
-    module = torch_module(graph, seed).eval()
-    return torch.export.export(module, (images,), dynamic_shapes=(batch,))
-
-
-def _torch(program: "ExportedProgram") -> bytes:
-    import torch
-
+    program = torch.export.export(
+        torch_module(graph, seed).eval(),
+        (torch.zeros(2, *graph.input.dims),),
+        dynamic_shapes=({0: torch.export.Dim("batch")},),
+    )
     stream = BytesIO()
     torch.export.save(program, stream)
     return stream.getvalue()
 
 
-def _onnx(program: "ExportedProgram") -> bytes:
+def _onnx(graph: Graph, seed: int) -> bytes:
     import onnx
     import torch
 
+    from antcost.torchnet import torch_module
+
     converted = torch.onnx.export(
-        program, input_names=["image"], output_names=["output"], verbose=False
+        torch_module(graph, seed).eval(),
+        (torch.zeros(2, *graph.input.dims),),
+        dynamic_shapes=({0: "batch"},),
+        input_names=["image"],
+        output_names=["output"],
+        verbose=False,
     )
     assert converted is not None
     model = converted.model_proto
@@ -67,12 +66,15 @@ def _onnx(program: "ExportedProgram") -> bytes:
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Neither what torch prints on its way nor what it warns of."""
-    logging.disable(logging.WARNING)
-    with (
-        warnings.catch_warnings(),
-        contextlib.redirect_stdout(StringIO()),
-        contextlib.redirect_stderr(StringIO()),
-    ):
-        warnings.simplefilter("ignore")
-        yield
-    logging.disable(logging.NOTSET)
+    level = logging.root.manager.disable
+    logging.disable(max(level, logging.WARNING))
+    try:
+        with (
+            warnings.catch_warnings(),
+            contextlib.redirect_stdout(StringIO()),
+            contextlib.redirect_stderr(StringIO()),
+        ):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(level)

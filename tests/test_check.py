@@ -15,8 +15,9 @@ from antcost.check import comparison
 from antcost.check.comparison import Check, check, compare, convention_of
 from antcost.check.isolation import Answer, Job, answer, answers
 from antcost.check.tools import TOOLS, Report
-from antcost.cost.convention import CONVENTIONS
-from antcost.report.checks import Step, equation, steps
+from antcost.cost.convention import CONVENTIONS, Term
+from antcost.report.checks import Step, bridge_table, checks_table, equations, places_table, steps
+from antcost.report.waterfall import waterfalls
 
 TORCH = pytest.mark.torch
 TINY = network(
@@ -31,23 +32,76 @@ def needs_tools() -> None:
     pytest.importorskip("fvcore", reason="needs the check extra")
 
 
-def reported(tool: str, total: int, **more: Any) -> Check:
-    cost = antcost.analyze("mobilenet_v2")
-    return compare(cost, TOOLS[tool], Answer("0.1.5", Report(total, cost.params, **more)))
+def reported(
+    tool: str, total: int, params: int = 3_504_872, layers: Any = None, layer_params: Any = None
+) -> Check:
+    """What MobileNetV2 would be if the tool said so."""
+    report = Report(total, params, layers, layer_params)
+    return compare(antcost.analyze("mobilenet_v2"), TOOLS[tool], Answer("0.1.5", report))
+
+
+def predicted_layers(tool: str) -> tuple[dict[str, int], dict[str, int]]:
+    """Counts and parameters of each layer of MobileNetV2, as the tool should report them."""
+    rows = antcost.analyze("mobilenet_v2").layers
+    count = CONVENTIONS[tool].count
+    return {r.name: count(r.cost) for r in rows}, {r.name: r.params for r in rows}
 
 
 def test_the_bridge_leads_to_the_number_term_by_term() -> None:
-    assert equation(reported("fvcore", 314_193_216)) == (
-        "314,193,216 = 300,774,272 multiply-adds + 13,356,224 batch norm (2 per element) "
+    assert equations(reported("fvcore", 314_193_216)) == [
+        "fvcore: 314,193,216 = 300,774,272 multiply-adds + 13,356,224 batch norm (2 per element) "
         "+ 62,720 adaptive pooling inputs"
-    )
+    ]
 
 
 def test_what_no_term_explains_is_a_term_of_the_bridge() -> None:
     one = reported("fvcore", 314_193_200)
     assert not one.agrees
     assert one.whole.residual == -16
-    assert equation(one).endswith("+ 62,720 adaptive pooling inputs - 16 not explained")
+    assert equations(one)[0].endswith("+ 62,720 adaptive pooling inputs - 16 not explained")
+
+
+def test_parameters_have_a_bridge_where_a_tool_misses_some() -> None:
+    cost = antcost.analyze("cifar100/e_antnet")
+    one = compare(cost, TOOLS["thop"], Answer("0.1.1", Report(167_359_296, 4_314_756)))
+    assert one.agrees
+    assert equations(one)[1] == "thop, params: 4,314,756 = 4,314,790 parameters - 34 branch weights"
+    assert one.faults() == [
+        "misses the parameters of modules that it has no rule for: the branch weights"
+    ]
+
+
+def test_parameters_have_to_agree_too() -> None:
+    counts, params = predicted_layers("fvcore")
+    one = reported("fvcore", 314_193_216, 3_504_877, counts, params | {"conv0.conv": 864 + 5})
+    assert not one.agrees
+    assert one.params_carriers == (("conv0.conv", 5),)
+    assert checks_table([one]).notes[:2] == (
+        "0 of 1 numbers are explained to the last operation.",
+        "MobileNetV2, fvcore: params residual +5, in conv0.conv (+5).",
+    )
+
+
+def test_layers_have_to_agree_even_where_the_whole_does() -> None:
+    counts, params = predicted_layers("fvcore")
+    counts["conv0.conv"] += 1_000
+    counts["conv8.conv"] -= 1_000
+    one = reported("fvcore", 314_193_216, layers=counts, layer_params=params)
+    assert not one.agrees
+    assert checks_table([one]).notes[1] == (
+        "MobileNetV2, fvcore: residual +0, in conv0.conv (+1,000), conv8.conv (-1,000)."
+    )
+    places = places_table([one], "layer").items
+    assert [place.line.name for place in places[:3]] == ["conv0.conv", "conv8.conv", "conv0.bn"]
+
+
+def test_rows_that_differ_from_ours_come_before_those_that_do_not() -> None:
+    counts, params = predicted_layers("fvcore")
+    one = reported("fvcore", 314_193_216, layers=counts, layer_params=params)
+    differs = [x.line.reported != x.line.madds for x in places_table([one], "layer").items]
+    assert differs == sorted(differs, reverse=True)
+    assert True in differs
+    assert False in differs
 
 
 def test_the_bars_of_a_waterfall_follow_one_another() -> None:
@@ -59,8 +113,39 @@ def test_the_bars_of_a_waterfall_follow_one_another() -> None:
     assert [step.bar for step in added] == ["", "█" * 24, "·" * 24 + "▏"]
 
 
-def test_a_bar_that_leads_back() -> None:
-    assert Step("x", "less", -50, 1, 100, 100).bar == "·" * 12 + "█" * 12
+def test_bars_that_lead_below_our_multiply_adds() -> None:
+    cost = antcost.analyze(
+        network(
+            {"block": "conv_transpose", "kernel": 3, "padding": 2, "channels": 8},
+            input_shape=(4, 6, 6),
+        )
+    )
+    added = steps(compare(cost, TOOLS["thop"], Answer("0.1.1", Report(0, 0))))
+    assert [(step.term[0], step.end) for step in added[1:]] == [
+        ("+", 512),
+        ("-", 512 - 5_760),
+        ("-", -10_368),
+    ]
+    assert [len(step.bar) for step in added[1:]] == [24, 24, 11]
+    assert waterfalls([compare(cost, TOOLS["thop"], Answer("0.1.1", Report(0, 0)))]).to_dict()
+
+
+def test_a_step_in_the_middle() -> None:
+    assert Step("x", "less", -50, 1, 100, 50, 0, 100).bar == "·" * 12 + "█" * 12
+
+
+def test_several_networks_have_a_column_even_with_one_name() -> None:
+    checks = [reported("fvcore", 314_193_216), reported("fvcore", 314_193_216)]
+    assert checks_table(checks).columns[0].key == "network"
+    assert places_table(checks, "layer").columns[0].key == "network"
+    assert checks_table(checks[:1]).columns[0].key == "tool"
+    assert bridge_table(checks[:1]).items
+
+
+def test_a_local_version_is_left_out() -> None:
+    cost = antcost.analyze("mobilenet_v2")
+    one = compare(cost, TOOLS["torch"], Answer("2.13.0+cpu", Report(601_548_544, 3_504_872)))
+    assert (one.version, one.known, one.agrees) == ("2.13.0", True, True)
 
 
 @pytest.mark.parametrize(
@@ -139,7 +224,7 @@ class TestWithTools:
 
         monkeypatch.setitem(TOOLS, "thop", replace(TOOLS["thop"], count=fail))
         told = answer(Job("thop", antcost.analyze(TINY).graph))
-        assert (told.report, told.problem) == (None, "fails with ValueError: of no use")
+        assert (told.report, told.problem) == (None, "fails with ValueError of no use")
 
     def test_a_process_that_dies_is_told(self) -> None:
         ((_, told),) = answers([Job("no such tool", antcost.analyze(TINY).graph)])
@@ -161,6 +246,7 @@ class TestWithTools:
         result = run("check", str(spec), exit_code=2)
         assert result.stderr.startswith("n, torch: stage 'train': a torch module cannot have")
         assert result.stderr.count("\n") == 1
+        assert result.stdout == ""
 
     @pytest.mark.parametrize(
         ("tool", "carriers"),
@@ -181,12 +267,45 @@ class TestWithTools:
         assert not one.agrees
         assert one.carriers == carriers
 
-    def test_a_fault_is_named(self, run: Callable[..., Result], tmp_path: Path) -> None:
-        stage = {"block": "conv_transpose", "kernel": 2, "stride": 2, "channels": 8, "groups": 2}
-        cost = antcost.analyze(network(stage, input_shape=(4, 5, 5)))
-        (one,) = check([cost], ["torchprofile"])
+    @pytest.mark.parametrize(("c_in", "channels", "groups"), [(4, 8, 2), (3, 6, 3), (8, 8, 2)])
+    def test_grouped_transposed_convolutions(self, c_in: int, channels: int, groups: int) -> None:
+        """Two tools divide them by their groups too often or not at all."""
+        stage = {"block": "conv_transpose", "kernel": 2, "stride": 2, "channels": channels}
+        cost = antcost.analyze(network(stage | {"groups": groups}, input_shape=(c_in, 5, 5)))
+        checks = {one.tool.name: one for one in check([cost], ["calflops", "torchprofile"])}
+        assert all(one.agrees for one in checks.values())
+        assert checks["calflops"].faults() == [
+            "divides a transposed convolution by its groups twice"
+        ]
+        divides = c_in == channels
+        assert len(checks["torchprofile"].faults()) == (1 if divides else 2)
+
+    def test_calflops_on_every_kind_of_layer(self) -> None:
+        stages = [
+            {"block": "conv", "kernel": 3, "channels": 8, "activation": "gelu", "bias": True},
+            {"block": "maxpool", "kernel": 2, "stride": 2},
+            {"block": "e_ant", "expansion": 2, "channels": 8, "groups": [1, 2], "reduction": 2},
+            {"block": "shuffle", "channels": 16, "groups": 2, "stride": 2},
+            {"block": "condense", "growth": 4, "groups": 2, "condensation": 2},
+            {"block": "avgpool"},
+            {"block": "linear", "channels": 10, "dropout": 0.5},
+        ]
+        (one,) = check([antcost.analyze(network(*stages))], ["calflops"])
+        assert one.agrees
+        assert one.whole
+
+    def test_a_tool_that_fails_on_a_part_leaves_its_layers_open(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """calflops takes no network without parameters, as the first layer would be."""
+        changed = replace(CONVENTIONS["calflops"], terms=(Term("", 2, ("conv_macs",)),))
+        monkeypatch.setattr(comparison, "convention_of", lambda tool, version: (changed, True))
+        pool = {"block": "maxpool", "kernel": 2, "stride": 2}
+        conv = {"block": "conv", "kernel": 1, "channels": 4, "norm": False, "activation": None}
+        (one,) = check([antcost.analyze(network(pool, pool, conv))], ["calflops"])
         assert one.whole.residual
-        assert one.faults()[-1].startswith("does not divide a grouped transposed convolution")
+        assert one.carriers == ()
+        assert "in layers that were not found" in checks_table([one]).notes[1]
 
     def test_the_command(self, run: Callable[..., Result], tmp_path: Path) -> None:
         figure = tmp_path / "waterfall.svg"
@@ -206,6 +325,9 @@ class TestWithTools:
         assert sum(row["reported"] for row in rows) == tools["fvcore"]["total"]["reported"]
         assert all(row["residual"] == 0 for row in rows)
         assert tools["ptflops_aten"][f"by_{by}"] == []
+        header, *lines = run(*spec, "--format", "csv").stdout.splitlines()
+        assert header.startswith("tool,name,operator,madds,reported,predicted,residual")
+        assert len(lines) == sum(len(row[f"by_{by}"]) for row in data["checks"])
         assert "The whole only: ptflops_aten," in run(*spec, "--format", "markdown").stdout
 
     def test_a_residual_is_exit_code_1(
@@ -232,8 +354,13 @@ class TestWithTools:
     ) -> None:
         missing = replace(TOOLS["calflops"], package="no-such-package")
         told = Answer(problem="not installed: pip install calflops")
+        there = Answer("0.1.5", Report(314_193_216))
         monkeypatch.setattr(
-            "antcost.cli.check.ask", lambda costs: [compare(costs[0], missing, told)]
+            "antcost.cli.check.ask",
+            lambda costs: [
+                compare(costs[0], TOOLS["fvcore"], there),
+                compare(costs[0], missing, told),
+            ],
         )
         assert "not installed: pip install calflops" in run("check", "mobilenet_v2").stdout
         result = run("check", "mobilenet_v2", "--require", "thop,calflops", exit_code=2)
@@ -257,6 +384,7 @@ class TestWithTools:
     [
         (("mobilenet_v2", "--require", "fvcor"), "--require: no tool 'fvcor'; did you mean 'fvcor"),
         (("mobilenet_v2", "--figure", "a.gif"), "a.gif: a figure ends in .svg, .pdf, .png"),
+        (("mobilenet_v2", "--figure", "no/a.svg"), "no/a.svg: cannot be written: no such folder"),
         (("no_such_net",), "no_such_net: no such file and no such network"),
     ],
 )

@@ -16,7 +16,7 @@ from antcost.check.isolation import Job, answer
 from antcost.check.tools import TOOLS
 from antcost.cost.analysis import NetCost
 from antcost.cost.convention import CONVENTIONS
-from antcost.graph.layers import ActivationKind, ConvTranspose2d
+from antcost.graph.layers import ActivationKind
 from antcost.spec.catalog import shipped_names
 
 MOBILENET_V2 = {
@@ -143,12 +143,8 @@ def same_as_tools(cost: NetCost) -> None:
     calflops is asked in tests/test_check.py: it patches torch for whatever comes after it.
     """
     pytest.importorskip("fvcore", reason="needs the check extra")
-    grouped = any(
-        isinstance(node.layer, ConvTranspose2d) and node.layer.groups > 1
-        for node in cost.graph.nodes
-    )
     for tool in TOOLS.values():
-        if tool.name == "calflops" or (tool.name == "torchprofile" and grouped):
+        if tool.name == "calflops":
             continue
         check = compare(cost, tool, answer(Job(tool.name, cost.graph)))
         assert not check.problem

@@ -106,6 +106,8 @@ CASES = [
             weights=4 * 4 * 96 * 32,
             biases=64,
             transposed_extra_macs=4 * 4 * 96 * 32 * (28 * 28 - 14 * 14),
+            transposed_undivided_macs=4 * 4 * 96 * 32 * 28 * 28,
+            transposed_redivided_macs=-4 * 4 * 96 * 16 * 14 * 14,
             conv_out_elems=64 * 28 * 28,
             conv_bias_elems=64 * 28 * 28,
         ),

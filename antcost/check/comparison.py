@@ -2,12 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from antcost.check.isolation import Answer, Job, answers
-from antcost.check.tools import FAULTS, TOOLS, Counts, Tool
+from antcost.check.tools import TOOLS, Counts, Tool
 from antcost.cost.analysis import NetCost, analyze_graph
-from antcost.cost.convention import CONVENTIONS, Convention
+from antcost.cost.convention import CONVENTIONS, Convention, Term
 from antcost.graph.graph import Graph
 
 ELSEWHERE = "(outside of the layers)"
@@ -51,7 +50,8 @@ class Check:
     """One tool on one network. Without `whole` it did not count, and `problem` says why.
 
     `layers` are empty where the tool reports the whole only. `known` says whether the convention
-    was made for this version of the tool. `carriers` are the layers that carry a residual.
+    was made for this version of the tool. `carriers` are the layers that carry a residual, with
+    their parts of it, as far as they are found; `params_carriers` those of parameters.
     """
 
     cost: NetCost
@@ -64,34 +64,33 @@ class Check:
     whole: Line | None = None
     layers: tuple[Line, ...] = ()
     carriers: tuple[tuple[str, int], ...] = ()
+    params_carriers: tuple[tuple[str, int], ...] = ()
 
     @property
     def agrees(self) -> bool:
-        """Whether the tool's numbers are explained to zero; also if it did not count."""
-        return self.whole is None or self.whole.agrees
+        """Whether all numbers of the tool are explained to zero; also if it did not count."""
+        lines = (self.whole, *self.layers) if self.whole else ()
+        return all(line.agrees for line in lines)
 
     def bridge(self) -> list[tuple[str, int]]:
         """The terms that lead from our multiply-adds to the tool's number, without empty ones."""
-        whole = self.cost.whole.cost
-        terms = [(term.name, term.count(whole)) for term in self.convention.terms]
-        residual = self.whole.residual if self.whole else 0
-        return [
-            terms[0],
-            *((name, count) for name, count in terms[1:] if count),
-            *([("not explained", residual)] if residual else []),
-        ]
+        return self._bridge(self.convention.terms, self.whole.residual if self.whole else 0)
+
+    def params_bridge(self) -> list[tuple[str, int]]:
+        """The same for parameters."""
+        residual = self.whole.params_residual if self.whole else 0
+        return self._bridge(self.convention.param_terms, residual or 0)
+
+    def _bridge(self, terms: Sequence[Term], residual: int) -> list[tuple[str, int]]:
+        (start, first), *others = ((term.name, term.count(self.cost.whole.cost)) for term in terms)
+        steps = [(name, count) for name, count in others if count]
+        return [(start, first), *steps, *([("not explained", residual)] if residual else [])]
 
     def faults(self) -> list[str]:
         """What the tool gets wrong on this network, as far as it is known."""
         whole = self.cost.whole.cost
-        modelled = [
-            term.fault for term in self.convention.terms if term.fault and term.count(whole)
-        ]
-        return modelled + [
-            f"{fault.text} ({fault.source})"
-            for fault in FAULTS
-            if fault.tool == self.tool.name and any(map(fault.hits, self.cost.graph.nodes))
-        ]
+        terms = (*self.convention.terms, *self.convention.param_terms)
+        return [term.fault for term in terms if term.fault and term.count(whole)]
 
     def stages(self) -> list[Line]:
         """The layers, summed up by stage."""
@@ -155,6 +154,7 @@ def compare(cost: NetCost, tool: Tool, answer: Answer) -> Check:
         whole=whole,
         layers=layers,
         carriers=_carriers(cost.graph, tool.name, convention, whole, layers),
+        params_carriers=tuple((x.name, x.params_residual) for x in layers if x.params_residual),
     )
 
 
@@ -206,42 +206,36 @@ def _summed(name: str, operator: str, lines: Sequence[Line]) -> Line:
 def _carriers(
     graph: Graph, tool: str, convention: Convention, whole: Line, layers: Sequence[Line]
 ) -> tuple[tuple[str, int], ...]:
-    """The layers that carry the residual, each with its part of it."""
-    if not whole.residual:
-        return ()
+    """The layers that carry a residual, each with its part of it.
+
+    Where a tool reports the whole only, it is asked about the network's first layers, which are
+    halved until the layer is found. None are found if it fails on some of them.
+    """
     if layers:
         return tuple((line.name, line.residual) for line in layers if line.residual)
-    residuals = _Prefixes(graph, tool, convention, {0: 0, len(graph.nodes): whole.residual})
-    return tuple(residuals.steps(0, len(graph.nodes)))
+    known = {0: 0, len(graph.nodes): whole.residual}
 
+    def residual(length: int) -> int:
+        if length not in known:
+            nodes = graph.nodes[:length]
+            first = Graph(graph.name, graph.input, nodes, nodes[-1].name)
+            ((_, answer),) = answers([Job(tool, first)])
+            if answer.report is None:
+                raise LookupError(answer.problem)
+            predicted = convention.count(analyze_graph(first).whole.cost)
+            known[length] = answer.report.total - predicted
+        return known[length]
 
-@dataclass(frozen=True, slots=True)
-class _Prefixes:
-    """Residuals of the first layers of a network, as far as they are known, by their number."""
+    def steps(low: int, high: int) -> Iterator[tuple[str, int]]:
+        change = residual(high) - residual(low)
+        if change and high - low == 1:
+            yield graph.nodes[low].name, change
+        elif change:
+            middle = (low + high) // 2
+            yield from steps(low, middle)
+            yield from steps(middle, high)
 
-    graph: Graph
-    tool: str
-    convention: Convention
-    known: dict[int, int]
-
-    def steps(self, low: int, high: int) -> Iterator[tuple[str, int]]:
-        """The layers where the residual changes, found by halving."""
-        change = self.residual(high) - self.residual(low)
-        if not change:
-            return
-        if high - low == 1:
-            yield self.graph.nodes[low].name, change
-            return
-        for start, end in pairwise((low, (low + high) // 2, high)):
-            yield from self.steps(start, end)
-
-    def residual(self, length: int) -> int:
-        """What the tool counts of the first layers beyond our prediction."""
-        if length not in self.known:
-            nodes = self.graph.nodes[:length]
-            graph = Graph(self.graph.name, self.graph.input, nodes, nodes[-1].name)
-            ((_, answer),) = answers([Job(self.tool, graph)])
-            predicted = self.convention.count(analyze_graph(graph).whole.cost)
-            reported = answer.report.total if answer.report else predicted
-            self.known[length] = reported - predicted
-        return self.known[length]
+    try:
+        return tuple(steps(0, len(graph.nodes)))
+    except LookupError:
+        return ()

@@ -5,12 +5,14 @@ import logging
 import multiprocessing
 import os
 import signal
+import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from io import StringIO
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 
 from antcost.check.tools import TOOLS, Report
@@ -43,13 +45,22 @@ def answers(jobs: Sequence[Job]) -> Iterator[tuple[Job, Answer]]:
 
     A script that calls this needs `if __name__ == "__main__":`, as for all of multiprocessing.
     """
-    _SERVER.set_forkserver_preload(["antcost.torchnet", "torch.utils.flop_counter"])
+    _start_server()
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         futures = {pool.submit(_in_process, job): job for job in jobs}
         try:
             yield from ((futures[future], future.result()) for future in as_completed(futures))
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def _start_server() -> None:
+    """Start the process that the others are forked from, deaf to Ctrl-C, which is for us."""
+    _SERVER.set_forkserver_preload(["antcost.torchnet", "torch.utils.flop_counter"])
+    if threading.current_thread() is threading.main_thread():
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        forkserver.ensure_running()
+        signal.signal(signal.SIGINT, before)
 
 
 def _in_process(job: Job) -> Answer:
@@ -98,7 +109,7 @@ def _count(job: Job) -> tuple[Report | None, str]:
     except ImportError as error:
         return None, f"cannot be imported ({error}): {tool.install}"
     except Exception as error:
-        return None, f"fails with {type(error).__name__}: {' '.join(str(error).split())}"
+        return None, f"fails with {' '.join(f'{type(error).__name__} {error}'.split())}"
 
 
 @contextlib.contextmanager

@@ -11,9 +11,6 @@ from dataclasses import dataclass
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
-from antcost.graph.graph import Node
-from antcost.graph.layers import ConvTranspose2d
-
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
@@ -38,16 +35,6 @@ class Tool:
     package: str
     count: Callable[[nn.Module, Tensor], Report]
     install: str
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """A known mistake of a tool on some layers. It is no rule, so no convention follows it."""
-
-    tool: str
-    text: str
-    source: str
-    hits: Callable[[Node], bool]
 
 
 def _fvcore(module: nn.Module, image: Tensor) -> Report:
@@ -186,23 +173,3 @@ _ALL = (
     Tool("torchprofile", "torchprofile", _torchprofile, "pip install torchprofile"),
 )
 TOOLS = {tool.name: tool for tool in _ALL}
-
-
-def _is_grouped_transposed(node: Node) -> bool:
-    return isinstance(node.layer, ConvTranspose2d) and node.layer.groups > 1
-
-
-FAULTS = (
-    Fault(
-        "calflops",
-        "divides a grouped transposed convolution by its groups twice",
-        "calflops 0.3.2, pytorch_ops.py",
-        _is_grouped_transposed,
-    ),
-    Fault(
-        "torchprofile",
-        "does not divide a grouped transposed convolution by its groups",
-        "torchprofile 0.1.0, handlers.py",
-        _is_grouped_transposed,
-    ),
-)

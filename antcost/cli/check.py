@@ -25,7 +25,9 @@ from antcost.spec.catalog import expand
 
 def check(
     specs: SpecArguments,
-    by: Annotated[Level | None, Option(help="Also what tools report of each.")] = None,
+    by: Annotated[
+        Level | None, Option(help="Also what tools report of each; CSV has these rows alone.")
+    ] = None,
     require: Annotated[
         str | None, Option(metavar="A,B,...", help="Tools that have to be there and to count.")
     ] = None,
@@ -48,13 +50,16 @@ def check(
     references = [reference for argument in specs for reference in expand(argument)]
     costs = [analyze(reference, set_ or ()) for reference in references]
     checks, interrupted = _run(costs)
-    if checks:
+    counted = [group for group in by_network(checks) if any(one.whole for one in group)]
+    if counted:
+        shown = [one for group in counted for one in group]
         details: list[Table[Any]] = []
-        for group in by_network(checks):
+        for group in counted:
             details += [bridge_table(group), *([places_table(group, by)] if by else [])]
-        emit(checks_table(checks, by), format_, True, output, details)
+        main = places_table(shown, by) if by and format_ == "csv" else checks_table(shown, by)
+        emit(main, format_, True, output, details)
         if figure is not None:
-            draw(waterfalls(checks), figure)
+            draw(waterfalls(shown), figure)
     if interrupted:
         done = f"{len(checks)} of {len(costs) * len(TOOLS)}"
         typer.echo(f"interrupted after {done} counts", err=True)
@@ -90,10 +95,10 @@ def _run(costs: list[NetCost]) -> tuple[list[Check], bool]:
 
 
 def _fail_for_missing(checks: list[Check], required: list[str]) -> None:
-    problems = [
+    problems = dict.fromkeys(
         f"{one.cost.graph.name}, {one.tool.name}: {one.problem}"
         for one in checks
         if one.tool.name in required and one.whole is None
-    ]
+    )
     if problems:
         raise AntcostError("\n".join(problems))

@@ -17,7 +17,9 @@ def export(
     output: Annotated[
         Path, Option("-o", "--output", metavar="FILE", help="Write to a file, whole or not.")
     ],
-    seed: Annotated[int, Option(help="What the random weights come from.")] = 0,
+    seed: Annotated[
+        int, Option(min=0, max=2**63 - 1, help="What the random weights come from.")
+    ] = 0,
     set_: SetOption = None,
 ) -> None:
     """A network with random weights, in eval mode, for batches of any size."""

@@ -84,7 +84,15 @@ _TRANSPOSED = Term(
     "counts a transposed convolution once per output pixel; it multiplies once per input pixel",
 )
 _LAYERS = "convolutions and linear layers"
-_THOP_PARAMS = (Term("parameters of modules it knows", 1, ("weights", "biases", "norm_params")),)
+_THOP_PARAMS = (
+    *_EVERY_PARAM,
+    Term(
+        "branch weights",
+        -1,
+        ("branch_weights",),
+        "misses the parameters of modules that it has no rule for: the branch weights",
+    ),
+)
 _POOL_INPUTS = (
     "max_pool_in_elems",
     "avg_pool_in_elems",
@@ -226,7 +234,15 @@ _ALL = (
         "calflops",
         "calflops",
         "multiply-adds: the MACs it reports, not its FLOPs",
-        (_MACS,),
+        (
+            _MACS,
+            Term(
+                "groups of transposed convolutions, again",
+                1,
+                ("transposed_redivided_macs",),
+                "divides a transposed convolution by its groups twice",
+            ),
+        ),
         "calflops.calculate_flops",
         "calflops",
         "==0.3.2",
@@ -243,6 +259,12 @@ _ALL = (
             Term("leaky ReLU", 1, ("leaky_relu_elems",)),
             Term("element-wise products", 1, ("multiply_elems",)),
             _TRANSPOSED,
+            Term(
+                "transposed convolutions without groups",
+                1,
+                ("transposed_undivided_macs",),
+                "does not divide a transposed convolution by its groups where channels change",
+            ),
         ),
         "torchprofile.profile_macs",
         "torchprofile",

@@ -10,9 +10,11 @@ class Cost:
     """Additive counts of one image's forward pass: layers sum to stages, stages to the network.
 
     `..._macs` are multiply-adds, `..._elems` elements of tensors; the rest are learned scalars.
-    What is counted beside multiply-adds and parameters is what some tool or paper counts; extra
-    multiply-adds are those of a transposed convolution that is counted once per output pixel, and
-    folded parameters those that batch norm loses when it becomes part of the layer before it.
+    What is counted beside multiply-adds and parameters is what some tool or paper counts. Of a
+    transposed convolution, extra multiply-adds are those that counting it once per output pixel
+    adds, undivided ones those of counting that without groups, and redivided ones (negative) those
+    of dividing by the groups twice. Folded parameters are those that batch norm loses when it
+    becomes part of the layer before it.
     """
 
     conv_macs: int = 0
@@ -22,6 +24,8 @@ class Cost:
     norm_params: int = 0
     branch_weights: int = 0
     transposed_extra_macs: int = 0
+    transposed_undivided_macs: int = 0
+    transposed_redivided_macs: int = 0
     conv_out_elems: int = 0
     conv_bias_elems: int = 0
     linear_bias_elems: int = 0

@@ -44,14 +44,18 @@ def cost(node: Node, folded: int = 0) -> Cost:
                 conv_bias_elems=y.numel if bias else 0,
             )
         case ConvTranspose2d(kernel=(k_h, k_w), groups=groups, bias=bias):
-            weights = k_h * k_w * x.c * (y.c // groups)
+            per_group = y.c // groups
+            weights = k_h * k_w * x.c * per_group
+            out_macs, lost = weights * y.h * y.w, per_group // groups - per_group
             return Cost(
                 conv_macs=weights * x.h * x.w,
                 weights=weights,
                 biases=y.c if bias else 0,
                 conv_out_elems=y.numel,
                 conv_bias_elems=y.numel if bias else 0,
-                transposed_extra_macs=weights * (y.h * y.w - x.h * x.w),
+                transposed_extra_macs=out_macs - weights * x.h * x.w,
+                transposed_undivided_macs=0 if x.c == y.c else (groups - 1) * out_macs,
+                transposed_redivided_macs=k_h * k_w * x.numel * lost,
             )
         case Linear(bias=bias):
             weights = x.c * y.c

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from fractions import Fraction
-from itertools import groupby
+from itertools import accumulate, groupby, pairwise
 from typing import Any, Literal
 
 from antcost.check.comparison import Check, Line
+from antcost.check.tools import TOOLS
 from antcost.report.table import Column, Table
 from antcost.units import format_exact
 
@@ -20,8 +21,7 @@ def checks_table(checks: Sequence[Check], by: Level | None = None) -> Table[Chec
 
     JSON has everything: bridges, warnings, and the rows by stage or layer.
     """
-    networks = list(dict.fromkeys(check.cost.graph.name for check in checks))
-    several = len(networks) > 1
+    several = len(by_network(checks)) > 1
     return Table(
         title="What tools report, and what we predict of each"
         if several
@@ -33,10 +33,16 @@ def checks_table(checks: Sequence[Check], by: Level | None = None) -> Table[Chec
             Column("reported", "reports", _of(lambda line: line.reported), "count"),
             Column("predicted", "predicted", _of(lambda line: line.predicted), "count", spare=2),
             Column("residual", "residual", _of(lambda line: line.residual), "count"),
-            Column("params", "params", _of(lambda line: line.params_reported), "count", spare=3),
-            Column("params_residual", "residual", _of(lambda line: line.params_residual), "count"),
+            Column("params", "params", _of(lambda line: line.params_reported), "count", spare=4),
+            Column(
+                "params_residual",
+                "params residual",
+                _of(lambda line: line.params_residual),
+                "count",
+                spare=3,
+            ),
             *(
-                [Column("problem", "", lambda check: check.problem or None)]
+                [Column("problem", "problem", lambda check: check.problem or None)]
                 if any(check.problem for check in checks)
                 else []
             ),
@@ -50,33 +56,36 @@ def checks_table(checks: Sequence[Check], by: Level | None = None) -> Table[Chec
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One term on the way from our multiply-adds to a tool's number."""
+    """One term on the way from our multiply-adds to a tool's number.
+
+    It leads from `start` to `end`: what was added before it, and with it. All terms of the tool lie
+    between `low` and `high`.
+    """
 
     tool: str
     term: str
     count: int
     base: int
-    start: int
-    span: int
-
-    @property
-    def end(self) -> int:
-        """What is added to our multiply-adds up to and with this term."""
-        return self.start + self.count if self.span else 0
+    start: int = 0
+    end: int = 0
+    low: int = 0
+    high: int = 0
 
     @property
     def share(self) -> Fraction | None:
         """The term in shares of our multiply-adds."""
-        return Fraction(self.count, self.base) if self.base else None
+        return Fraction(self.count, self.base) if self.base and self.end != self.start else None
 
     @property
     def bar(self) -> str:
-        """Where the term lies between our multiply-adds and the tool's number."""
-        if not self.span:
+        """Where the term lies between the lowest and the highest of the tool's sums."""
+        if self.start == self.end:
             return ""
-        ends = sorted((self.start, self.end))
-        left, right = (round(BAR * end / self.span) for end in ends)
-        return "·" * left + "█" * (right - left) if left < right else "·" * left + "▏"
+        left, right = (
+            round(Fraction(BAR * (side - self.low), self.high - self.low))
+            for side in sorted((self.start, self.end))
+        )
+        return "·" * left + ("█" * (right - left) or "▏")
 
 
 def bridge_table(checks: Sequence[Check]) -> Table[Step]:
@@ -92,38 +101,47 @@ def bridge_table(checks: Sequence[Check]) -> Table[Step]:
             Column("bar", "what is added", lambda step: step.bar, "bar", spare=1),
         ),
         items=[step for check in counted for step in steps(check)],
-        notes=[f"{check.tool.name}: {equation(check)}" for check in counted],
+        notes=[line for check in counted for line in equations(check)],
     )
 
 
 def steps(check: Check) -> list[Step]:
-    """The terms of a tool's bridge; bars span what is added to our multiply-adds."""
-    (_, base), *others = check.bridge()
-    reach = [sum(count for _, count in others[:end]) for end in range(len(others) + 1)]
-    span = max(map(abs, reach))
+    """The terms of a tool's bridge, each where the one before it ends."""
+    (name, base), *others = check.bridge()
+    sums = list(accumulate((count for _, count in others), initial=0))
+    low, high = min(sums), max(sums)
     return [
-        Step(check.tool.name, "multiply-adds", base, 0, 0, 0),
+        Step(check.tool.name, name, base, base),
         *(
-            Step("", f"+ {name}", count, base, start, span)
-            for (name, count), start in zip(others, reach, strict=False)
+            Step("", f"{'+' if count > 0 else '-'} {term}", count, base, start, end, low, high)
+            for (term, count), (start, end) in zip(others, pairwise(sums), strict=True)
         ),
     ]
 
 
-def equation(check: Check) -> str:
+def equation(number: int, bridge: Sequence[tuple[str, int]]) -> str:
     """314,193,216 = 300,774,272 multiply-adds + 13,356,224 batch norm (2 per element) + ..."""
-    assert check.whole
     terms = " ".join(
-        f"{'+' if count >= 0 else '-'} {format_exact(abs(count))} {name}"
-        for name, count in check.bridge()
+        f"{'+' if count >= 0 else '-'} {format_exact(abs(count))} {name}" for name, count in bridge
     )
-    return f"{format_exact(check.whole.reported)} = {terms.removeprefix('+ ')}"
+    return f"{format_exact(number)} = {terms.removeprefix('+ ')}"
+
+
+def equations(check: Check) -> list[str]:
+    """The tool's number as a sum, and its parameters where they are not simply ours."""
+    assert check.whole
+    lines = [f"{check.tool.name}: {equation(check.whole.reported, check.bridge())}"]
+    params = check.whole.params_reported
+    if params is not None and len(check.params_bridge()) > 1:
+        lines.append(f"{check.tool.name}, params: {equation(params, check.params_bridge())}")
+    return lines
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
     """A stage or layer as one tool reports it."""
 
+    network: str
     tool: str
     line: Line
 
@@ -134,15 +152,17 @@ def places_table(checks: Sequence[Check], by: Level) -> Table[Place]:
     Then tool by tool, first what it counts otherwise than we do.
     """
     places = [
-        Place(check.tool.name, line)
+        Place(_network(check), check.tool.name, line)
         for check in checks
         for line in (check.stages() if by == "stage" else check.layers)
     ]
-    tools = [check.tool.name for check in checks]
-    silent = [check.tool.name for check in checks if check.whole and not check.layers]
+    tools = list(TOOLS)
+    silent = dict.fromkeys(x.tool.name for x in checks if x.whole and not x.layers)
+    several = len(by_network(checks)) > 1
     return Table(
         title=_title(checks[0], f"by {by}, rows that differ first"),
         columns=(
+            *([Column("network", "network", lambda x: x.network)] if several else []),
             Column("tool", "tool", lambda place: place.tool),
             Column("name", by, lambda place: place.line.name),
             Column("operator", "operator", lambda place: place.line.operator, spare=5),
@@ -150,8 +170,14 @@ def places_table(checks: Sequence[Check], by: Level) -> Table[Place]:
             Column("reported", "reports", lambda place: place.line.reported, "count"),
             Column("predicted", "predicted", lambda place: place.line.predicted, "count", spare=2),
             Column("residual", "residual", lambda place: place.line.residual, "count"),
-            Column("params", "params", lambda x: x.line.params_reported, "count", spare=4),
-            Column("params_residual", "residual", lambda x: x.line.params_residual, "count"),
+            Column("params", "params", lambda x: x.line.params_reported, "count", spare=5),
+            Column(
+                "params_residual",
+                "params residual",
+                lambda x: x.line.params_residual,
+                "count",
+                spare=4,
+            ),
         ),
         items=sorted(places, key=lambda place: _differing_first(place, tools)),
         notes=[f"The whole only: {', '.join(silent)}."] if silent else [],
@@ -206,16 +232,19 @@ def _verdicts(checks: Sequence[Check]) -> list[str]:
 
 def _blame(check: Check) -> str:
     assert check.whole
-    parts = []
-    if check.whole.residual:
-        layers = ", ".join(f"{name} ({count:+,})" for name, count in check.carriers)
-        parts.append(f"residual {check.whole.residual:+,}, in {layers or 'no layer alone'}")
-    if check.whole.params_residual:
-        parts.append(f"params residual {check.whole.params_residual:+,}")
-    wrong_inside = [line.name for line in check.layers if not line.agrees]
-    if not parts:
-        parts.append(f"layers differ though the whole agrees: {', '.join(wrong_inside)}")
+    parts = [
+        *_carried("residual", check.whole.residual, check.carriers),
+        *_carried("params residual", check.whole.params_residual or 0, check.params_carriers),
+    ]
     return f"{_network(check)}, {check.tool.name}: {'; '.join(parts)}."
+
+
+def _carried(what: str, residual: int, carriers: Sequence[tuple[str, int]]) -> list[str]:
+    """A residual and its layers; also one of 0, if theirs only cancel out."""
+    if not residual and not carriers:
+        return []
+    layers = ", ".join(f"{name} ({count:+,})" for name, count in carriers)
+    return [f"{what} {residual:+,}, in {layers or 'layers that were not found'}"]
 
 
 def _fault_notes(checks: Sequence[Check]) -> list[str]:
@@ -242,8 +271,10 @@ def _data(check: Check, by: Level | None) -> dict[str, Any]:
         "madds": check.cost.madds,
         "params": check.cost.params,
         **({"total": _line_data(check.whole)} if check.whole else {}),
-        **({"equation": equation(check), "bridge": check.bridge()} if check.whole else {}),
+        **({"equations": equations(check), "bridge": check.bridge()} if check.whole else {}),
+        **({"params_bridge": check.params_bridge()} if check.whole else {}),
         "carriers": dict(check.carriers),
+        "params_carriers": dict(check.params_carriers),
         "faults": check.faults(),
         "warnings": check.warnings,
         **({f"by_{by}": [_line_data(line) for line in rows]} if by else {}),

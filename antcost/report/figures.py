@@ -20,6 +20,8 @@ def check_figure(path: Path) -> None:
     """Raise AntcostError, before any work, if a figure could not be written there."""
     if path.suffix not in SUFFIXES:
         raise AntcostError(f"{path}: a figure ends in {', '.join(SUFFIXES)}")
+    if not path.parent.is_dir():
+        raise AntcostError(f"{path}: cannot be written: no such folder")
     if find_spec("altair") is None or find_spec("vl_convert") is None:
         raise AntcostError("figures need Altair and vl-convert: pip install 'antcost[report]'")
 

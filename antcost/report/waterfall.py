@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 WIDTH = 330
 ROW = 14
-LABEL_ROOM = 1.35
+LABEL_ROOM = 0.35
 MORE, LESS, GRAY = "#0072b2", "#d55e00", "#999999"
 
 
@@ -56,7 +56,7 @@ def _panel(check: Check) -> alt.LayerChart:
             for step in others
         ),
     ]
-    ends = [0, *(step.end for step in others)]
+    low, high = others[0].low if others else 0, others[0].high if others else 0
     base = alt.Chart(alt.InlineData(values=rows)).encode(
         y=alt.Y(
             "term:N",
@@ -68,7 +68,7 @@ def _panel(check: Check) -> alt.LayerChart:
     x = alt.X(
         "from:Q",
         title=None,
-        scale=alt.Scale(domain=[min(ends), (max(ends) or 1) * LABEL_ROOM]),
+        scale=alt.Scale(domain=[low, high + ((high - low) or 1) * LABEL_ROOM]),
         axis=alt.Axis(format="+.3~s", tickCount=4, labels=bool(others), ticks=bool(others)),
     )
     bars = base.mark_bar(height=9).encode(x=x, x2="to:Q", color=alt.Color("color:N", scale=None))

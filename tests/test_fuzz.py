@@ -108,7 +108,7 @@ features = st.one_of(
         bottleneck=st.integers(1, 4),
     ),
     block("norm", activation=activations),
-    block("activation", kind=st.sampled_from(["relu", "silu"])),
+    block("activation", kind=st.sampled_from(["relu", "gelu"])),
     block("nasnet_cell", cell=cells(), channels=widths, stride=strides),
     block("darts_cell", cell=cells(), channels=widths, stride=strides),
     block(

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 
 import antcost
+from antcost.blocks.genotype import OPERATIONS
 from antcost.cost.analysis import NetCost
 from antcost.cost.convention import CONVENTIONS
 from antcost.errors import AntcostError
@@ -43,6 +44,25 @@ attention = {
 }
 paddings = st.sampled_from(["same", "same", "valid", 0])
 reductions = st.integers(1, 3) | st.none()
+
+
+@st.composite
+def cells(draw: st.DrawFn) -> dict[str, Any]:
+    """A sum of both inputs and up to two of what is there before them, all of them joined.
+
+    So nothing is made in vain, which torch's tracer would leave out.
+    """
+
+    def edge(state: int) -> list[Any]:
+        return [draw(st.sampled_from(OPERATIONS)), state]
+
+    def later(number: int) -> list[list[Any]]:
+        return [edge(draw(st.integers(0, number + 1))) for _ in range(2)]
+
+    sums = [[edge(0), edge(1)], *map(later, range(1, draw(st.integers(1, 3))))]
+    return {"sums": sums, "output": [2 + number for number in range(len(sums))]}
+
+
 places = {
     "reduction": st.integers(1, 3),
     "attention": st.sampled_from(["after_depthwise", "before_expansion", "after_projection"]),
@@ -88,6 +108,9 @@ features = st.one_of(
         bottleneck=st.integers(1, 4),
     ),
     block("norm", activation=activations),
+    block("activation", kind=st.sampled_from(["relu", "gelu"])),
+    block("nasnet_cell", cell=cells(), channels=widths, stride=strides),
+    block("darts_cell", cell=cells(), channels=widths, stride=strides),
     block(
         "shuffle",
         channels=st.integers(13, 40).map(lambda n: 8 * n),
@@ -123,12 +146,20 @@ def valid_specs(draw: st.DrawFn) -> dict[str, Any]:
     return spec | {"width": draw(st.sampled_from([0.25, 0.5, 1.0, 1.4]))}
 
 
+MISFITS = (
+    "is larger than its map",
+    "of the input",
+    "the outputs of two blocks",
+    "cannot add different shapes",
+)
+
+
 def counted(spec: dict[str, Any]) -> NetCost:
     """The cost of a spec; another one is drawn where a block does not fit its input."""
     try:
         return antcost.analyze(spec)
     except AntcostError as error:
-        if not any(text in str(error) for text in ("is larger than its map", "of the input")):
+        if not any(reason in str(error) for reason in MISFITS):
             raise
         reject()
 

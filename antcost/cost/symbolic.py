@@ -252,9 +252,8 @@ def _pair(size: int | Pair) -> Pair:
 def stage_form(spec: NetSpec, name: str) -> ClosedForm:
     """A stage of a network: its first block, which may stride, and N - 1 later ones.
 
-    The second one of a stage of cells has inputs of its own, too.
-
-    Raises AntcostError for an unknown stage, or a block that cannot be run on symbols.
+    The second of its cells has inputs of its own, too. Raises AntcostError for an unknown
+    stage, or a block that cannot be run on symbols.
     """
     names = [stage.name for stage in spec.stages]
     if name not in names:

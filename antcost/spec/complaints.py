@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
@@ -17,7 +17,16 @@ def blame_all(
 ) -> None:
     """Note every validation error of the part of the document at `key`, which has these fields."""
     for details in error.errors(include_url=False):
-        document.blame((*key, *details["loc"]), _message(details, fields))
+        document.blame((*key, *details["loc"]), _message(details, _around(details["loc"], fields)))
+
+
+def _around(location: Key, fields: Mapping[str, FieldInfo]) -> Mapping[str, FieldInfo]:
+    """The fields among which an error is: these, or those of a group in one of them."""
+    for step in location[:-1]:
+        group = fields[step].annotation if isinstance(step, str) and step in fields else None
+        if isinstance(group, type) and issubclass(group, BaseModel):
+            fields = group.model_fields
+    return fields
 
 
 def _message(details: ErrorDetails, fields: Mapping[str, FieldInfo]) -> str:

@@ -34,6 +34,7 @@ from antcost.graph.layers import (
     Multiply,
     Pair,
     SelectChannels,
+    Shift,
     WeightedSum,
 )
 from antcost.graph.shapes import end_padding
@@ -79,6 +80,14 @@ class ChannelSelection(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Shapes: (n, c_in, ...) to (n, channels, ...)."""
         return x.index_select(1, self.index)
+
+
+class ShiftedMap(nn.Module):
+    """A map moved one pixel up and to the left; zeros enter at the bottom and at the right."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Shapes: (n, c, h, w) to (n, c, h, w)."""
+        return functional.pad(x[..., 1:, 1:], (0, 1, 0, 1))
 
 
 class SameAvgPool2d(nn.Module):
@@ -207,6 +216,8 @@ def _module(node: Node) -> nn.Module | None:
             return nn.ChannelShuffle(groups)
         case SelectChannels(channels=channels):
             return ChannelSelection(x.c, channels)
+        case Shift():
+            return ShiftedMap()
         case Flatten():
             return nn.Flatten()
         case Dropout(rate=rate):

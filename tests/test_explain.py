@@ -275,9 +275,29 @@ def test_fields_of_a_block_can_be_set(run: Run) -> None:
     assert "h x w: input map" in valid
 
 
+CELL = "cell={sums: [[[sep3, 0], [id, 1]], [[avg3, 1], [skip, 2]]], output: [2, 3]}"
+NEEDED = {"nasnet_cell": ("--set", CELL), "darts_cell": ("--set", CELL)}
+
+
 @pytest.mark.parametrize("name", sorted(registry.STAGE_MODELS))
 def test_every_block_can_be_explained(run: Run, name: str) -> None:
-    assert "MAdds = " in run("explain", "--block", name).stdout
+    assert "MAdds = " in run("explain", "--block", name, *NEEDED.get(name, ())).stdout
+
+
+def test_a_cell_reads_two_inputs(run: Run) -> None:
+    text = run("explain", "--block", "nasnet_cell", *NEEDED["nasnet_cell"]).stdout
+    assert equation(text) == "h*w*c_o*(c_i + c_p + 2*c_o + 18)"
+    assert "c_p: channels in from the block before the last;" in text
+
+
+def test_the_cells_of_a_stage_have_inputs_of_their_own_twice(run: Run) -> None:
+    text = run("explain", "nasnet_a_mobile", "--stage", "normal2").stdout
+    assert "N - 2 later" in text
+    assert "c_p = 264, c_o = 88, N = 4." in text
+    (total,) = (
+        r.madds for r in antcost.analyze("nasnet_a_mobile").by("stage") if r.name == "normal2"
+    )
+    assert equation(text).endswith(f" = {total:,} here")
 
 
 def test_explain_a_stage(run: Run) -> None:

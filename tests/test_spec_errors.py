@@ -25,9 +25,9 @@ def problems(path: Path) -> list[str]:
         ("{name: a, block: conv, kernel: 3, chanels: 8, channels: 8}",
          "stages[0].chanels: unknown field; did you mean 'channels'?"),
         ("{name: a, block: cnv}", "stages[0].block: unknown block 'cnv'; did you mean 'conv'?"),
-        ("{name: a}", "stages[0].block: missing; expected one of ant, avgpool, condense, conv, "
-         "conv_transpose, e_ant, inverted_residual, linear, maxpool, norm, select, separable, "
-         "shuffle, squeezenext"),
+        ("{name: a}", "stages[0].block: missing; expected one of activation, ant, avgpool, "
+         "condense, conv, conv_transpose, darts_cell, e_ant, inverted_residual, linear, maxpool, "
+         "nasnet_cell, norm, select, separable, shuffle, squeezenext"),
         ("{name: a, block: linear}",
          "stages[0].channels: missing; needed are name, block, channels"),
         ("{name: a, block: linear, channels: two}",
@@ -107,8 +107,8 @@ POOL = "stages:\n  - {name: a, block: avgpool}\n"
         ("name: \"\\e[2J\"\ninput: [3, 32, 32]\nclasses: 10\n" + POOL,
          ["net.yaml:1: name: expected one line of printable text, got '\\x1b[2J'"]),
         (HEAD + POOL + '"\\e[31mred": 1\n',
-         ["net.yaml:6: ?[31mred: unknown field; expected one of ambiguous, classes, extends, "
-          "input, name, published, set, stages, width"]),
+         ["net.yaml:6: ?[31mred: unknown field; expected one of ambiguous, auxiliary, "
+          "classes, extends, input, name, published, set, stages, width"]),
         (HEAD + POOL + "widht: 0.5\n", ["net.yaml:6: widht: unknown field; did you mean 'width'?"]),
         (HEAD + POOL + "width: 0\n", ["net.yaml:6: width: expected more than 0.0, got 0"]),
         (HEAD + POOL + "width: .inf\n", ["net.yaml:6: width: expected a number, got inf"]),

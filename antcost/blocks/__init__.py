@@ -2,6 +2,7 @@
 
 from antcost.blocks import (
     ant,
+    cells,
     condense,
     flattened,
     highway,
@@ -14,6 +15,7 @@ from antcost.blocks import (
 
 __all__ = [
     "ant",
+    "cells",
     "condense",
     "flattened",
     "highway",

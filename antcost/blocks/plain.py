@@ -11,6 +11,7 @@ from antcost.blocks.fields import (
 )
 from antcost.blocks.registry import block
 from antcost.errors import ShapeError
+from antcost.graph.layers import ActivationKind
 from antcost.graph.tape import Tape, Tensor
 
 
@@ -71,6 +72,12 @@ def norm(net: Tape, x: Tensor, *, activation: ActivationField = "relu") -> Tenso
     """Batch norm, activation: the end of networks whose convolutions stand behind theirs."""
     x = net.batch_norm(x)
     return net.activation(x, activation) if activation else x
+
+
+@block("activation")
+def activation(net: Tape, x: Tensor, *, kind: ActivationKind = "relu") -> Tensor:
+    """An element-wise function."""
+    return net.activation(x, kind)
 
 
 @block("maxpool")

@@ -5,7 +5,7 @@ from fractions import Fraction
 from typing import Any, TypeVar
 
 from antcost.blocks.fields import CLASSES
-from antcost.spec.model import NetSpec, Stage
+from antcost.spec.model import Head, NetSpec, Stage
 
 DIVISOR = 8
 SCALED = ("channels", "growth")
@@ -32,19 +32,32 @@ def stage_fields(spec: NetSpec) -> list[dict[str, Any]]:
     return scaled_fields(spec, width, max(width, Fraction(1)), make_divisible)
 
 
+def head_fields(spec: NetSpec, head: Head) -> list[dict[str, Any]]:
+    """The same for the stages of an auxiliary head."""
+    width = Fraction(str(spec.width))
+    return [_scaled(spec, stage, width, make_divisible) for stage in head.stages]
+
+
 def scaled_fields(
     spec: NetSpec, width: Width, last_width: Width, multiply: Callable[[int, Width], int]
 ) -> list[dict[str, Any]]:
     """The same with the width given, that of the last convolution apart.
 
-    Linear layers keep their channels. A stem that is the only convolution is not the last one.
+    Linear layers keep their channels. A stem, behind which other blocks have channels or which is
+    the only convolution, is not the last one.
     """
     convs = [index for index, stage in enumerate(spec.stages) if stage.block == "conv"]
-    last = convs[-1] if len(convs) > 1 else None
+    last = convs[-1] if len(convs) > 1 and not _widths_behind(spec, convs[-1]) else None
     return [
         _scaled(spec, stage, last_width if index == last else width, multiply)
         for index, stage in enumerate(spec.stages)
     ]
+
+
+def _widths_behind(spec: NetSpec, index: int) -> bool:
+    """Whether the width multiplies something behind this stage."""
+    stages = (stage for stage in spec.stages[index + 1 :] if stage.block != "linear")
+    return any(stage.fields().get(name) is not None for stage in stages for name in SCALED)
 
 
 def _scaled(

@@ -18,6 +18,7 @@ from antcost.cli.options import (
     SetOption,
     SortOption,
     SpecArguments,
+    TrainingOption,
     column_keys,
 )
 from antcost.cli.output import emit
@@ -41,6 +42,7 @@ def compare(
     count: CountOption = "madds",
     set_: SetOption = None,
     inplace: InplaceOption = False,
+    training: TrainingOption = False,
     exact: ExactOption = False,
     format_: FormatOption = "text",
     output: OutputOption = None,
@@ -50,11 +52,11 @@ def compare(
     A network that fails is reported at the end, with exit code 1; the others are still shown.
     """
     convention = find_convention(count)
-    with read_each(specs, lambda reference: _entry(reference, set_, source)) as entries:
+    with read_each(specs, lambda reference: _entry(reference, set_, source, training)) as entries:
         if entries:
             base = None
             if baseline is not None:
-                base = find_entry(entries, baseline) or _entry(baseline, set_, source)
+                base = find_entry(entries, baseline) or _entry(baseline, set_, source, training)
             result = compare_table(
                 entries,
                 convention,
@@ -67,9 +69,11 @@ def compare(
             emit(result, format_, exact, output)
 
 
-def _entry(reference: str, overrides: list[str] | None, source: str | None) -> Entry:
+def _entry(
+    reference: str, overrides: list[str] | None, source: str | None, training: bool
+) -> Entry:
     spec = load(reference, overrides or ())
     if source is not None:
         rows = (row for row in spec.published if source.casefold() in row.source.casefold())
         spec = replace(spec, published=tuple(rows))
-    return Entry(reference, spec, analyze(spec))
+    return Entry(reference, spec, analyze(spec, training=training))

@@ -10,6 +10,7 @@ from antcost.cli.options import (
     OutputOption,
     SetOption,
     SpecArgument,
+    TrainingOption,
 )
 from antcost.cli.output import emit
 from antcost.cost.convention import find_convention
@@ -23,6 +24,7 @@ def diff(
     count: CountOption = "madds",
     set_: SetOption = None,
     inplace: InplaceOption = False,
+    training: TrainingOption = False,
     exact: ExactOption = False,
     format_: FormatOption = "text",
     output: OutputOption = None,
@@ -32,8 +34,8 @@ def diff(
     --set holds for both.
     """
     result = difference_table(
-        analyze(a, set_ or ()),
-        analyze(b, set_ or ()),
+        analyze(a, set_ or (), training=training),
+        analyze(b, set_ or (), training=training),
         find_convention(count),
         free=free,
         inplace=inplace,

@@ -35,6 +35,9 @@ InplaceOption = Annotated[
     bool,
     Option("--inplace", help="Peak memory: activations and additions write over their input."),
 ]
+TrainingOption = Annotated[
+    bool, Option("--training", help="Count auxiliary heads, too, which only training has.")
+]
 ColumnsOption = Annotated[
     str | None, Option(metavar="A,B,...", help="Columns to show, in this order.")
 ]

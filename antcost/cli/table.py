@@ -16,6 +16,7 @@ from antcost.cli.options import (
     OutputOption,
     SetOption,
     SortOption,
+    TrainingOption,
     column_keys,
 )
 from antcost.cli.output import emit
@@ -39,6 +40,7 @@ def table(
     count: CountOption = "madds",
     set_: SetOption = None,
     inplace: InplaceOption = False,
+    training: TrainingOption = False,
     exact: ExactOption = False,
     format_: FormatOption = "text",
     output: OutputOption = None,
@@ -47,7 +49,7 @@ def table(
     if (spec is None) == (spec_file is None):
         raise BadParameter("name one network: antcost table antnet_g2, or --spec FILE")
     result = network_table(
-        analyze(spec or spec_file or "", set_ or ()),
+        analyze(spec or spec_file or "", set_ or (), training=training),
         find_convention(count),
         by=by,
         columns=column_keys(columns),

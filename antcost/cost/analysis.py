@@ -74,6 +74,11 @@ class NetCost:
         """Two operations per multiply-add."""
         return self.whole.flops
 
+    @property
+    def auxiliary(self) -> Row:
+        """What the auxiliary heads cost, if the graph is that of training."""
+        return merge("auxiliary", "", [row for row in self.layers if row.nodes[0].place.training])
+
     def by(self, level: Level) -> tuple[Row, ...]:
         """Rows in the order of the network; those of one block, stage or kind are summed."""
         match level:

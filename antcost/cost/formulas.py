@@ -21,6 +21,7 @@ from antcost.graph.layers import (
     MaxPool2d,
     Multiply,
     SelectChannels,
+    Shift,
     WeightedSum,
 )
 from antcost.graph.shape import Shape
@@ -93,7 +94,7 @@ def cost(node: Node, folded: int = 0) -> Cost:
             return Cost(global_pool_in_elems=x.numel, global_pool_out_elems=y.numel)
         case Multiply():
             return Cost(multiply_elems=y.numel)
-        case ChannelShuffle() | SelectChannels() | Complement():
+        case ChannelShuffle() | SelectChannels() | Complement() | Shift():
             return Cost()
         case Add() | Concat() | Flatten() | Dropout():
             return Cost()

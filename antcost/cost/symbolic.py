@@ -22,7 +22,7 @@ from antcost.errors import AntcostError, ShapeError, suggest
 from antcost.graph.graph import Graph
 from antcost.graph.layers import AvgPool2d, Conv2d, MaxPool2d, Pair
 from antcost.graph.shape import Shape
-from antcost.graph.tape import Tape
+from antcost.graph.tape import PREVIOUS, Tape
 from antcost.spec.model import NetSpec, Stage
 
 LETTERS = {
@@ -158,9 +158,12 @@ def value(expr: Expr, values: Mapping[Symbol, int]) -> Fraction:
     return Fraction(int(number.p), int(number.q))
 
 
-def block_cost(block: str, fields: Mapping[str, Any], x: Shape) -> NetCost:
-    """The cost of one block whose fields and input may be symbols. Raises AntcostError."""
-    net = Tape(x)
+def block_cost(block: str, fields: Mapping[str, Any], x: Shape, previous: Shape | None) -> NetCost:
+    """The cost of one block whose fields and inputs may be symbols. Raises AntcostError.
+
+    `previous` is what a cell reads beside x.
+    """
+    net = Tape(x, previous)
     with _on_symbols(f"block {block!r}"):
         out = block_function(block)(net, net.input, **fields)
     if out == net.input:
@@ -211,17 +214,20 @@ def lettered(fields: Mapping[str, Any]) -> tuple[dict[str, Any], dict[Symbol, in
 def block_form(block: str, settings: Mapping[str, Any]) -> ClosedForm:
     """One block with letters for all fields but the `settings`, from c_i channels onto h x w.
 
-    A block that strides reads a map of so many times h x w; a linear layer reads a vector; a block
-    that keeps its channels reads c_o of them. Raises AntcostError for an unknown block or field,
-    and for a block that cannot be run on symbols.
+    A cell reads c_p channels of the same size, too. A block that strides reads a map of so many
+    times h x w; a linear layer reads a vector; a block that keeps its channels reads c_o of them.
+    Raises AntcostError for an unknown block or field, and for a block that cannot be run on
+    symbols.
     """
     fields = _block_fields(block, settings)
     s_h, s_w = _pair(fields.get("stride") or 1)
     sides = () if block == "linear" else (s_h * letter("h"), s_w * letter("w"))
+    previous = Shape((letter("c_p"), *sides))
     try:
-        cost = block_cost(block, fields, Shape((letter("c_i"), *sides)))
+        cost = block_cost(block, fields, Shape((letter("c_i"), *sides)), previous)
     except ShapeError:
-        cost = block_cost(block, fields, Shape((fields.get("channels", letter("c_i")), *sides)))
+        x = Shape((fields.get("channels", letter("c_i")), *sides))
+        cost = block_cost(block, fields, x, previous)
     return ClosedForm(block, (Part("", Integer(1), cost),), {})
 
 
@@ -246,6 +252,8 @@ def _pair(size: int | Pair) -> Pair:
 def stage_form(spec: NetSpec, name: str) -> ClosedForm:
     """A stage of a network: its first block, which may stride, and N - 1 later ones.
 
+    The second one of a stage of cells has inputs of its own, too.
+
     Raises AntcostError for an unknown stage, or a block that cannot be run on symbols.
     """
     names = [stage.name for stage in spec.stages]
@@ -257,14 +265,24 @@ def stage_form(spec: NetSpec, name: str) -> ClosedForm:
     actual = next((row for row in cost.by("stage") if row.name == name), None)
     if actual is None:
         raise AntcostError(f"stage {name!r} has no layers to explain")
-    first = next(row for row in cost.by("block") if row.nodes[0].place.stage == name)
+    blocks = cost.by("block")
+    index = next(i for i, row in enumerate(blocks) if row.nodes[0].place.stage == name)
+    first = blocks[index]
     x, x_values = _lettered_input(first.input, first.output)
     fields, values = lettered(numbers)
     if numbers.get("channels") == first.input.c:
         # A block may do without a layer where the channels stay the same.
         fields["channels"] = x.c
         values.pop(letter("c_o"), None)
-    parts = _parts(stage, fields, x)
+    previous = None
+    if index >= 2:
+        before = blocks[index - 2].output
+        known = {1: 1, numbers.get("channels"): fields.get("channels"), first.input.c: x.c}
+        c_p: Any = known.get(before.c, letter("c_p"))
+        previous = Shape((c_p, *_sides_from(x, first.input, before)))
+    parts = _parts(stage, fields, x, previous)
+    if previous and previous.c == letter("c_p") and _reads_previous(parts[0].cost):
+        values[letter("c_p")] = before.c
     repeats = {REPEAT: stage.repeat} if any(part.times.has(REPEAT) for part in parts) else {}
     form = ClosedForm(stage.block, parts, {**x_values, **values, **repeats}, actual)
     _require_agreement(form, actual)
@@ -296,21 +314,39 @@ def _lettered_input(x: Shape, y: Shape) -> tuple[Shape, dict[Symbol, int]]:
     return Shape((named("c_i", x.c, x.c), *sides)), values
 
 
-def _parts(stage: Stage, fields: Mapping[str, Any], x: Shape) -> tuple[Part, ...]:
-    """The blocks of a stage: the first and N - 1 others, or each one if their shapes differ."""
-    costs = [block_cost(stage.block, fields, x)]
-    if stage.repeat == 1:
-        return (Part("", Integer(1), costs[0]),)
+def _sides_from(x: Shape, x_here: Shape, before: Shape) -> tuple[int, ...]:
+    """Sides of the input before x in terms of those of x, which are `x_here` in numbers."""
+    if not x.rank == before.rank == 3:
+        return before.dims[1:]
+    sides = zip(x.dims[1:], x_here.dims[1:], before.dims[1:], strict=True)
+    return tuple(
+        -(-size // here) * side + size - -(-size // here) * here for side, here, size in sides
+    )
+
+
+def _reads_previous(cost: NetCost) -> bool:
+    return any(PREVIOUS in node.inputs for node in cost.graph.nodes)
+
+
+def _parts(
+    stage: Stage, fields: Mapping[str, Any], x: Shape, previous: Shape | None
+) -> tuple[Part, ...]:
+    """The blocks of a stage: the first and N - 1 others, or each one if their shapes differ.
+
+    Of cells the first two, and N - 2 others.
+    """
     later = later_fields(fields)
-    costs.append(block_cost(stage.block, later, costs[0].graph.output))
-    if costs[0].graph.output == costs[1].graph.output:
-        return (
-            Part("first", Integer(1), costs[0]),
-            Part("N - 1 later", REPEAT - 1, costs[1]),
-        )
-    for _ in range(2, stage.repeat):
-        costs.append(block_cost(stage.block, later, costs[-1].graph.output))
-    return tuple(Part(f"{i}", Integer(1), cost) for i, cost in enumerate(costs))
+    inputs = x, previous
+    parts: list[Part] = []
+    for index in range(stage.repeat):
+        cost = block_cost(stage.block, later if index else fields, *inputs)
+        following = cost.graph.output, inputs[0] if _reads_previous(cost) else None
+        if index and inputs == following:
+            first = (replace(parts[0], label="first"),) if index == 1 else parts
+            return (*first, Part(f"N - {index} later", REPEAT - index, cost))
+        parts.append(Part(f"{index}" if stage.repeat > 1 else "", Integer(1), cost))
+        inputs = following
+    return tuple(parts)
 
 
 def _require_agreement(form: ClosedForm, actual: Row) -> None:

@@ -10,12 +10,16 @@ INPUT = "input"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where in the spec a layer comes from: its stage, and the block of that stage."""
+    """Where in the spec a layer comes from: its stage, and the block of that stage.
+
+    `training` if it belongs to an auxiliary head, which is left out at inference.
+    """
 
     stage: str
     index: int
     block: str
     name: str
+    training: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,6 +117,11 @@ class SelectChannels:
 
 
 @dataclass(frozen=True, slots=True)
+class Shift:
+    """A map moved one pixel up and to the left; zeros enter at the bottom and at the right."""
+
+
+@dataclass(frozen=True, slots=True)
 class WeightedSum:
     """Sum of branches, weighted by a softmax over one learned scalar per branch."""
 
@@ -148,6 +153,7 @@ Layer = (
     | Concat
     | ChannelShuffle
     | SelectChannels
+    | Shift
     | WeightedSum
     | Flatten
     | Dropout

@@ -20,6 +20,7 @@ from antcost.graph.layers import (
     MaxPool2d,
     Multiply,
     SelectChannels,
+    Shift,
     WeightedSum,
 )
 
@@ -62,6 +63,8 @@ def kind(node: Node) -> str:
             return "channel shuffle"
         case SelectChannels():
             return "channel selection"
+        case Shift():
+            return "shift"
         case WeightedSum():
             return "weighted sum"
         case Flatten():

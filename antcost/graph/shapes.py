@@ -23,6 +23,7 @@ from antcost.graph.layers import (
     Multiply,
     Pair,
     SelectChannels,
+    Shift,
     WeightedSum,
 )
 from antcost.graph.shape import Shape, certain
@@ -82,6 +83,9 @@ def output_shape(layer: Layer, inputs: tuple[Shape, ...]) -> Shape:
             return x
         case SelectChannels(channels=channels):
             return Shape((channels, *x.dims[1:]))
+        case Shift():
+            _require_map(x)
+            return x
         case Flatten():
             return Shape((x.numel,))
         case _:

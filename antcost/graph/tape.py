@@ -27,11 +27,13 @@ from antcost.graph.layers import (
     Padding,
     Pair,
     SelectChannels,
+    Shift,
     WeightedSum,
 )
 from antcost.graph.shape import Shape
 from antcost.graph.shapes import output_shape
 
+PREVIOUS = "previous"
 MAX_LAYERS = 20_000
 Size = int | Pair
 
@@ -51,8 +53,11 @@ class Tensor:
 class Tape:
     """Records each layer a block asks for. Every method returns the layer's output."""
 
-    def __init__(self, input_shape: Shape) -> None:
+    def __init__(self, input_shape: Shape, previous: Shape | None = None) -> None:
+        """`previous` is what the first block finds as its second-last input."""
         self.input = Tensor(INPUT, input_shape)
+        self.previous = Tensor(PREVIOUS, previous) if previous else None
+        self._inputs: dict[Tensor, Tensor] = {}
         self._nodes: list[Node] = []
         self._names: set[str] = set()
         self._place = Place("", 0, "", "")
@@ -64,11 +69,21 @@ class Tape:
         return self._place.index
 
     @contextmanager
-    def block(self, place: Place) -> Iterator[None]:
-        """Layers recorded inside belong to this block."""
+    def block(self, place: Place, x: Tensor) -> Iterator[None]:
+        """Layers recorded inside belong to this block, whose input is x.
+
+        `previous` is meanwhile what the block that made x had read, or None for the image or where
+        no block made x.
+        """
         self._place = place
+        self.previous = self._inputs.get(x)
         with self.scope(place.name):
             yield
+
+    def made(self, x: Tensor, y: Tensor) -> None:
+        """Remember that a block has made y of x."""
+        if x not in (self.input, y):
+            self._inputs[y] = x
 
     @contextmanager
     def scope(self, name: str) -> Iterator[None]:
@@ -219,6 +234,9 @@ class Tape:
 
     def select_channels(self, x: Tensor, channels: int, *, name: str = "select") -> Tensor:
         return self.record(SelectChannels(channels), x, name=name)
+
+    def shift(self, x: Tensor, *, name: str = "shift") -> Tensor:
+        return self.record(Shift(), x, name=name)
 
     def weighted_sum(self, *branches: Tensor, name: str = "weighted_sum") -> Tensor:
         return self.record(WeightedSum(), *branches, name=name)

@@ -10,9 +10,14 @@ from antcost.cost.analysis import NetCost
 from antcost.cost.convention import CONVENTIONS, Convention
 from antcost.cost.memory import arithmetic_intensity
 from antcost.errors import AntcostError
-from antcost.report.network import definitions, network_totals, own_params, params_label
+from antcost.report.network import (
+    definitions,
+    network_totals,
+    own_params,
+    params_label,
+    training_notes,
+)
 from antcost.report.reasons import why
-from antcost.report.reconciliation import unpublished_note
 from antcost.report.table import Column, Table, choose, ranked
 from antcost.spec.catalog import shipped_folder
 from antcost.spec.model import NetSpec, Published
@@ -181,9 +186,10 @@ def compare_table(
     entries = [
         replace(entry, convention=convention, inplace=inplace, base=base) for entry in entries
     ]
-    unpublished = [entry.spec.title for entry in entries if not any(map(entry.source, FIGURES))]
+    left_out = len(entries)
     if published:
         entries = [entry for entry in entries if any(map(entry.source, FIGURES))]
+    left_out -= len(entries)
     chosen = choose(COLUMNS, columns) or (
         _published_columns()
         if published
@@ -198,7 +204,7 @@ def compare_table(
         raise AntcostError("the columns params_fewer and madds_fewer need a baseline")
     memory_note = f"Memory: fp32, one image{', in place' if inplace else ''}."
     return Table(
-        title=f"{len(entries)} network{'s' if len(entries) > 1 else ''}",
+        title=f"{len(entries)} network{'' if len(entries) == 1 else 's'}",
         columns=chosen,
         items=entries,
         notes=(
@@ -206,7 +212,8 @@ def compare_table(
             *_sources_note(entries, keys),
             *([memory_note] if keys & MEMORY else []),
             *([f"x: times fewer than {baseline.spec.title}."] if baseline else []),
-            *([unpublished_note(unpublished)] if published and unpublished else []),
+            *([f"Left out, without published params or MAdds: {left_out}."] if left_out else []),
+            *training_notes((entry.cost for entry in entries), convention),
         ),
         data=lambda: {
             "convention": convention.name,

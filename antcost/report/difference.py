@@ -18,7 +18,14 @@ from antcost.graph.layers import (
 )
 from antcost.graph.operators import operator
 from antcost.report.alignment import pairs, work
-from antcost.report.network import definitions, network_totals, params_label, side, window
+from antcost.report.network import (
+    definitions,
+    network_totals,
+    params_label,
+    side,
+    training_notes,
+    window,
+)
 from antcost.report.table import Column, Table
 from antcost.units import format_bytes
 
@@ -84,6 +91,7 @@ def difference_table(
             *definitions(set(), convention),
             f"As fp32 for one image{' (in place)' if inplace else ''}: activations at their peak "
             f"{_peak(a, inplace)} in A, {_peak(b, inplace)} in B.",
+            *training_notes((a, b), convention),
         ),
         hints=(f"Changes without cost not shown: {hidden} (--all).",) if hidden else (),
         data=lambda: {

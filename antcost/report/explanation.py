@@ -33,6 +33,7 @@ MEANINGS = {
     "h": "height of the output map",
     "w": "width of the output map",
     "c_i": "channels in",
+    "c_p": "channels in from the block before the last",
     "c_o": "channels out",
     "t": "expansion",
     "k": "kernel",

@@ -10,8 +10,8 @@ from sympy import Add, Expr, Mul, Pow, Rational, Symbol, expand, factor_terms, f
 
 from antcost.report.table import Formula
 
-FACTORS = ("m", "n", "h", "w", "t", "c_i", "c_o", "k", "k_h", "k_w", "alpha")
-TERMS = ("m", "n", "h", "w", "t", "c_i", "k", "k_h", "k_w", "c_o", "alpha")
+FACTORS = ("m", "n", "h", "w", "t", "c_i", "c_p", "c_o", "k", "k_h", "k_w", "alpha")
+TERMS = ("m", "n", "h", "w", "t", "c_i", "c_p", "k", "k_h", "k_w", "c_o", "alpha")
 """Letters in the order that papers write them: c_i*c_o*k^2, but c_i + k^2 + c_o. Others follow."""
 
 

@@ -1,6 +1,6 @@
 """The table of one network: a row per layer, block, stage or kind."""
 
-from collections.abc import Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -17,7 +17,7 @@ from antcost.cost.memory import (
 from antcost.graph.graph import Node
 from antcost.graph.layers import AvgPool2d, Conv2d, ConvTranspose2d, MaxPool2d, Pair
 from antcost.report.table import Column, Table, Value, choose, ranked
-from antcost.units import format_bytes
+from antcost.units import format_bytes, format_exact
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +119,7 @@ def network_table(
             f"As fp32 for one image: parameters {format_bytes(totals['param_bytes'])}, "
             f"activations at their peak {format_bytes(totals['peak_memory_bytes'])}"
             f"{' (in place)' if inplace else ''}.",
+            *training_notes([cost], convention),
         ),
         hints=(f"Free rows not shown: {hidden} (--all).",) if hidden else (),
         data=lambda: {
@@ -134,6 +135,17 @@ def definitions(keys: Set[str], convention: Convention) -> list[str]:
     """What the counts of the shown columns are; of the chosen convention if there is none."""
     shown = [c for c in CONVENTIONS.values() if keys & {c.name, f"{c.name}_share"}]
     return [f"{c.label}: {c.definition}." for c in shown or [convention]]
+
+
+def training_notes(costs: Iterable[NetCost], convention: Convention) -> list[str]:
+    """What auxiliary heads add to each network that is counted with them."""
+    return [
+        f"In training only, the auxiliary heads of {cost.graph.name}: "
+        f"{format_exact(convention.count_params(heads.cost))} {params_label(convention)}, "
+        f"{format_exact(convention.count(heads.cost))} {convention.label}."
+        for cost in costs
+        if (heads := cost.auxiliary).nodes
+    ]
 
 
 def _is_free(line: Line, columns: Sequence[Column[Line]]) -> bool:

@@ -1,6 +1,6 @@
 """From a file to a NetSpec: `extends`, `set`, overrides, and every error with its line."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from os.path import normpath
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,11 +11,13 @@ from pydantic.fields import FieldInfo
 from antcost.errors import Problem, SpecError, suggest
 from antcost.spec.catalog import find, is_file
 from antcost.spec.complaints import blame_all
-from antcost.spec.document import Document, Key, read_document, read_value
+from antcost.spec.document import Document, Key, dotted, read_document, read_value
 from antcost.spec.model import (
     MAX_CHANGES,
     Ambiguity,
     Fields,
+    Head,
+    HeadFields,
     NetSpec,
     NetworkFields,
     Published,
@@ -152,9 +154,10 @@ def validate(document: Document, blocks: StageModels, overrides: tuple[str, ...]
     """Check every field. Raises SpecError with everything that is wrong."""
     known = {**FILE_ONLY_FIELDS, **NetworkFields.model_fields}
     fields = _check(document, (), NetworkFields, document.tree, known)
-    stages = [
-        _check_stage(document, blocks, ("stages", index), row)
-        for index, row in enumerate(_rows(document, "stages"))
+    stages = _check_stages(document, blocks, (), document.tree)
+    heads = [
+        _check_head(document, blocks, ("auxiliary", index), row)
+        for index, row in enumerate(_rows(document.tree, "auxiliary"))
     ]
     published = _check_rows(document, "published", Published)
     ambiguous = _check_rows(document, "ambiguous", Ambiguity)
@@ -167,16 +170,17 @@ def validate(document: Document, blocks: StageModels, overrides: tuple[str, ...]
         fields.input,
         fields.classes,
         fields.width,
-        tuple(filter(None, stages)),
+        stages,
         published,
         ambiguous,
         overrides,
+        tuple(filter(None, heads)),
         document,
     )
 
 
-def _rows(document: Document, field: str) -> list[Any]:
-    rows = document.tree.get(field)
+def _rows(tree: Any, field: str) -> list[Any]:
+    rows = tree.get(field) if isinstance(tree, dict) else None
     return rows if isinstance(rows, list) else []
 
 
@@ -184,7 +188,7 @@ def _check_rows(document: Document, field: str, model: type[F]) -> tuple[F, ...]
     """The rows of a list that are right, once the errors of the others are noted."""
     rows = (
         _check(document, (field, index), model, row, model.model_fields)
-        for index, row in enumerate(_rows(document, field))
+        for index, row in enumerate(_rows(document.tree, field))
     )
     return tuple(filter(None, rows))
 
@@ -201,6 +205,31 @@ def _check(
     except ValidationError as error:
         blame_all(document, key, error, known)
         return None
+
+
+def _check_head(document: Document, blocks: StageModels, key: Key, row: Any) -> Head | None:
+    """The auxiliary head, or None once its errors are noted."""
+    fields = _check(document, key, HeadFields, row, HeadFields.model_fields)
+    stages = _check_stages(document, blocks, key, row)
+    if fields is None:
+        return None
+    rows = _rows(document.tree, "stages")
+    names = [str(stage.get("name")) for stage in rows if isinstance(stage, dict)]
+    if fields.after not in names:
+        message = f"no stage is called {fields.after!r}; {suggest(fields.after, names)}"
+        document.blame((*key, "after"), message)
+    return Head(fields.after, stages)
+
+
+def _check_stages(
+    document: Document, blocks: StageModels, key: Key, tree: Any
+) -> tuple[Stage, ...]:
+    """The stages of the network or of a head that are right; the errors of others are noted."""
+    stages = (
+        _check_stage(document, blocks, (*key, "stages", index), row)
+        for index, row in enumerate(_rows(tree, "stages"))
+    )
+    return tuple(filter(None, stages))
 
 
 def _check_stage(document: Document, blocks: StageModels, key: Key, row: Any) -> Stage | None:
@@ -220,14 +249,23 @@ def _check_stage(document: Document, blocks: StageModels, key: Key, row: Any) ->
 
 
 def _blame_duplicates(document: Document) -> None:
-    first: dict[str, int] = {}
-    for index, row in enumerate(_rows(document, "stages")):
+    first: dict[str, Key] = {}
+    for key, row in _stage_rows(document):
         name = row.get("name") if isinstance(row, dict) else None
-        if isinstance(name, str) and first.setdefault(name, index) != index:
+        if isinstance(name, str) and first.setdefault(name, key) != key:
             document.blame(
-                ("stages", index, "name"),
-                f"{name!r} is also the name of stages[{first[name]}]; names must differ",
+                (*key, "name"),
+                f"{name!r} is also the name of {dotted(first[name])}; names must differ",
             )
+
+
+def _stage_rows(document: Document) -> Iterator[tuple[Key, Any]]:
+    """Every stage with its key: those of the network, then those of its auxiliary heads."""
+    for index, row in enumerate(_rows(document.tree, "stages")):
+        yield ("stages", index), row
+    for head, fields in enumerate(_rows(document.tree, "auxiliary")):
+        for index, row in enumerate(_rows(fields, "stages")):
+            yield ("auxiliary", head, "stages", index), row
 
 
 def _line_order(problems: Sequence[Problem]) -> Callable[[Problem], tuple[int, int]]:

@@ -26,6 +26,7 @@ MAX_CLASSES = 10_000_000
 MAX_WIDTH = 100
 MAX_CHANGES = 200
 MAX_AMBIGUITIES = 8
+MAX_HEADS = 16
 
 
 def _printable(text: str) -> str:
@@ -114,6 +115,13 @@ StageModels = Mapping[str, type[Stage]]
 """The stage model of every block, by the block's name."""
 
 
+class HeadFields(Fields):
+    """The fields of an auxiliary head; its stages have models of their own."""
+
+    after: Name
+    stages: Annotated[list[Any], Field(min_length=1, max_length=MAX_STAGES)]
+
+
 class NetworkFields(Fields):
     """The fields of a network; the rows of its lists have models of their own."""
 
@@ -122,8 +130,17 @@ class NetworkFields(Fields):
     classes: Annotated[int, Field(ge=1, le=MAX_CLASSES)]
     width: Annotated[float, Field(gt=0, le=MAX_WIDTH, allow_inf_nan=False)] = 1.0
     stages: Annotated[list[Any], Field(min_length=1, max_length=MAX_STAGES)]
+    auxiliary: Annotated[list[Any], Field(max_length=MAX_HEADS)] = []
     published: list[Any] = []
     ambiguous: Annotated[list[Any], Field(max_length=MAX_AMBIGUITIES)] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """An auxiliary head: stages that only training has, on the output of the stage `after`."""
+
+    after: str
+    stages: tuple[Stage, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +148,8 @@ class NetSpec:
     """A network: typed and within bounds, though its shapes may still not fit together.
 
     `input` is (channels, height, width) or another shape with channels first; `width` multiplies
-    the channels of all stages; `overrides` were set on top of the file ("ant4.channels=72").
+    the channels of all stages; `auxiliary` are heads that only training has; `overrides` were set
+    on top of the file ("ant4.channels=72").
     """
 
     name: str
@@ -142,6 +160,7 @@ class NetSpec:
     published: tuple[Published, ...] = ()
     ambiguous: tuple[Ambiguity, ...] = ()
     overrides: tuple[str, ...] = ()
+    auxiliary: tuple[Head, ...] = ()
     document: Document = field(default_factory=lambda: Document({}, ""), compare=False, repr=False)
 
     @property

@@ -18,7 +18,8 @@ from antcost.spec.model import NetworkFields, Stage, StageModels
 MAX_NAMES = 1_000
 _PIECE = re.compile(r"\[(?P<numbers>[\d,\- ]+)\]|(?P<text>[\w*-]+)")
 _RANGE = re.compile(r"\s*(\d{1,9})\s*(?:-\s*(\d{1,9})\s*)?")
-_SETTABLE = sorted(NetworkFields.model_fields.keys() - {"stages", "published", "ambiguous"})
+_LISTS = {"stages", "auxiliary", "published", "ambiguous"}
+_SETTABLE = sorted(NetworkFields.model_fields.keys() - _LISTS)
 
 
 class PathError(Exception):

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from antcost.spec.model import Ambiguity, NetworkFields, Published, StageModels
+from antcost.spec.model import Ambiguity, HeadFields, NetworkFields, Published, StageModels
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -13,8 +13,13 @@ def json_schema(blocks: StageModels) -> dict[str, Any]:
     There, `extends` and `set` are allowed, and `extends` leaves every other field to the parent.
     """
     schema = NetworkFields.model_json_schema()
-    stages = {"oneOf": [_stage_schema(name, blocks) for name in sorted(blocks)]}
-    schema["properties"]["stages"]["items"] = stages
+    stages = [_stage_schema(name, blocks) for name in sorted(blocks)]
+    definitions = {name: part for stage in stages for name, part in stage.pop("$defs", {}).items()}
+    schema["$defs"] = {**definitions, "stage": {"oneOf": stages}}
+    head = HeadFields.model_json_schema()
+    for owner in (schema, head):
+        owner["properties"]["stages"]["items"] = {"$ref": "#/$defs/stage"}
+    schema["properties"]["auxiliary"]["items"] = head
     schema["properties"]["published"]["items"] = Published.model_json_schema()
     schema["properties"]["ambiguous"]["items"] = Ambiguity.model_json_schema()
     schema["properties"] |= {

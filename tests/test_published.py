@@ -158,9 +158,17 @@ def test_what_a_reason_says(
 def test_a_row_by_itself() -> None:
     spec = antcost.load("squeezenext")
     row, quoted = spec.published
-    cost = antcost.analyze(spec).whole.cost
-    assert why(spec, row, cost) == "MAdds: counted as SqueezeNext MACs (708M)"
-    assert why(spec, quoted, cost) is None
+    assert why(spec, row) == "MAdds: counted as SqueezeNext MACs (708M)"
+    assert why(spec, quoted) is None
+
+
+def test_reasons_are_of_the_network_without_auxiliary_heads(run: Run) -> None:
+    command = ("compare", "pnasnet5_mobile", "nasnet_a_mobile", "--published")
+    reasons = [
+        [row["reason"] for row in rows(run, *command, *flag).values()]
+        for flag in ((), ("--training",))
+    ]
+    assert reasons[0] == reasons[1]
 
 
 def test_a_note_is_one_line_of_text_within_bounds(run: Run, write_spec: Write) -> None:

@@ -58,7 +58,7 @@ class Entry:
         reasons = []
         for row in dict.fromkeys(filter(None, sources.values())):
             others = {field: None for field in FIGURES if sources[field] != row}
-            reasons.append(why(self.spec, row.model_copy(update=others), self.cost.whole.cost))
+            reasons.append(why(self.spec, row.model_copy(update=others)))
         return replace(self, reason="; ".join(filter(None, reasons)) or None)
 
     def difference(self, field: str, ours: int) -> Fraction | None:
@@ -183,13 +183,9 @@ def compare_table(
     needs a baseline where there is none.
     """
     base = baseline.cost if baseline else None
-    entries = [
-        replace(entry, convention=convention, inplace=inplace, base=base) for entry in entries
-    ]
-    left_out = len(entries)
-    if published:
-        entries = [entry for entry in entries if any(map(entry.source, FIGURES))]
-    left_out -= len(entries)
+    every = [replace(entry, convention=convention, inplace=inplace, base=base) for entry in entries]
+    entries = [entry for entry in every if not published or any(map(entry.source, FIGURES))]
+    left_out = len(every) - len(entries)
     chosen = choose(COLUMNS, columns) or (
         _published_columns()
         if published

@@ -22,6 +22,7 @@ from antcost.graph.layers import (
     AvgPool2d,
     BatchNorm,
     ChannelShuffle,
+    Complement,
     Concat,
     Conv2d,
     ConvTranspose2d,
@@ -221,7 +222,7 @@ def _module(node: Node) -> nn.Module | None:
             return nn.Flatten()
         case Dropout(rate=rate):
             return nn.Dropout(rate)
-        case Add() | Multiply() | Concat():
+        case Add() | Multiply() | Complement() | Concat():
             return None
         case _:
             assert_never(node.layer)
@@ -237,6 +238,8 @@ def _call(recorder: fx.Graph, node: Node, inputs: list[fx.Node]) -> fx.Node:
             for _ in range(node.input_shapes[0].rank - node.input_shapes[1].rank):
                 factor = recorder.call_method("unsqueeze", (factor, -1))
             return recorder.call_function(operator.mul, (x, factor))
+        case Complement():
+            return recorder.call_function(operator.sub, (1, *inputs))
         case Concat():
             return recorder.call_function(torch.cat, (inputs,), {"dim": 1})
         case Conv2d(dilation=dilation) as layer:

@@ -335,3 +335,45 @@ def test_the_stem_of_a_network_without_a_last_conv_is_scaled() -> None:
     thin = antcost.analyze("mobilenet_v1", ["width=0.5"])
     assert [row.output.c for row in thin.by("stage")][:2] == [16, 32]
     assert thin.by("stage")[-3].output.c == 512
+
+
+def test_a_highway_layer_gates_what_it_transforms() -> None:
+    cost = analyze({"block": "highway"})
+    expected = ["transform.conv", "transform.act", "gate.conv", "gate.act"]
+    assert names(cost) == [*expected, "complement", "carry", "multiply", "add"]
+    assert cost.madds == 2 * 9 * 16 * 16 * 8 * 8
+    assert cost.params == 2 * (9 * 16 * 16 + 16)
+    *_, complement, carry, multiply, add = cost.graph.nodes
+    assert complement.inputs == ("s0.gate.act",)
+    assert carry.inputs == ("input", "s0.complement")
+    assert multiply.inputs == ("s0.transform.act", "s0.gate.act")
+    assert add.inputs == ("s0.multiply", "s0.carry")
+
+
+def test_interleaved_groups() -> None:
+    igc = {"block": "igc", "channels": 32, "groups": [8, 4], "stride": 2, "repeat": 2}
+    layers = ["primary", "permute", "secondary", "permute_back", "bn", "act"]
+    assert names(analyze(igc)) == [f"{block}.{layer}" for block in (0, 1) for layer in layers]
+    first, second = analyze(igc).by("block")
+    assert first.madds == (9 * 2 * 32 + 8 * 32) * 4 * 4
+    assert second.madds == (9 * 4 * 32 + 8 * 32) * 4 * 4
+    clc = analyze({"block": "clc", "channels": 32, "groups": [8, 2], "stride": 2})
+    assert clc.madds == (9 * 2 * 16 + 8 * 32) * 4 * 4
+    assert clc.params == 9 * 2 * 16 + 2 * 16 + 8 * 32 + 2 * 32
+    assert names(clc)[2] == "interlace"
+
+
+@pytest.mark.parametrize("groups", [[2], [2, 2, 2], 2, [2, 0]])
+def test_interleaved_convolutions_take_a_pair_of_groups(groups: Any) -> None:
+    with pytest.raises(SpecError, match=r"stages\[0\]\.groups"):
+        analyze({"block": "igc", "channels": 32, "groups": groups})
+
+
+def test_a_flattened_layer() -> None:
+    cost = analyze({"block": "flattened", "channels": 24, "kernel": 5})
+    one_d = ["lateral", "vertical", "horizontal"]
+    assert names(cost) == [*(f"set{i}.{name}" for i in (0, 1) for name in one_d), "act"]
+    assert cost.madds == (16 * 24 + 24 * 24 + 4 * 5 * 24) * 8 * 8
+    assert cost.params == 16 * 24 + 24 * 24 + 4 * 5 * 24 + 6 * 24
+    single = analyze({"block": "flattened", "channels": 24, "kernel": 3, "sets": 1})
+    assert single.madds == (16 * 24 + 2 * 3 * 24) * 8 * 8

@@ -67,6 +67,7 @@ places = {
     "reduction": st.integers(1, 3),
     "attention": st.sampled_from(["after_depthwise", "before_expansion", "after_projection"]),
 }
+group_pairs = st.tuples(st.sampled_from([1, 2, 4, 8]), st.sampled_from([1, 2, 4, 8])).map(list)
 features = st.one_of(
     block(
         "conv",
@@ -119,6 +120,16 @@ features = st.one_of(
         first_groups=st.sampled_from([None, 1, 2]),
     ),
     block("squeezenext", channels=widths, stride=strides),
+    block("highway", kernel=size_fields, activation=st.sampled_from(["relu", "tanh"])),
+    block("igc", channels=widths, stride=strides, groups=group_pairs),
+    block("clc", channels=widths, stride=strides, groups=group_pairs),
+    block(
+        "flattened",
+        channels=widths,
+        kernel=sizes,
+        sets=st.integers(1, 2),
+        activation=activations,
+    ),
     block("maxpool", kernel=sizes, stride=strides, padding=paddings),
     block(
         "maxpool",

@@ -15,6 +15,7 @@ from antcost.graph.layers import (
     AvgPool2d,
     BatchNorm,
     ChannelShuffle,
+    Complement,
     Concat,
     Conv2d,
     ConvTranspose2d,
@@ -216,6 +217,7 @@ CASES = [
     (Multiply(), [MAP, (96,)], MAP, Cost(multiply_elems=ELEMS), "multiply"),
     (Multiply(), [MAP, (96, 1, 1)], MAP, Cost(multiply_elems=ELEMS), "multiply"),
     (Multiply(), [MAP, MAP], MAP, Cost(multiply_elems=ELEMS), "multiply"),
+    (Complement(), [MAP], MAP, Cost(), "complement"),
     (Concat(), [MAP, (32, 14, 14)], (128, 14, 14), Cost(), "concat"),
     (
         WeightedSum(),

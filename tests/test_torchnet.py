@@ -14,7 +14,16 @@ from torch.utils.flop_counter import FlopCounterMode
 from torch_networks import mobilenet_v2
 
 import antcost
-from antcost.graph.layers import Add, BatchNorm, Concat, Conv2d, Linear, Multiply, WeightedSum
+from antcost.graph.layers import (
+    Add,
+    BatchNorm,
+    Complement,
+    Concat,
+    Conv2d,
+    Linear,
+    Multiply,
+    WeightedSum,
+)
 from antcost.spec.catalog import shipped_names
 from antcost.torchnet import ACTIVATIONS
 
@@ -35,7 +44,9 @@ def same_as_graph(cost: Any) -> None:
     named = [node for node in cost.graph.nodes if node.name in shapes]
     assert {node.name: shapes[node.name] for node in named} == {n.name: n.shape.dims for n in named}
     assert {n.name for n in cost.graph.nodes} - shapes.keys() == {
-        node.name for node in cost.graph.nodes if isinstance(node.layer, Add | Multiply | Concat)
+        n.name
+        for n in cost.graph.nodes
+        if isinstance(n.layer, Add | Multiply | Complement | Concat)
     }
     assert sum(p.numel() for p in module.parameters()) == cost.params
     assert counter.get_total_flops() == 2 * cost.flops
@@ -209,3 +220,30 @@ def test_torch_export_takes_it() -> None:
     image = torch.randn(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     exported = torch.export.export(module, (image,)).module()
     torch.testing.assert_close(exported(image), module(image))
+
+
+@pytest.mark.parametrize("stage", [{"block": "igc", "groups": [8, 4]}, {"block": "clc"}])
+def test_every_output_of_interleaved_groups_depends_on_every_input(stage: dict[str, Any]) -> None:
+    """The complementary condition of IGC, and the full dependency of a CLC block."""
+    stage = {"channels": 32, "groups": [16, 2], **stage}
+    graph = antcost.build_graph(antcost.load(network(stage, input_shape=(32, 3, 3))))
+    module = antcost.torch_module(graph).eval()
+    for parameter in module.parameters():
+        nn.init.ones_(parameter)
+    closed = module(torch.zeros(1, 32, 3, 3))
+    for channel in range(32):
+        image = torch.zeros(1, 32, 3, 3)
+        image[0, channel] = 1
+        assert (module(image) > closed).all()
+
+
+def test_a_closed_gate_carries_the_input() -> None:
+    graph = antcost.build_graph(antcost.load(network({"block": "highway"}, input_shape=(4, 5, 5))))
+    module = antcost.torch_module(graph).eval()
+    image = torch.randn(2, 4, 5, 5, generator=torch.Generator().manual_seed(0))
+    gate = module.get_submodule("s0.gate.conv")
+    nn.init.constant_(gate.bias, -1e4)
+    assert torch.equal(module(image), image)
+    nn.init.constant_(gate.bias, 1e4)
+    transformed = torch.relu(module.get_submodule("s0.transform.conv")(image))
+    assert torch.equal(module(image), transformed)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from pydantic import Field, PlainValidator, WithJsonSchema, WrapValidator
+from pydantic import Field, PlainValidator, Strict, WithJsonSchema, WrapValidator
 from pydantic_core import PydanticCustomError
 
 from antcost.graph.layers import ActivationKind, Padding, Pair
@@ -66,6 +66,9 @@ Channels = Annotated[
 """Channels out; `classes` stands for the network's number of classes."""
 
 Groups = Annotated[int, Field(ge=1, le=MAX_CHANNELS)]
+GroupPair = Annotated[tuple[Groups, Groups], Strict(False)]
+"""The groups of two convolutions that follow each other."""
+
 Expansion = Annotated[int, Field(ge=1, le=MAX_FACTOR)]
 Growth = Annotated[int, Field(ge=1, le=MAX_CHANNELS)]
 """Channels that a dense layer adds to its input."""

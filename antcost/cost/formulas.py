@@ -10,6 +10,7 @@ from antcost.graph.layers import (
     AvgPool2d,
     BatchNorm,
     ChannelShuffle,
+    Complement,
     Concat,
     Conv2d,
     ConvTranspose2d,
@@ -97,7 +98,7 @@ def cost(node: Node, folded: int = 0) -> Cost:
             return Cost(global_pool_in_elems=x.numel, global_pool_out_elems=y.numel)
         case Multiply():
             return Cost(multiply_elems=y.numel)
-        case ChannelShuffle() | SelectChannels() | Shift():
+        case ChannelShuffle() | SelectChannels() | Complement() | Shift():
             return Cost()
         case Add() | Concat() | Flatten() | Dropout():
             return Cost()

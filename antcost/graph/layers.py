@@ -93,6 +93,11 @@ class Multiply:
 
 
 @dataclass(frozen=True, slots=True)
+class Complement:
+    """1 - x, element-wise: what a gate lets pass when x is what it transforms."""
+
+
+@dataclass(frozen=True, slots=True)
 class Concat:
     """Join along the channels."""
 
@@ -144,6 +149,7 @@ Layer = (
     | GlobalAvgPool
     | Add
     | Multiply
+    | Complement
     | Concat
     | ChannelShuffle
     | SelectChannels

@@ -9,6 +9,7 @@ from antcost.graph.layers import (
     AvgPool2d,
     BatchNorm,
     ChannelShuffle,
+    Complement,
     Concat,
     Conv2d,
     ConvTranspose2d,
@@ -54,6 +55,8 @@ def kind(node: Node) -> str:
             return "add"
         case Multiply():
             return "multiply"
+        case Complement():
+            return "complement"
         case Concat():
             return "concat"
         case ChannelShuffle():

@@ -10,6 +10,7 @@ from antcost.graph.layers import (
     AvgPool2d,
     BatchNorm,
     ChannelShuffle,
+    Complement,
     Concat,
     Conv2d,
     ConvTranspose2d,
@@ -57,7 +58,7 @@ def output_shape(layer: Layer, inputs: tuple[Shape, ...]) -> Shape:
         case GlobalAvgPool():
             _require_map(x)
             return Shape((x.c, 1, 1))
-        case BatchNorm() | Activation() | Dropout():
+        case BatchNorm() | Activation() | Complement() | Dropout():
             return x
         case Add() | WeightedSum():
             if any(other != x for other in inputs):

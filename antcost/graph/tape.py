@@ -13,6 +13,7 @@ from antcost.graph.layers import (
     AvgPool2d,
     BatchNorm,
     ChannelShuffle,
+    Complement,
     Concat,
     Conv2d,
     ConvTranspose2d,
@@ -221,6 +222,9 @@ class Tape:
 
     def multiply(self, x: Tensor, factor: Tensor, *, name: str = "multiply") -> Tensor:
         return self.record(Multiply(), x, factor, name=name)
+
+    def complement(self, x: Tensor, *, name: str = "complement") -> Tensor:
+        return self.record(Complement(), x, name=name)
 
     def concat(self, *inputs: Tensor, name: str = "concat") -> Tensor:
         return self.record(Concat(), *inputs, name=name)

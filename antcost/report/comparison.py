@@ -18,7 +18,6 @@ from antcost.report.network import (
     training_notes,
 )
 from antcost.report.reasons import why
-from antcost.report.reconciliation import unpublished_note
 from antcost.report.table import Column, Table, choose, ranked
 from antcost.spec.catalog import shipped_folder
 from antcost.spec.model import NetSpec, Published
@@ -59,7 +58,7 @@ class Entry:
         reasons = []
         for row in dict.fromkeys(filter(None, sources.values())):
             others = {field: None for field in FIGURES if sources[field] != row}
-            reasons.append(why(self.spec, row.model_copy(update=others), self.cost.whole.cost))
+            reasons.append(why(self.spec, row.model_copy(update=others)))
         return replace(self, reason="; ".join(filter(None, reasons)) or None)
 
     def difference(self, field: str, ours: int) -> Fraction | None:
@@ -184,12 +183,9 @@ def compare_table(
     needs a baseline where there is none.
     """
     base = baseline.cost if baseline else None
-    entries = [
-        replace(entry, convention=convention, inplace=inplace, base=base) for entry in entries
-    ]
-    unpublished = [entry.spec.title for entry in entries if not any(map(entry.source, FIGURES))]
-    if published:
-        entries = [entry for entry in entries if any(map(entry.source, FIGURES))]
+    every = [replace(entry, convention=convention, inplace=inplace, base=base) for entry in entries]
+    entries = [entry for entry in every if not published or any(map(entry.source, FIGURES))]
+    left_out = len(every) - len(entries)
     chosen = choose(COLUMNS, columns) or (
         _published_columns()
         if published
@@ -204,7 +200,7 @@ def compare_table(
         raise AntcostError("the columns params_fewer and madds_fewer need a baseline")
     memory_note = f"Memory: fp32, one image{', in place' if inplace else ''}."
     return Table(
-        title=f"{len(entries)} network{'s' if len(entries) > 1 else ''}",
+        title=f"{len(entries)} network{'' if len(entries) == 1 else 's'}",
         columns=chosen,
         items=entries,
         notes=(
@@ -212,7 +208,7 @@ def compare_table(
             *_sources_note(entries, keys),
             *([memory_note] if keys & MEMORY else []),
             *([f"x: times fewer than {baseline.spec.title}."] if baseline else []),
-            *([unpublished_note(unpublished)] if published and unpublished else []),
+            *([f"Left out, without published params or MAdds: {left_out}."] if left_out else []),
             *training_notes((entry.cost for entry in entries), convention),
         ),
         data=lambda: {

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from antcost.blocks.build import build_graph
+from antcost.cost.analysis import analyze_graph
 from antcost.cost.convention import CONVENTIONS
 from antcost.cost.counts import Cost
 from antcost.reconcile import Combination, Figure, reconcile
@@ -13,12 +15,12 @@ PLAIN = CONVENTIONS["madds"]
 LABELS = {"params": "params", "madds": "MAdds"}
 
 
-def why(spec: NetSpec, row: Published, cost: Cost) -> str | None:
+def why(spec: NetSpec, row: Published) -> str | None:
     """Why figures of a published row are not our counts, or None where ours round to them.
 
-    The row's note says it, or else what reconciles the row.
+    The row's note says it, or else what reconciles the row. Ours are those without auxiliary heads.
     """
-    fields = unequal(row, cost)
+    fields = unequal(row, analyze_graph(build_graph(spec)).whole.cost)
     if not fields or row.note:
         return row.note if fields else None
     (reconciliation,) = reconcile(spec, [row])

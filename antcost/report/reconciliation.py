@@ -75,14 +75,13 @@ def reconciliation_table(entries: Sequence[Entry], top: int) -> Table[Line]:
         for rank, combination in enumerate(row.combinations[:top], start=1)
         for figure in combination.figures
     ]
-    unpublished = [entry.spec.title for entry in entries if not entry.rows]
     alone = len(entries) == 1
     return Table(
         title=f"{entries[0].spec.title if alone else f'{len(entries)} networks'}: "
         "what explains the published figures",
         columns=_columns(lines, alone, top),
         items=lines,
-        notes=(*_notes(lines), *([unpublished_note(unpublished)] if unpublished else [])),
+        notes=(*_notes(lines), *_unpublished(entries)),
         hints=("The next best explanations: --top N.",) if top == 1 and lines else (),
         data=lambda: {"networks": [_data(entry) for entry in entries]},
     )
@@ -133,9 +132,10 @@ def _definition(figure: Figure) -> str:
     return " ".join([first.name, *(f"{'-' if t.factor < 0 else '+'} {t.name}" for t in others)])
 
 
-def unpublished_note(names: Sequence[str]) -> str:
-    """That these networks have nothing to explain."""
-    return f"No published params or MAdds: {'; '.join(names)}."
+def _unpublished(entries: Sequence[Entry]) -> list[str]:
+    """Networks that have nothing to explain."""
+    names = [entry.spec.title for entry in entries if not entry.rows]
+    return [f"No published params or MAdds: {'; '.join(names)}."] if names else []
 
 
 def _data(entry: Entry) -> dict[str, Any]:

@@ -26,8 +26,9 @@ def problems(path: Path) -> list[str]:
          "stages[0].chanels: unknown field; did you mean 'channels'?"),
         ("{name: a, block: cnv}", "stages[0].block: unknown block 'cnv'; did you mean 'conv'?"),
         ("{name: a}", "stages[0].block: missing; expected one of activation, ant, avgpool, "
-         "condense, conv, conv_transpose, darts_cell, e_ant, inverted_residual, linear, maxpool, "
-         "nasnet_cell, norm, select, separable, shuffle, squeezenext"),
+         "basic_residual, bottleneck_residual, condense, conv, conv_transpose, darts_cell, dense, "
+         "e_ant, inverted_residual, linear, maxpool, nasnet_cell, norm, select, separable, "
+         "shuffle, squeezenext, transition"),
         ("{name: a, block: linear}",
          "stages[0].channels: missing; needed are name, block, channels"),
         ("{name: a, block: linear, channels: two}",

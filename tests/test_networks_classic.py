@@ -3,6 +3,7 @@
 import pytest
 
 import antcost
+from antcost.cost.convention import CONVENTIONS
 from antcost.graph.layers import Conv2d, Linear
 
 # Convolutions, linear layers, parameters and MAdds.
@@ -115,6 +116,8 @@ PARTS = {
     "vgg_16": plain(VGG, 512 * 7 * 7),
     "alexnet": plain(ALEXNET, 256 * 6 * 6),
     "alexnet_owt": plain(ONE_WEIRD_TRICK, 256 * 6 * 6),
+    "deep_roots_2": resnet(50, early=True, groups=(2, 1, 1, 1), bias=1),
+    "deep_roots_4": resnet(50, early=True, groups=(4, 2, 1, 1), bias=1),
 }
 TOTALS = {name: total(parts)[2:] for name, parts in PARTS.items()}
 
@@ -149,6 +152,36 @@ def test_totals_are_exact(name: str, params: int, madds: int) -> None:
     assert TOTALS[name] == (params, madds)
 
 
+ROOTS = {
+    # groups of the four stages; MAdds and parameters: yanii/phd-thesis, rootdata/resnet50ma*.csv
+    (1, 1, 1, 1): (3_857_974_312, 25_503_976),
+    (2, 1, 1, 1): (3_684_566_056, 25_448_680),
+    (4, 2, 1, 1): (3_366_650_920, 25_126_120),
+    (8, 4, 2, 1): (2_860_876_840, 23_195_368),
+    (16, 8, 4, 2): (2_434_581_544, 18_691_048),
+    (32, 16, 8, 4): (2_221_433_896, 16_438_888),
+    (64, 32, 16, 8): (2_114_860_072, 15_312_808),
+}
+
+
+@pytest.mark.parametrize("groups", ROOTS)
+def test_every_root_of_resnet_50_has_the_counts_of_its_author(groups: tuple[int, ...]) -> None:
+    """Their MAdds have each bias once, their parameters none of batch norm."""
+    overrides = [f"conv{stage}.groups={g}" for stage, g in enumerate(groups, start=2)]
+    cost = antcost.analyze("deep_roots_2", overrides)
+    counted = CONVENTIONS["no_bn"].count_params(cost.whole.cost)
+    assert (cost.madds + cost.whole.cost.biases, counted) == ROOTS[groups]
+
+
+@pytest.mark.parametrize("name", ["deep_roots_2", "deep_roots_4"])
+def test_the_roots_print_the_counts_of_their_author(name: str) -> None:
+    (printed,) = antcost.load(name).published
+    cost = antcost.analyze(name)
+    counted = CONVENTIONS["no_bn"].count_params(cost.whole.cost)
+    assert str(printed.params) == str(counted)
+    assert str(printed.madds) == str(cost.madds + cost.whole.cost.biases)
+
+
 def test_resnet_101_has_the_7_6_billion_of_its_paper_where_1x1_strides() -> None:
     assert antcost.analyze("resnet_101", ["conv[3-5].stride_in=1x1"]).madds == 7_570_194_432
 
@@ -166,7 +199,7 @@ def test_resnet_34_has_the_3_6_billion_of_its_paper_without_convolutions_in_shor
 RESNET = [(64, 112), (64, 56), (256, 56), (512, 28), (1024, 14), (2048, 7), (2048, 1)]
 BASIC = [(64, 112), (64, 56), (64, 56), (128, 28), (256, 14), (512, 7), (512, 1)]
 SHAPES = {
-    **{name: RESNET for name in PARTS if "res" in name},
+    **{name: RESNET for name in PARTS if "res" in name or "roots" in name},
     "resnet_18": BASIC,
     "resnet_34": BASIC,
     "densenet_121": [

@@ -187,6 +187,60 @@ def test_a_dense_layer_selects_shuffles_and_joins_its_input() -> None:
         analyze(stage | {"condensation": 3})
 
 
+def test_a_basic_residual_block_has_a_shortcut_of_its_own_where_the_shape_changes() -> None:
+    """ResNet, Figure 5 (left) and option B."""
+    first = [*(f"first.{name}" for name in ("conv", "bn", "act")), "second.conv", "second.bn"]
+    stage = {"block": "basic_residual", "channels": 16}
+    assert names(analyze(stage)) == [*first, "add", "act"]
+    projected = [*first, "shortcut.conv", "shortcut.bn", "add", "act"]
+    for change in ({"stride": 2}, {"channels": 24}):
+        assert names(analyze(stage | change)) == projected
+    cost = analyze(stage | {"channels": 24, "stride": 2, "repeat": 2})
+    later = 2 * 9 * 24 * 24
+    assert cost.madds == (9 * 16 * 24 + 9 * 24 * 24 + 16 * 24 + later) * 4 * 4
+
+
+@pytest.mark.parametrize(("stride_in", "reduced"), [("1x1", 4), ("3x3", 8)])
+def test_a_bottleneck_strides_where_it_is_told(stride_in: str, reduced: int) -> None:
+    stage = {"block": "bottleneck_residual", "channels": 32, "stride": 2, "stride_in": stride_in}
+    cost = analyze(stage | {"groups": 2})
+    convs = {n.name.removeprefix("s0."): n for n in cost.graph.nodes if "conv" in n.name}
+    assert list(convs) == ["reduce.conv", "spatial.conv", "expand.conv", "shortcut.conv"]
+    assert convs["reduce.conv"].shape.dims == (8, reduced, reduced)
+    assert convs["shortcut.conv"].shape.dims == (32, 4, 4)
+    spatial = 9 * 8 * 8 // 2 * 4 * 4
+    others = (8 * 32 + 16 * 32) * 4 * 4
+    assert cost.madds == 16 * 8 * reduced * reduced + spatial + others
+
+
+def test_a_bottleneck_attends_behind_its_last_convolution() -> None:
+    """SENet, Figure 3."""
+    stage = {"block": "bottleneck_residual", "channels": 16, "contraction": 2, "reduction": 4}
+    cost, plain = analyze(stage), analyze(stage | {"reduction": None})
+    assert names(cost)[-10:] == ["expand.bn", *ATTENTION_LAYERS, "add", "act"]
+    assert cost.madds - plain.madds == 2 * 16 * 4
+    biased = analyze(stage | {"attention_bias": True})
+    assert biased.params - cost.params == 16 + 4
+    with pytest.raises(SpecError, match="contraction: contraction=3 does not divide 16 channels"):
+        analyze(stage | {"contraction": 3})
+
+
+def test_dense_layers_join_and_transitions_halve() -> None:
+    """DenseNet, section 3; batch norm and ReLU before each convolution."""
+    before = ("bn", "act", "conv")
+    cost = analyze({"block": "dense", "growth": 8})
+    expected = [f"{layer}.{name}" for layer in ("squeeze", "grow") for name in before]
+    assert names(cost) == [*expected, "concat"]
+    assert cost.madds == (16 * 32 + 9 * 32 * 8) * 8 * 8
+    assert analyze({"block": "dense", "growth": 8, "repeat": 3}).graph.output.dims == (40, 8, 8)
+    cost = analyze({"block": "transition"})
+    assert names(cost) == [*(f"compress.{name}" for name in before), "pool"]
+    assert (cost.madds, cost.graph.output.dims) == (16 * 8 * 8 * 8, (8, 4, 4))
+    assert analyze({"block": "transition", "contraction": 3}).graph.output.c == 5
+    with pytest.raises(SpecError, match="contraction: contraction=17 leaves none of 16 channels"):
+        analyze({"block": "transition", "contraction": 17})
+
+
 def test_a_shuffle_unit_adds_its_input_or_joins_the_pooled_one() -> None:
     """ShuffleNet, Figure 2 (b) and (c)."""
     stage = {"block": "shuffle", "channels": 24, "groups": 2, "stride": 2, "repeat": 2}

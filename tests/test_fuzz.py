@@ -108,6 +108,18 @@ features = st.one_of(
         condensation=st.sampled_from([1, 2, 4, 8]),
         bottleneck=st.integers(1, 4),
     ),
+    block("basic_residual", channels=widths, stride=strides),
+    block(
+        "bottleneck_residual",
+        channels=widths,
+        stride=strides,
+        stride_in=st.sampled_from(["1x1", "3x3"]),
+        contraction=st.sampled_from([1, 2, 4]),
+        groups=st.sampled_from([1, 2]),
+        reduction=reductions,
+        attention_bias=st.booleans(),
+    ),
+    block("dense", growth=widths, bottleneck=st.integers(1, 4)),
     block("norm", activation=activations),
     block("activation", kind=st.sampled_from(["relu", "gelu"])),
     block("nasnet_cell", cell=cells(), channels=widths, stride=strides),
@@ -140,7 +152,9 @@ features = st.one_of(
     ),
     block("avgpool", kernel=sizes, stride=strides, padding=paddings),
 )
-selections = st.sampled_from([[], [{"block": "select", "condensation": 2}]])
+selections = st.sampled_from(
+    [[], [{"block": "select", "condensation": 2}], [{"block": "transition", "contraction": 3}]]
+)
 heads = st.lists(
     block("linear", channels=widths | st.just("classes"), dropout=st.floats(0, 0.9)), max_size=2
 ).map(lambda linears: [{"block": "avgpool"}, *linears])

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from conftest import ROOT
+from test_networks_classic import TOTALS as CLASSIC
 from test_networks_nas import TOTALS as NAS
 from test_networks_paper import SHAPES as PAPER
 from typer.testing import Result
@@ -14,7 +15,7 @@ from antcost.cost.convention import CONVENTIONS
 from antcost.graph.layers import Conv2d, Linear
 from antcost.spec.catalog import shipped_names
 
-ELSEWHERE = {*NAS, *PAPER}
+ELSEWHERE = {*CLASSIC, *NAS, *PAPER}
 """The networks of tests/test_networks_*.py."""
 
 # expansion, reduction, channels, repeat, stride: ANTNets, Table 2

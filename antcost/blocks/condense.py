@@ -4,6 +4,7 @@ Training prunes the inputs of a layer. What is left is a selection of channels, 
 has found, and an ordinary layer that reads them.
 """
 
+from antcost.blocks.dense import bn_act_conv
 from antcost.blocks.fields import Condensation, Expansion, Groups, Growth
 from antcost.blocks.registry import block
 from antcost.errors import ShapeError
@@ -26,9 +27,10 @@ def condense(
     Batch norm and ReLU stand before each convolution.
     """
     hidden = _condensed(net, x, groups, condensation)
-    hidden = _bn_act_conv(net, hidden, bottleneck * growth, 1, groups, "squeeze")
+    hidden = bn_act_conv(net, hidden, bottleneck * growth, groups=groups, name="squeeze")
     hidden = net.channel_shuffle(hidden, groups)
-    return net.concat(x, _bn_act_conv(net, hidden, growth, 3, groups, "grow"))
+    grown = bn_act_conv(net, hidden, growth, kernel=3, groups=groups, name="grow")
+    return net.concat(x, grown)
 
 
 @block("select")
@@ -44,11 +46,3 @@ def _condensed(net: Tape, x: Tensor, groups: int, condensation: int) -> Tensor:
             f"condensation={condensation} does not divide {x.c} channels", "condensation"
         )
     return net.select_channels(x, x.c // condensation * groups)
-
-
-def _bn_act_conv(
-    net: Tape, x: Tensor, channels: int, kernel: int, groups: int, name: str
-) -> Tensor:
-    x = net.batch_norm(x, name=f"{name}.bn")
-    x = net.activation(x, "relu", name=f"{name}.act")
-    return net.conv(x, channels, kernel=kernel, groups=groups, name=f"{name}.conv")

@@ -74,6 +74,9 @@ Growth = Annotated[int, Field(ge=1, le=MAX_CHANNELS)]
 """Channels that a dense layer adds to its input."""
 
 Condensation = Annotated[int, Field(ge=1, le=MAX_CHANNELS)]
+Contraction = Annotated[int, Field(ge=1, le=MAX_FACTOR)]
+"""How many times fewer channels a block has inside, or a transition leaves."""
+
 Reduction = Annotated[int, Field(ge=1, le=MAX_CHANNELS)]
 Rate = Annotated[float, Field(ge=0, lt=1)]
 ActivationField = ActivationKind | None

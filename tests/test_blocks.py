@@ -10,7 +10,7 @@ import antcost
 from antcost.blocks.width import make_divisible
 from antcost.cost.analysis import NetCost
 from antcost.errors import SpecError
-from antcost.graph.layers import Activation, Add, Conv2d, Dropout, Linear
+from antcost.graph.layers import Activation, Add, Conv2d, Dropout, Linear, SliceChannels
 
 ANT = {"block": "ant", "expansion": 6, "reduction": 4, "channels": 16}
 
@@ -221,6 +221,28 @@ def test_a_shuffle_unit_adds_its_input_or_joins_the_pooled_one() -> None:
 def test_shuffle_units_that_do_not_fit_their_input(fields: dict[str, Any], message: str) -> None:
     with pytest.raises(SpecError, match=message):
         analyze({"block": "shuffle", "groups": 1, **fields})
+
+
+def test_a_unit_of_shufflenet_v2_halves_its_input_or_doubles_it() -> None:
+    """ShuffleNetV2, Figure 3 (c) and (d)."""
+    cost = analyze({"block": "shuffle_v2", "channels": 24, "stride": 2, "repeat": 2})
+    first, second = cost.by("block")
+    convs = [[n for n in row.nodes if isinstance(n.layer, Conv2d)] for row in (first, second)]
+    assert [n.name.removeprefix("s0.0.") for n in convs[0]] == [
+        *("shortcut.depthwise.conv", "shortcut.pointwise.conv", "reduce.conv"),
+        *("branch.depthwise.conv", "branch.pointwise.conv"),
+    ]
+    assert first.madds == (9 * 16 + 16 * 12) * 16 + 16 * 12 * 64 + (9 * 12 + 12 * 12) * 16
+    assert second.madds == (12 * 12 + 9 * 12 + 12 * 12) * 16
+    kept, split = (n for n in second.nodes if isinstance(n.layer, SliceChannels))
+    assert (kept.layer, split.layer) == (SliceChannels(0, 12), SliceChannels(12, 12))
+    assert [n.inputs for n in second.nodes][-2:] == [
+        ("s0.1.keep", "s0.1.branch.pointwise.act"),
+        ("s0.1.concat",),
+    ]
+    for channels, message in ((24, "expected the 16 of the input, got 24"), (15, "an even number")):
+        with pytest.raises(SpecError, match=rf"stages\[0\].channels: .*{message}"):
+            analyze({"block": "shuffle_v2", "channels": channels})
 
 
 def test_select_keeps_one_in_so_many_channels() -> None:

@@ -95,6 +95,7 @@ features = st.one_of(
         groups=st.sampled_from([1, 2]),
         first_groups=st.sampled_from([None, 1, 2]),
     ),
+    block("shuffle_v2", channels=widths, stride=st.just(2)),
     block("squeezenext", channels=widths, stride=strides),
     block("maxpool", kernel=sizes, stride=strides, padding=paddings),
     block(

@@ -14,7 +14,16 @@ from torch.utils.flop_counter import FlopCounterMode
 from torch_networks import mobilenet_v2
 
 import antcost
-from antcost.graph.layers import Add, BatchNorm, Concat, Conv2d, Linear, Multiply, WeightedSum
+from antcost.graph.layers import (
+    Add,
+    BatchNorm,
+    Concat,
+    Conv2d,
+    Linear,
+    Multiply,
+    SliceChannels,
+    WeightedSum,
+)
 from antcost.spec.catalog import shipped_names
 from antcost.torchnet import ACTIVATIONS
 
@@ -35,7 +44,9 @@ def same_as_graph(cost: Any) -> None:
     named = [node for node in cost.graph.nodes if node.name in shapes]
     assert {node.name: shapes[node.name] for node in named} == {n.name: n.shape.dims for n in named}
     assert {n.name for n in cost.graph.nodes} - shapes.keys() == {
-        node.name for node in cost.graph.nodes if isinstance(node.layer, Add | Multiply | Concat)
+        node.name
+        for node in cost.graph.nodes
+        if isinstance(node.layer, Add | Multiply | Concat | SliceChannels)
     }
     assert sum(p.numel() for p in module.parameters()) == cost.params
     assert counter.get_total_flops() == 2 * cost.flops

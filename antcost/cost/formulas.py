@@ -20,6 +20,7 @@ from antcost.graph.layers import (
     MaxPool2d,
     Multiply,
     SelectChannels,
+    SliceChannels,
     WeightedSum,
 )
 from antcost.graph.shape import Shape
@@ -92,7 +93,7 @@ def cost(node: Node, folded: int = 0) -> Cost:
             return Cost(global_pool_in_elems=x.numel, global_pool_out_elems=y.numel)
         case Multiply():
             return Cost(multiply_elems=y.numel)
-        case ChannelShuffle() | SelectChannels():
+        case ChannelShuffle() | SelectChannels() | SliceChannels():
             return Cost()
         case Add() | Concat() | Flatten() | Dropout():
             return Cost()

@@ -112,6 +112,14 @@ class SelectChannels:
 
 
 @dataclass(frozen=True, slots=True)
+class SliceChannels:
+    """`channels` channels in their order, from `start` on."""
+
+    start: int
+    channels: int
+
+
+@dataclass(frozen=True, slots=True)
 class WeightedSum:
     """Sum of branches, weighted by a softmax over one learned scalar per branch."""
 
@@ -142,6 +150,7 @@ Layer = (
     | Concat
     | ChannelShuffle
     | SelectChannels
+    | SliceChannels
     | WeightedSum
     | Flatten
     | Dropout

@@ -19,6 +19,7 @@ from antcost.graph.layers import (
     MaxPool2d,
     Multiply,
     SelectChannels,
+    SliceChannels,
     WeightedSum,
 )
 
@@ -59,6 +60,8 @@ def kind(node: Node) -> str:
             return "channel shuffle"
         case SelectChannels():
             return "channel selection"
+        case SliceChannels():
+            return "channel slice"
         case WeightedSum():
             return "weighted sum"
         case Flatten():

@@ -22,6 +22,7 @@ from antcost.graph.layers import (
     Multiply,
     Pair,
     SelectChannels,
+    SliceChannels,
     WeightedSum,
 )
 from antcost.graph.shape import Shape, certain
@@ -80,6 +81,11 @@ def output_shape(layer: Layer, inputs: tuple[Shape, ...]) -> Shape:
                 raise ShapeError(f"groups={groups} does not divide {x.c} channels", "groups")
             return x
         case SelectChannels(channels=channels):
+            return Shape((channels, *x.dims[1:]))
+        case SliceChannels(start=start, channels=channels):
+            if certain(channels < 1) or certain(start + channels > x.c):
+                last = start + channels - 1
+                raise ShapeError(f"there are no channels {start} to {last} in {x}", "channels")
             return Shape((channels, *x.dims[1:]))
         case Flatten():
             return Shape((x.numel,))

@@ -26,6 +26,7 @@ from antcost.graph.layers import (
     Padding,
     Pair,
     SelectChannels,
+    SliceChannels,
     WeightedSum,
 )
 from antcost.graph.shape import Shape
@@ -215,6 +216,11 @@ class Tape:
 
     def select_channels(self, x: Tensor, channels: int, *, name: str = "select") -> Tensor:
         return self.record(SelectChannels(channels), x, name=name)
+
+    def slice_channels(
+        self, x: Tensor, start: int, channels: int, *, name: str = "slice"
+    ) -> Tensor:
+        return self.record(SliceChannels(start, channels), x, name=name)
 
     def weighted_sum(self, *branches: Tensor, name: str = "weighted_sum") -> Tensor:
         return self.record(WeightedSum(), *branches, name=name)

@@ -96,8 +96,15 @@ _PTFLOPS_TERMS = (
     _MACS,
     _BIASES,
     _NORM_2,
-    Term("activations", 1, (*_CALLED, "relu6_elems", "leaky_relu_elems", "silu_elems")),
+    Term("activations", 1, (*_CALLED, "relu6_elems", "leaky_relu_elems")),
     Term("pooling inputs", 1, _POOL_INPUTS),
+    Term(
+        "SiLU",
+        1,
+        ("silu_elems",),
+        "counts SiLU as the function that the module calls, in none of the layers",
+        outside=True,
+    ),
     Term(
         "ReLU, ELU, GELU again",
         1,

@@ -132,6 +132,38 @@ def test_attention_needs_a_reduction_where_a_place_is_asked_for() -> None:
             analyze(stage | {"attention": "after_projection"})
 
 
+def test_mbconv_squeezes_to_a_fraction_of_its_input() -> None:
+    """EfficientNet and MnasNet; the biases are those of the attention."""
+    stage = {"block": "mbconv", "expansion": 6, "channels": 16}
+    cost = analyze(stage)
+    assert names(cost) == [
+        *(*EXPAND, *DEPTHWISE),
+        *(name.replace("relu", "silu") for name in ATTENTION_LAYERS),
+        *(*PROJECT, "add"),
+    ]
+    assert cost.whole.cost.linear_macs == 2 * 96 * (16 // 4)
+    assert cost.whole.cost.biases == 96 + 4
+    plain = analyze(stage | {"expansion": 1, "reduction": None})
+    assert names(plain) == [*DEPTHWISE, *PROJECT, "add"]
+    with pytest.raises(SpecError, match="reduction=17 leaves none of 16 channels"):
+        analyze(stage | {"reduction": 17})
+
+
+def test_mobilenet_v3_has_the_widths_of_its_row() -> None:
+    stage = {"block": "mobilenet_v3", "hidden": 40, "channels": 24, "squeeze": 16, "stride": 2}
+    cost = analyze(stage | {"activation": "hardswish"})
+    assert names(cost) == [
+        *(*EXPAND, *DEPTHWISE),
+        *(name.replace("sigmoid", "hardsigmoid") for name in ATTENTION_LAYERS),
+        *PROJECT,
+    ]
+    assert cost.whole.cost.linear_macs == 2 * 40 * 16
+    assert cost.whole.cost.biases == 40 + 16
+    assert cost.whole.cost.conv_macs == 16 * 40 * 64 + (9 * 40 + 40 * 24) * 16
+    kept = analyze({"block": "mobilenet_v3", "hidden": None, "channels": 16})
+    assert names(kept) == [*DEPTHWISE, *PROJECT, "add"]
+
+
 def test_e_ant_sums_complete_branches_and_counts_their_weights() -> None:
     """ANTNets, Eq. 7 and 8."""
     stage = ANT | {"channels": 16}

@@ -25,7 +25,8 @@ sizes = st.integers(1, 7)
 size_fields = sizes | st.tuples(sizes, sizes).map(list)
 widths = st.integers(1, 12).map(lambda n: 8 * n)
 strides = st.sampled_from([1, 1, 2])
-activations = st.sampled_from(["relu", "relu6", "leaky_relu", "gelu", "hardswish", "silu", None])
+kinds = st.sampled_from(["relu", "relu6", "leaky_relu", "gelu", "hardswish", "silu"])
+activations = kinds | st.none()
 repeats = st.integers(1, 3)
 
 
@@ -72,6 +73,23 @@ features = st.one_of(
     ),
     block("separable", kernel=size_fields, channels=widths, stride=strides),
     block("inverted_residual", reduction=reductions, **attention),
+    block(
+        "mbconv",
+        expansion=st.integers(1, 6),
+        channels=widths,
+        kernel=st.sampled_from([3, 5]),
+        stride=strides,
+        reduction=reductions,
+        activation=st.sampled_from(["relu", "silu"]),
+    ),
+    block(
+        "mobilenet_v3",
+        hidden=st.none() | widths,
+        channels=widths,
+        stride=strides,
+        squeeze=st.none() | widths,
+        activation=kinds,
+    ),
     block("ant", reduction=reductions, groups=st.sampled_from([1, 2, 4, 8]), **attention),
     block("ant", **attention | places),
     block(

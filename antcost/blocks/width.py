@@ -8,7 +8,7 @@ from antcost.blocks.fields import CLASSES
 from antcost.spec.model import NetSpec, Stage
 
 DIVISOR = 8
-SCALED = ("channels", "growth")
+SCALED = ("channels", "growth", "hidden", "squeeze")
 Width = TypeVar("Width")
 
 
@@ -25,8 +25,8 @@ def make_divisible(channels: int, width: Fraction) -> int:
 def stage_fields(spec: NetSpec) -> list[dict[str, Any]]:
     """The fields of each stage with `classes` and the width put in.
 
-    The width multiplies the channels of stages and the growth of their dense layers. The last
-    convolution grows only above width 1.
+    The width multiplies the channels of stages, those inside of their blocks, and the growth of
+    their dense layers. The last convolution grows only above width 1.
     """
     width = Fraction(str(spec.width))
     return scaled_fields(spec, width, max(width, Fraction(1)), make_divisible)

@@ -33,6 +33,8 @@ LETTERS = {
     "groups": "g",
     "growth": "k_g",
     "condensation": "C",
+    "hidden": "c_h",
+    "squeeze": "c_s",
 }
 """The papers' letters for the fields of blocks."""
 

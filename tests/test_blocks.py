@@ -277,6 +277,73 @@ def test_a_unit_of_shufflenet_v2_halves_its_input_or_doubles_it() -> None:
             analyze({"block": "shuffle_v2", "channels": channels})
 
 
+def test_a_ghost_bottleneck_makes_half_of_its_channels_cheaply() -> None:
+    """GhostNet, Figure 3: depthwise between the modules only where it strides."""
+    stage = {"block": "ghost", "hidden": 40, "channels": 24, "kernel": 5, "stride": 2}
+    first, second = analyze(stage | {"squeeze": 12, "repeat": 2}).by("block")
+    module = (16 * 20 + 9 * 20) * 64
+    shortcut = (25 * 16 + 16 * 24) * 16
+    squeeze = 2 * 40 * 12
+    assert first.madds == module + shortcut + squeeze + (25 * 40 + 40 * 12 + 9 * 12) * 16
+    assert second.madds == squeeze + (24 * 20 + 9 * 20 + 40 * 12 + 9 * 12) * 16
+    assert [n.name.removeprefix("s0.1.") for n in second.nodes if isinstance(n.layer, Conv2d)] == [
+        *("expand.primary.conv", "expand.cheap.conv"),
+        *("project.primary.conv", "project.cheap.conv"),
+    ]
+    relus = [n.name for n in second.nodes if n.layer == Activation("relu")]
+    assert [name.removeprefix("s0.1.") for name in relus] == [
+        *("expand.primary.act", "expand.cheap.act", "attention.relu"),
+    ]
+    with pytest.raises(SpecError, match="an even number of channels, not 41"):
+        analyze(stage | {"hidden": 41})
+
+
+def test_xception_strides_by_its_pool_and_may_begin_without_a_relu() -> None:
+    """Xception, Figure 5."""
+    stage = {"block": "xception", "channels": 24, "hidden": 16, "stride": 2}
+    cost = analyze(stage | {"activates_first": False})
+    assert names(cost) == [
+        *(f"separable1.{name}" for name in ("depthwise", "pointwise", "bn")),
+        *(f"separable2.{name}" for name in ("act", "depthwise", "pointwise", "bn")),
+        *("pool", "shortcut.conv", "shortcut.bn", "add"),
+    ]
+    assert cost.madds == (9 * 16 + 16 * 16 + 9 * 16 + 16 * 24) * 64 + 16 * 24 * 16
+    middle = analyze({"block": "xception", "channels": 16, "layers": 3})
+    assert names(middle)[0] == "separable1.act"
+    assert middle.madds == 3 * (9 * 16 + 16 * 16) * 64
+    assert names(analyze({"block": "xception_conv", "channels": 8}))[-2:] == ["bn", "act"]
+
+
+def test_inception_modules_join_their_branches() -> None:
+    stage = {"block": "inception", "branches": [[8], [4, 16], [2, 24], [32]]}
+    cost = analyze(stage | {"norm": False})
+    assert cost.graph.output.dims == (8 + 16 + 24 + 32, 8, 8)
+    weights = 16 * (8 + 4 + 2 + 32) + 9 * 4 * 16 + 25 * 2 * 24
+    assert cost.madds == weights * 64
+    assert cost.params == weights + 8 + 4 + 16 + 2 + 24 + 32
+    halved = analyze({"block": "inception_b", "branches": [[8], [4, 6, 10]]}, (16, 9, 9))
+    assert halved.graph.output.dims == (8 + 10 + 16, 4, 4)
+    assert halved.madds == 9 * 16 * 8 * 16 + (16 * 4 + 9 * 4 * 6) * 81 + 9 * 6 * 10 * 16
+    split = {"block": "inception_e", "branches": [[8], [4, 6, 10], [2, 12, 14, 18], [20]]}
+    assert analyze(split).graph.output.c == 8 + 6 + 10 + 14 + 18 + 20
+    with pytest.raises(SpecError, match=r"stages\[0\].branches"):
+        analyze(stage | {"branches": [[8], [4], [2, 24], [32]]})
+
+
+def test_the_width_scales_the_channels_inside_of_blocks() -> None:
+    stages = [
+        {"block": "mobilenet_v3", "hidden": 64, "squeeze": 16, "channels": 32},
+        {"block": "inception", "branches": [[64], [96, 128], [16, 32], [32]]},
+    ]
+    thin = antcost.analyze(network(*stages) | {"width": 0.5})
+    nodes = {node.name: node for node in thin.graph.nodes}
+    assert nodes["s0.expand.conv"].shape.c == 32
+    assert nodes["s0.attention.reduce"].shape.c == 8
+    assert [nodes[f"s1.{name}.conv"].shape.c for name in ("threes1", "threes2", "fives1")] == [
+        *(48, 64, 8),
+    ]
+
+
 def test_select_keeps_one_in_so_many_channels() -> None:
     cost = analyze({"block": "select", "condensation": 4})
     assert (cost.graph.output.dims, cost.params, cost.madds) == ((4, 8, 8), 0, 0)

@@ -34,6 +34,12 @@ def block(name: str, **fields: Any) -> st.SearchStrategy[dict[str, Any]]:
     return st.fixed_dictionaries({"block": st.just(name), "repeat": repeats, **fields})
 
 
+def channels_of(*lengths: int) -> st.SearchStrategy[list[list[int]]]:
+    """Channels of as many convolutions in each branch."""
+    lists = [st.lists(widths, min_size=length, max_size=length) for length in lengths]
+    return st.tuples(*lists).map(list)
+
+
 attention = {
     "expansion": st.integers(1, 6),
     "channels": widths,
@@ -105,6 +111,27 @@ features = st.one_of(
         condensation=st.sampled_from([1, 2, 4, 8]),
         bottleneck=st.integers(1, 4),
     ),
+    block(
+        "ghost",
+        hidden=widths,
+        channels=widths,
+        kernel=st.sampled_from([3, 5]),
+        stride=strides,
+        squeeze=st.none() | widths,
+    ),
+    block("xception", channels=widths, hidden=st.none() | widths, stride=st.just(2)),
+    block("xception_conv", channels=widths),
+    block(
+        "inception",
+        branches=channels_of(1, 2, 2, 1),
+        kernel=st.sampled_from([3, 5]),
+        norm=st.booleans(),
+    ),
+    block("inception_a", branches=channels_of(1, 2, 3, 1)),
+    block("inception_b", branches=channels_of(1, 3)),
+    block("inception_c", branches=channels_of(1, 3, 5, 1)),
+    block("inception_d", branches=channels_of(2, 4)),
+    block("inception_e", branches=channels_of(1, 3, 4, 1)),
     block("norm", activation=activations),
     block(
         "shuffle",

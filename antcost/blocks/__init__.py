@@ -1,5 +1,25 @@
 """Blocks: short functions that emit layers, one file a family. Importing them registers them."""
 
-from antcost.blocks import ant, condense, mobile, plain, shuffle, squeeze
+from antcost.blocks import (
+    ant,
+    condense,
+    ghost,
+    inception,
+    mobile,
+    plain,
+    shuffle,
+    squeeze,
+    xception,
+)
 
-__all__ = ["ant", "condense", "mobile", "plain", "shuffle", "squeeze"]
+__all__ = [
+    "ant",
+    "condense",
+    "ghost",
+    "inception",
+    "mobile",
+    "plain",
+    "shuffle",
+    "squeeze",
+    "xception",
+]

@@ -10,7 +10,7 @@ from antcost.blocks.attention import (
     reduced,
     squeeze_excite,
 )
-from antcost.blocks.fields import Channels, Expansion, Reduction, Size
+from antcost.blocks.fields import Channels, Expansion, Reduction, Size, Width
 from antcost.blocks.registry import block
 from antcost.graph.layers import ActivationKind
 from antcost.graph.tape import Tape, Tensor
@@ -99,11 +99,11 @@ def mobilenet_v3(
     net: Tape,
     x: Tensor,
     *,
-    hidden: Channels | None,
+    hidden: Width | None,
     channels: Channels,
     kernel: Size = 3,
     stride: Size = 1,
-    squeeze: Channels | None = None,
+    squeeze: Width | None = None,
     activation: ActivationKind = "relu",
 ) -> Tensor:
     """MobileNetV3 block (arXiv 1905.02244) with widths as in its table.

@@ -1,6 +1,6 @@
 """The width multiplier, and what `classes` stands for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any, TypeVar
 
@@ -8,7 +8,7 @@ from antcost.blocks.fields import CLASSES
 from antcost.spec.model import NetSpec, Stage
 
 DIVISOR = 8
-SCALED = ("channels", "growth", "hidden", "squeeze")
+SCALED = ("channels", "growth", "hidden", "squeeze", "branches")
 Width = TypeVar("Width")
 
 
@@ -56,4 +56,24 @@ def _scaled(
     if stage.block == "linear" or width == 1:
         return fields
     given = {name: fields[name] for name in SCALED if fields.get(name) is not None}
-    return fields | {name: multiply(value, width) for name, value in given.items()}
+    return fields | {name: _multiplied(value, width, multiply) for name, value in given.items()}
+
+
+def _multiplied(value: Any, width: Width, multiply: Callable[[int, Width], int]) -> Any:
+    """Channels times the width, in lists of lists, too."""
+    if isinstance(value, tuple):
+        return tuple(_multiplied(part, width, multiply) for part in value)
+    return multiply(value, width)
+
+
+def scaled_channels(fields: Mapping[str, Any]) -> Iterator[int]:
+    """The channels of a stage that the width multiplies."""
+    return _numbers(tuple(fields[name] for name in SCALED if fields.get(name) is not None))
+
+
+def _numbers(value: Any) -> Iterator[int]:
+    if isinstance(value, tuple):
+        for part in value:
+            yield from _numbers(part)
+    else:
+        yield value

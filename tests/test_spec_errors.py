@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import antcost
+from antcost.blocks.registry import STAGE_MODELS
 from antcost.errors import SpecError
 
 HEAD = "name: net\ninput: [3, 32, 32]\nclasses: 10\n"
@@ -25,9 +26,8 @@ def problems(path: Path) -> list[str]:
         ("{name: a, block: conv, kernel: 3, chanels: 8, channels: 8}",
          "stages[0].chanels: unknown field; did you mean 'channels'?"),
         ("{name: a, block: cnv}", "stages[0].block: unknown block 'cnv'; did you mean 'conv'?"),
-        ("{name: a}", "stages[0].block: missing; expected one of ant, avgpool, condense, conv, "
-         "conv_transpose, e_ant, inverted_residual, linear, maxpool, norm, select, separable, "
-         "shuffle, squeezenext"),
+        ("{name: a}",
+         f"stages[0].block: missing; expected one of {', '.join(sorted(STAGE_MODELS))}"),
         ("{name: a, block: linear}",
          "stages[0].channels: missing; needed are name, block, channels"),
         ("{name: a, block: linear, channels: two}",

@@ -15,7 +15,7 @@ from antcost.report.text import render_text
 from antcost.units import Printed, plain_number
 from antcost.version import __version__
 
-_LATEX_ROWS = 40
+_LATEX_ROWS = 32
 _LATEX_FLOATS = 10
 Format = Literal["text", "markdown", "latex", "csv", "json", "html"]
 

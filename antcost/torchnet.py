@@ -35,6 +35,7 @@ from antcost.graph.layers import (
     Pair,
     SelectChannels,
     Shift,
+    SliceChannels,
     WeightedSum,
 )
 from antcost.graph.shapes import end_padding
@@ -222,7 +223,7 @@ def _module(node: Node) -> nn.Module | None:
             return nn.Flatten()
         case Dropout(rate=rate):
             return nn.Dropout(rate)
-        case Add() | Multiply() | Complement() | Concat():
+        case Add() | Multiply() | Complement() | Concat() | SliceChannels():
             return None
         case _:
             assert_never(node.layer)
@@ -242,6 +243,8 @@ def _call(recorder: fx.Graph, node: Node, inputs: list[fx.Node]) -> fx.Node:
             return recorder.call_function(operator.sub, (1, *inputs))
         case Concat():
             return recorder.call_function(torch.cat, (inputs,), {"dim": 1})
+        case SliceChannels(start=start, channels=channels):
+            return recorder.call_method("narrow", (inputs[0], 1, start, channels))
         case Conv2d(dilation=dilation) as layer:
             x = _pad_end(recorder, inputs[0], layer, dilation, 0.0)
             return recorder.call_module(node.name, (x,))

@@ -10,7 +10,7 @@ import antcost
 from antcost.blocks.width import make_divisible
 from antcost.cost.analysis import NetCost
 from antcost.errors import SpecError
-from antcost.graph.layers import Activation, Add, Conv2d, Dropout, Linear
+from antcost.graph.layers import Activation, Add, Conv2d, Dropout, Linear, SliceChannels
 
 ANT = {"block": "ant", "expansion": 6, "reduction": 4, "channels": 16}
 
@@ -130,6 +130,38 @@ def test_attention_needs_a_reduction_where_a_place_is_asked_for() -> None:
         )
         with pytest.raises(SpecError, match=r"stages\[0\].reduction: attention=after_projection"):
             analyze(stage | {"attention": "after_projection"})
+
+
+def test_mbconv_squeezes_to_a_fraction_of_its_input() -> None:
+    """EfficientNet and MnasNet; the biases are those of the attention."""
+    stage = {"block": "mbconv", "expansion": 6, "channels": 16}
+    cost = analyze(stage)
+    assert names(cost) == [
+        *(*EXPAND, *DEPTHWISE),
+        *(name.replace("relu", "silu") for name in ATTENTION_LAYERS),
+        *(*PROJECT, "add"),
+    ]
+    assert cost.whole.cost.linear_macs == 2 * 96 * (16 // 4)
+    assert cost.whole.cost.biases == 96 + 4
+    plain = analyze(stage | {"expansion": 1, "reduction": None})
+    assert names(plain) == [*DEPTHWISE, *PROJECT, "add"]
+    with pytest.raises(SpecError, match="reduction=17 leaves none of 16 channels"):
+        analyze(stage | {"reduction": 17})
+
+
+def test_mobilenet_v3_has_the_widths_of_its_row() -> None:
+    stage = {"block": "mobilenet_v3", "hidden": 40, "channels": 24, "squeeze": 16, "stride": 2}
+    cost = analyze(stage | {"activation": "hardswish"})
+    assert names(cost) == [
+        *(*EXPAND, *DEPTHWISE),
+        *(name.replace("sigmoid", "hardsigmoid") for name in ATTENTION_LAYERS),
+        *PROJECT,
+    ]
+    assert cost.whole.cost.linear_macs == 2 * 40 * 16
+    assert cost.whole.cost.biases == 40 + 16
+    assert cost.whole.cost.conv_macs == 16 * 40 * 64 + (9 * 40 + 40 * 24) * 16
+    kept = analyze({"block": "mobilenet_v3", "hidden": None, "channels": 16})
+    assert names(kept) == [*DEPTHWISE, *PROJECT, "add"]
 
 
 def test_e_ant_sums_complete_branches_and_counts_their_weights() -> None:
@@ -275,6 +307,95 @@ def test_a_shuffle_unit_adds_its_input_or_joins_the_pooled_one() -> None:
 def test_shuffle_units_that_do_not_fit_their_input(fields: dict[str, Any], message: str) -> None:
     with pytest.raises(SpecError, match=message):
         analyze({"block": "shuffle", "groups": 1, **fields})
+
+
+def test_a_unit_of_shufflenet_v2_halves_its_input_or_doubles_it() -> None:
+    """ShuffleNetV2, Figure 3 (c) and (d)."""
+    cost = analyze({"block": "shuffle_v2", "channels": 24, "stride": 2, "repeat": 2})
+    first, second = cost.by("block")
+    convs = [[n for n in row.nodes if isinstance(n.layer, Conv2d)] for row in (first, second)]
+    assert [n.name.removeprefix("s0.0.") for n in convs[0]] == [
+        *("shortcut.depthwise.conv", "shortcut.pointwise.conv", "reduce.conv"),
+        *("branch.depthwise.conv", "branch.pointwise.conv"),
+    ]
+    assert first.madds == (9 * 16 + 16 * 12) * 16 + 16 * 12 * 64 + (9 * 12 + 12 * 12) * 16
+    assert second.madds == (12 * 12 + 9 * 12 + 12 * 12) * 16
+    kept, split = (n for n in second.nodes if isinstance(n.layer, SliceChannels))
+    assert (kept.layer, split.layer) == (SliceChannels(0, 12), SliceChannels(12, 12))
+    assert [n.inputs for n in second.nodes][-2:] == [
+        ("s0.1.keep", "s0.1.branch.pointwise.act"),
+        ("s0.1.concat",),
+    ]
+    for channels, message in ((24, "expected the 16 of the input, got 24"), (15, "an even number")):
+        with pytest.raises(SpecError, match=rf"stages\[0\].channels: .*{message}"):
+            analyze({"block": "shuffle_v2", "channels": channels})
+
+
+def test_a_ghost_bottleneck_makes_half_of_its_channels_cheaply() -> None:
+    """GhostNet, Figure 3: depthwise between the modules only where it strides."""
+    stage = {"block": "ghost", "hidden": 40, "channels": 24, "kernel": 5, "stride": 2}
+    first, second = analyze(stage | {"squeeze": 12, "repeat": 2}).by("block")
+    module = (16 * 20 + 9 * 20) * 64
+    shortcut = (25 * 16 + 16 * 24) * 16
+    squeeze = 2 * 40 * 12
+    assert first.madds == module + shortcut + squeeze + (25 * 40 + 40 * 12 + 9 * 12) * 16
+    assert second.madds == squeeze + (24 * 20 + 9 * 20 + 40 * 12 + 9 * 12) * 16
+    assert [n.name.removeprefix("s0.1.") for n in second.nodes if isinstance(n.layer, Conv2d)] == [
+        *("expand.primary.conv", "expand.cheap.conv"),
+        *("project.primary.conv", "project.cheap.conv"),
+    ]
+    relus = [n.name for n in second.nodes if n.layer == Activation("relu")]
+    assert [name.removeprefix("s0.1.") for name in relus] == [
+        *("expand.primary.act", "expand.cheap.act", "attention.relu"),
+    ]
+    with pytest.raises(SpecError, match="an even number of channels, not 41"):
+        analyze(stage | {"hidden": 41})
+
+
+def test_xception_strides_by_its_pool_and_may_begin_without_a_relu() -> None:
+    """Xception, Figure 5."""
+    stage = {"block": "xception", "channels": 24, "hidden": 16, "stride": 2}
+    cost = analyze(stage | {"activates_first": False})
+    assert names(cost) == [
+        *(f"separable1.{name}" for name in ("depthwise", "pointwise", "bn")),
+        *(f"separable2.{name}" for name in ("act", "depthwise", "pointwise", "bn")),
+        *("pool", "shortcut.conv", "shortcut.bn", "add"),
+    ]
+    assert cost.madds == (9 * 16 + 16 * 16 + 9 * 16 + 16 * 24) * 64 + 16 * 24 * 16
+    middle = analyze({"block": "xception", "channels": 16, "layers": 3})
+    assert names(middle)[0] == "separable1.act"
+    assert middle.madds == 3 * (9 * 16 + 16 * 16) * 64
+    assert names(analyze({"block": "xception_conv", "channels": 8}))[-2:] == ["bn", "act"]
+
+
+def test_inception_modules_join_their_branches() -> None:
+    stage = {"block": "inception", "branches": [[8], [4, 16], [2, 24], [32]]}
+    cost = analyze(stage | {"norm": False})
+    assert cost.graph.output.dims == (8 + 16 + 24 + 32, 8, 8)
+    weights = 16 * (8 + 4 + 2 + 32) + 9 * 4 * 16 + 25 * 2 * 24
+    assert cost.madds == weights * 64
+    assert cost.params == weights + 8 + 4 + 16 + 2 + 24 + 32
+    halved = analyze({"block": "inception_b", "branches": [[8], [4, 6, 10]]}, (16, 9, 9))
+    assert halved.graph.output.dims == (8 + 10 + 16, 4, 4)
+    assert halved.madds == 9 * 16 * 8 * 16 + (16 * 4 + 9 * 4 * 6) * 81 + 9 * 6 * 10 * 16
+    split = {"block": "inception_e", "branches": [[8], [4, 6, 10], [2, 12, 14, 18], [20]]}
+    assert analyze(split).graph.output.c == 8 + 6 + 10 + 14 + 18 + 20
+    with pytest.raises(SpecError, match=r"stages\[0\].branches"):
+        analyze(stage | {"branches": [[8], [4], [2, 24], [32]]})
+
+
+def test_the_width_scales_the_channels_inside_of_blocks() -> None:
+    stages = [
+        {"block": "mobilenet_v3", "hidden": 64, "squeeze": 16, "channels": 32},
+        {"block": "inception", "branches": [[64], [96, 128], [16, 32], [32]]},
+    ]
+    thin = antcost.analyze(network(*stages) | {"width": 0.5})
+    nodes = {node.name: node for node in thin.graph.nodes}
+    assert nodes["s0.expand.conv"].shape.c == 32
+    assert nodes["s0.attention.reduce"].shape.c == 8
+    assert [nodes[f"s1.{name}.conv"].shape.c for name in ("threes1", "threes2", "fives1")] == [
+        *(48, 64, 8),
+    ]
 
 
 def test_select_keeps_one_in_so_many_channels() -> None:

@@ -26,12 +26,19 @@ sizes = st.integers(1, 7)
 size_fields = sizes | st.tuples(sizes, sizes).map(list)
 widths = st.integers(1, 12).map(lambda n: 8 * n)
 strides = st.sampled_from([1, 1, 2])
-activations = st.sampled_from(["relu", "relu6", "leaky_relu", "gelu", "hardswish", "silu", None])
+kinds = st.sampled_from(["relu", "relu6", "leaky_relu", "gelu", "hardswish", "silu"])
+activations = kinds | st.none()
 repeats = st.integers(1, 3)
 
 
 def block(name: str, **fields: Any) -> st.SearchStrategy[dict[str, Any]]:
     return st.fixed_dictionaries({"block": st.just(name), "repeat": repeats, **fields})
+
+
+def channels_of(*lengths: int) -> st.SearchStrategy[list[list[int]]]:
+    """Channels of as many convolutions in each branch."""
+    lists = [st.lists(widths, min_size=length, max_size=length) for length in lengths]
+    return st.tuples(*lists).map(list)
 
 
 attention = {
@@ -93,6 +100,23 @@ features = st.one_of(
     ),
     block("separable", kernel=size_fields, channels=widths, stride=strides),
     block("inverted_residual", reduction=reductions, **attention),
+    block(
+        "mbconv",
+        expansion=st.integers(1, 6),
+        channels=widths,
+        kernel=st.sampled_from([3, 5]),
+        stride=strides,
+        reduction=reductions,
+        activation=st.sampled_from(["relu", "silu"]),
+    ),
+    block(
+        "mobilenet_v3",
+        hidden=st.none() | widths,
+        channels=widths,
+        stride=strides,
+        squeeze=st.none() | widths,
+        activation=kinds,
+    ),
     block("ant", reduction=reductions, groups=st.sampled_from([1, 2, 4, 8]), **attention),
     block("ant", **attention | places),
     block(
@@ -120,6 +144,27 @@ features = st.one_of(
         attention_bias=st.booleans(),
     ),
     block("dense", growth=widths, bottleneck=st.integers(1, 4)),
+    block(
+        "ghost",
+        hidden=widths,
+        channels=widths,
+        kernel=st.sampled_from([3, 5]),
+        stride=strides,
+        squeeze=st.none() | widths,
+    ),
+    block("xception", channels=widths, hidden=st.none() | widths, stride=st.just(2)),
+    block("xception_conv", channels=widths),
+    block(
+        "inception",
+        branches=channels_of(1, 2, 2, 1),
+        kernel=st.sampled_from([3, 5]),
+        norm=st.booleans(),
+    ),
+    block("inception_a", branches=channels_of(1, 2, 3, 1)),
+    block("inception_b", branches=channels_of(1, 3)),
+    block("inception_c", branches=channels_of(1, 3, 5, 1)),
+    block("inception_d", branches=channels_of(2, 4)),
+    block("inception_e", branches=channels_of(1, 3, 4, 1)),
     block("norm", activation=activations),
     block("activation", kind=st.sampled_from(["relu", "gelu"])),
     block("nasnet_cell", cell=cells(), channels=widths, stride=strides),
@@ -131,6 +176,7 @@ features = st.one_of(
         groups=st.sampled_from([1, 2]),
         first_groups=st.sampled_from([None, 1, 2]),
     ),
+    block("shuffle_v2", channels=widths, stride=st.just(2)),
     block("squeezenext", channels=widths, stride=strides),
     block("highway", kernel=size_fields, activation=st.sampled_from(["relu", "tanh"])),
     block("igc", channels=widths, stride=strides, groups=group_pairs),

@@ -28,6 +28,7 @@ from antcost.graph.layers import (
     Multiply,
     SelectChannels,
     Shift,
+    SliceChannels,
     WeightedSum,
 )
 from antcost.graph.operators import kind, operator
@@ -230,6 +231,7 @@ CASES = [
     (SelectChannels(48), [MAP], (48, 14, 14), Cost(), "channel selection"),
     (SelectChannels(128), [(96,)], (128,), Cost(), "channel selection"),
     (Shift(), [MAP], MAP, Cost(), "shift"),
+    (SliceChannels(32, 64), [MAP], (64, 14, 14), Cost(), "channel slice"),
     (Flatten(), [MAP], (96 * 14 * 14,), Cost(), "flatten"),
     (Dropout(0.2), [MAP], MAP, Cost(), "dropout"),
 ]
@@ -292,6 +294,7 @@ def test_an_activation_is_called_by_its_function() -> None:
         (ChannelShuffle(3), [(8, 4, 4)], "groups=3 does not divide 8 channels"),
         (ChannelShuffle(2), [(8,)], "expected a map"),
         (Shift(), [(8,)], "expected a map"),
+        (SliceChannels(4, 8), [(8, 4, 4)], "no channels 4 to 11 in 8x4x4"),
         (Add(), [(8, 4, 4), (8, 2, 2)], "cannot add different shapes 8x4x4, 8x2x2"),
         (WeightedSum(), [(8, 4, 4), (9, 4, 4)], "cannot add different shapes"),
         (Multiply(), [(8, 4, 4), (4,)], "cannot broadcast 4 over 8x4x4"),

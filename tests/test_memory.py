@@ -75,6 +75,13 @@ def test_flatten_and_dropout_pass_their_input_on() -> None:
     assert live_elems(graph(linear)) == [300, 300, 300 + 5]
 
 
+def test_slices_share_the_memory_of_their_source() -> None:
+    net = Tape(Shape((4, 10, 10)))
+    half = net.slice_channels(net.input, 2, 2)
+    nodes = net.graph("net", net.conv(half, 3))
+    assert live_elems(nodes) == [400, 400 + 300]
+
+
 def test_a_tensor_nobody_reads_is_dropped_and_the_output_is_kept() -> None:
     """As an auxiliary head beside the network: its result is dropped, that of the network kept."""
     net = Tape(Shape((3, 10, 10)))

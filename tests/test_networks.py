@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from conftest import ROOT
 from test_networks_classic import TOTALS as CLASSIC
+from test_networks_modern import SHAPES as MODERN
 from test_networks_nas import TOTALS as NAS
 from test_networks_paper import SHAPES as PAPER
 from typer.testing import Result
@@ -15,7 +16,7 @@ from antcost.cost.convention import CONVENTIONS
 from antcost.graph.layers import Conv2d, Linear
 from antcost.spec.catalog import shipped_names
 
-ELSEWHERE = {*CLASSIC, *NAS, *PAPER}
+ELSEWHERE = {*CLASSIC, *MODERN, *NAS, *PAPER}
 """The networks of tests/test_networks_*.py."""
 
 # expansion, reduction, channels, repeat, stride: ANTNets, Table 2

@@ -22,6 +22,7 @@ from antcost.graph.layers import (
     Conv2d,
     Linear,
     Multiply,
+    SliceChannels,
     WeightedSum,
 )
 from antcost.spec.catalog import shipped_names
@@ -46,7 +47,7 @@ def same_as_graph(cost: Any) -> None:
     assert {n.name for n in cost.graph.nodes} - shapes.keys() == {
         n.name
         for n in cost.graph.nodes
-        if isinstance(n.layer, Add | Multiply | Complement | Concat)
+        if isinstance(n.layer, Add | Multiply | Complement | Concat | SliceChannels)
     }
     assert sum(p.numel() for p in module.parameters()) == cost.params
     assert counter.get_total_flops() == 2 * cost.flops

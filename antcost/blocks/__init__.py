@@ -6,13 +6,16 @@ from antcost.blocks import (
     condense,
     dense,
     flattened,
+    ghost,
     highway,
+    inception,
     interleaved,
     mobile,
     plain,
     residual,
     shuffle,
     squeeze,
+    xception,
 )
 
 __all__ = [
@@ -21,11 +24,14 @@ __all__ = [
     "condense",
     "dense",
     "flattened",
+    "ghost",
     "highway",
+    "inception",
     "interleaved",
     "mobile",
     "plain",
     "residual",
     "shuffle",
     "squeeze",
+    "xception",
 ]

@@ -12,18 +12,36 @@ Attention = Place | None
 
 
 def channel_attention(net: Tape, x: Tensor, reduction: int, bias: bool) -> Tensor:
-    """Weigh the channels by what the whole map holds: pool, c -> c // r -> c, sigmoid, multiply.
+    """Attention of width c // r (ANTNets section 3.2); without biases its cost is Eq. 9."""
+    return squeeze_excite(net, x, reduced(x.c, reduction), bias=bias)
 
-    ANTNets section 3.2; without biases its cost is Eq. 9.
+
+def reduced(channels: int, reduction: int) -> int:
+    """The channels that a reduction leaves, rounded down. Raises ShapeError if there are none."""
+    if certain(reduction > channels):
+        raise ShapeError(f"reduction={reduction} leaves none of {channels} channels", "reduction")
+    return channels // reduction
+
+
+def squeeze_excite(
+    net: Tape,
+    x: Tensor,
+    width: int,
+    *,
+    bias: bool,
+    activation: Literal["relu", "silu"] = "relu",
+    gate: Literal["sigmoid", "hardsigmoid"] = "sigmoid",
+) -> Tensor:
+    """Weigh the channels by what the whole map holds: pool, c -> width -> c, gate, multiply.
+
+    Other code has 1x1 convolutions of a single point in place of the linear layers.
     """
-    if certain(reduction > x.c):
-        raise ShapeError(f"reduction={reduction} leaves none of {x.c} channels", "reduction")
     with net.scope("attention"):
         weights = net.flatten(net.global_avg_pool(x))
-        weights = net.linear(weights, x.c // reduction, bias=bias, name="reduce")
-        weights = net.activation(weights, "relu", name="relu")
+        weights = net.linear(weights, width, bias=bias, name="reduce")
+        weights = net.activation(weights, activation, name=activation)
         weights = net.linear(weights, x.c, bias=bias, name="restore")
-        weights = net.activation(weights, "sigmoid", name="sigmoid")
+        weights = net.activation(weights, gate, name=gate)
         return net.multiply(x, weights)
 
 

@@ -65,6 +65,9 @@ Channels = Annotated[
 ]
 """Channels out; `classes` stands for the network's number of classes."""
 
+Width = Annotated[int, Field(ge=1, le=MAX_CHANNELS)]
+"""Channels inside of a block."""
+
 Groups = Annotated[int, Field(ge=1, le=MAX_CHANNELS)]
 GroupPair = Annotated[tuple[Groups, Groups], Strict(False)]
 """The groups of two convolutions that follow each other."""

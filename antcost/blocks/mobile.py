@@ -1,7 +1,16 @@
 """Blocks of the MobileNet family."""
 
-from antcost.blocks.attention import Attention, Place, attention_place, channel_attention
-from antcost.blocks.fields import Channels, Expansion, Reduction, Size
+from typing import Literal
+
+from antcost.blocks.attention import (
+    Attention,
+    Place,
+    attention_place,
+    channel_attention,
+    reduced,
+    squeeze_excite,
+)
+from antcost.blocks.fields import Channels, Expansion, Reduction, Size, Width
 from antcost.blocks.registry import block
 from antcost.graph.layers import ActivationKind
 from antcost.graph.tape import Tape, Tensor
@@ -57,6 +66,76 @@ def inverted_residual(
         attention_bias=attention_bias,
     )
     return add_residual(net, x, branch, stride)
+
+
+@block("mbconv")
+def mbconv(
+    net: Tape,
+    x: Tensor,
+    *,
+    expansion: Expansion,
+    channels: Channels,
+    kernel: Size = 3,
+    stride: Size = 1,
+    reduction: Reduction | None = 4,
+    activation: Literal["relu", "silu"] = "silu",
+) -> Tensor:
+    """MBConv of MnasNet and EfficientNet: as in MobileNetV2, with attention and its biases.
+
+    The attention is `reduction` times less wide than the block's input, not than its hidden
+    layers; there is none if that is null.
+    """
+    hidden = _expand_depthwise(
+        net, x, None if expansion == 1 else expansion * x.c, kernel, stride, activation
+    )
+    if reduction is not None:
+        width = reduced(x.c, reduction)
+        hidden = squeeze_excite(net, hidden, width, bias=True, activation=activation)
+    return add_residual(net, x, net.conv_bn(hidden, channels, name="project"), stride)
+
+
+@block("mobilenet_v3")
+def mobilenet_v3(
+    net: Tape,
+    x: Tensor,
+    *,
+    hidden: Width | None,
+    channels: Channels,
+    kernel: Size = 3,
+    stride: Size = 1,
+    squeeze: Width | None = None,
+    activation: ActivationKind = "relu",
+) -> Tensor:
+    """MobileNetV3 block (arXiv 1905.02244) with widths as in its table.
+
+    Without the expansion layer if `hidden` is null, and without attention if `squeeze` is.
+    """
+    branch = _expand_depthwise(net, x, hidden, kernel, stride, activation)
+    if squeeze is not None:
+        branch = squeeze_excite(net, branch, squeeze, bias=True, gate="hardsigmoid")
+    return add_residual(net, x, net.conv_bn(branch, channels, name="project"), stride)
+
+
+def _expand_depthwise(
+    net: Tape,
+    x: Tensor,
+    hidden: int | None,
+    kernel: Size,
+    stride: Size,
+    activation: ActivationKind,
+) -> Tensor:
+    """1x1 to `hidden` channels, if they are given, and depthwise."""
+    if hidden is not None:
+        x = net.conv_bn_act(x, hidden, activation=activation, name="expand")
+    return net.conv_bn_act(
+        x,
+        x.c,
+        kernel=kernel,
+        stride=stride,
+        groups=x.c,
+        activation=activation,
+        name="depthwise",
+    )
 
 
 def bottleneck(

@@ -1,6 +1,6 @@
 """The width multiplier, and what `classes` stands for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any, TypeVar
 
@@ -8,7 +8,7 @@ from antcost.blocks.fields import CLASSES
 from antcost.spec.model import Head, NetSpec, Stage
 
 DIVISOR = 8
-SCALED = ("channels", "growth")
+SCALED = ("channels", "growth", "hidden", "squeeze", "branches")
 Width = TypeVar("Width")
 
 
@@ -25,8 +25,8 @@ def make_divisible(channels: int, width: Fraction) -> int:
 def stage_fields(spec: NetSpec) -> list[dict[str, Any]]:
     """The fields of each stage with `classes` and the width put in.
 
-    The width multiplies the channels of stages and the growth of their dense layers. The last
-    convolution grows only above width 1.
+    The width multiplies the channels of stages, those inside of their blocks, and the growth of
+    their dense layers. The last convolution grows only above width 1.
     """
     width = Fraction(str(spec.width))
     return scaled_fields(spec, width, max(width, Fraction(1)), make_divisible)
@@ -69,4 +69,24 @@ def _scaled(
     if stage.block == "linear" or width == 1:
         return fields
     given = {name: fields[name] for name in SCALED if fields.get(name) is not None}
-    return fields | {name: multiply(value, width) for name, value in given.items()}
+    return fields | {name: _multiplied(value, width, multiply) for name, value in given.items()}
+
+
+def _multiplied(value: Any, width: Width, multiply: Callable[[int, Width], int]) -> Any:
+    """Channels times the width, in lists of lists, too."""
+    if isinstance(value, tuple):
+        return tuple(_multiplied(part, width, multiply) for part in value)
+    return multiply(value, width)
+
+
+def scaled_channels(fields: Mapping[str, Any]) -> Iterator[int]:
+    """The channels of a stage that the width multiplies."""
+    return _numbers(tuple(fields[name] for name in SCALED if fields.get(name) is not None))
+
+
+def _numbers(value: Any) -> Iterator[int]:
+    if isinstance(value, tuple):
+        for part in value:
+            yield from _numbers(part)
+    else:
+        yield value

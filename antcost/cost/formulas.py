@@ -22,6 +22,7 @@ from antcost.graph.layers import (
     Multiply,
     SelectChannels,
     Shift,
+    SliceChannels,
     WeightedSum,
 )
 from antcost.graph.shape import Shape
@@ -98,7 +99,7 @@ def cost(node: Node, folded: int = 0) -> Cost:
             return Cost(global_pool_in_elems=x.numel, global_pool_out_elems=y.numel)
         case Multiply():
             return Cost(multiply_elems=y.numel)
-        case ChannelShuffle() | SelectChannels() | Complement() | Shift():
+        case ChannelShuffle() | SelectChannels() | SliceChannels() | Complement() | Shift():
             return Cost()
         case Add() | Concat() | Flatten() | Dropout():
             return Cost()

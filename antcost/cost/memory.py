@@ -10,7 +10,7 @@ from typing import Literal
 from antcost.cost.analysis import Row
 from antcost.cost.counts import Cost
 from antcost.graph.graph import INPUT, Graph, Node
-from antcost.graph.layers import Activation, Add, Dropout, Flatten
+from antcost.graph.layers import Activation, Add, Dropout, Flatten, SliceChannels
 
 Dtype = Literal["fp32", "fp16", "int8"]
 BYTES = {"fp32": 4, "fp16": 2, "int8": 1}
@@ -44,8 +44,8 @@ def peak_bytes(
 
     A tensor lives from the layer that makes it to the last that reads it; the input of the network
     lives from the start and its output to the end. So the source of a residual is kept until its
-    addition. Flatten and dropout make no new tensor. With `inplace`, activations and additions
-    write over an input that nobody reads later.
+    addition. Flatten, dropout and slices make no new tensor. With `inplace`, activations and
+    additions write over an input that nobody reads later.
     """
     return max(live_elems(graph, inplace=inplace)) * batch * BYTES[dtype]
 
@@ -74,6 +74,6 @@ def _storages(graph: Graph) -> dict[str, str]:
     """For each tensor the one whose memory it uses: its own, unless a layer only passes it on."""
     storage = {INPUT: INPUT}
     for node in graph.nodes:
-        passes_on = isinstance(node.layer, Flatten | Dropout)
+        passes_on = isinstance(node.layer, Flatten | Dropout | SliceChannels)
         storage[node.name] = storage[node.inputs[0]] if passes_on else node.name
     return storage

@@ -16,7 +16,7 @@ from sympy import Add, Expr, Integer, Rational, Symbol, ceiling, floor, fraction
 from antcost.blocks.build import build_graph, build_stages, later_fields
 from antcost.blocks.registry import block_function
 from antcost.blocks.settings import find_stage_model, set_fields
-from antcost.blocks.width import DIVISOR, SCALED, scaled_fields, stage_fields
+from antcost.blocks.width import DIVISOR, scaled_channels, scaled_fields, stage_fields
 from antcost.cost.analysis import NetCost, Row, analyze_graph
 from antcost.errors import AntcostError, ShapeError, suggest
 from antcost.graph.graph import Graph
@@ -33,6 +33,8 @@ LETTERS = {
     "groups": "g",
     "growth": "k_g",
     "condensation": "C",
+    "hidden": "c_h",
+    "squeeze": "c_s",
 }
 """The papers' letters for the fields of blocks."""
 
@@ -411,10 +413,10 @@ def _width_form(spec: NetSpec, bound: Literal["", "<=", ">="], last: Expr) -> Wi
     """Run the network on alpha = step * j, which makes every count an integer for j = 1, 2, ..."""
     j = letter("j")
     channels = [
-        int(fields[name] / ALPHA)
+        int(number / ALPHA)
         for fields in scaled_fields(spec, ALPHA, last, _times)
-        for name in SCALED
-        if expression(fields.get(name) or 0).has(ALPHA)
+        for number in scaled_channels(fields)
+        if expression(number).has(ALPHA)
     ]
     if not channels:
         return None

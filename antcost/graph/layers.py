@@ -122,6 +122,14 @@ class Shift:
 
 
 @dataclass(frozen=True, slots=True)
+class SliceChannels:
+    """`channels` channels in their order, from `start` on."""
+
+    start: int
+    channels: int
+
+
+@dataclass(frozen=True, slots=True)
 class WeightedSum:
     """Sum of branches, weighted by a softmax over one learned scalar per branch."""
 
@@ -154,6 +162,7 @@ Layer = (
     | ChannelShuffle
     | SelectChannels
     | Shift
+    | SliceChannels
     | WeightedSum
     | Flatten
     | Dropout

@@ -21,6 +21,7 @@ from antcost.graph.layers import (
     Multiply,
     SelectChannels,
     Shift,
+    SliceChannels,
     WeightedSum,
 )
 
@@ -65,6 +66,8 @@ def kind(node: Node) -> str:
             return "channel selection"
         case Shift():
             return "shift"
+        case SliceChannels():
+            return "channel slice"
         case WeightedSum():
             return "weighted sum"
         case Flatten():

@@ -24,6 +24,7 @@ from antcost.graph.layers import (
     Pair,
     SelectChannels,
     Shift,
+    SliceChannels,
     WeightedSum,
 )
 from antcost.graph.shape import Shape, certain
@@ -86,6 +87,11 @@ def output_shape(layer: Layer, inputs: tuple[Shape, ...]) -> Shape:
         case Shift():
             _require_map(x)
             return x
+        case SliceChannels(start=start, channels=channels):
+            if certain(channels < 1) or certain(start + channels > x.c):
+                last = start + channels - 1
+                raise ShapeError(f"there are no channels {start} to {last} in {x}", "channels")
+            return Shape((channels, *x.dims[1:]))
         case Flatten():
             return Shape((x.numel,))
         case _:

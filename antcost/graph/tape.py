@@ -28,6 +28,7 @@ from antcost.graph.layers import (
     Pair,
     SelectChannels,
     Shift,
+    SliceChannels,
     WeightedSum,
 )
 from antcost.graph.shape import Shape
@@ -237,6 +238,11 @@ class Tape:
 
     def shift(self, x: Tensor, *, name: str = "shift") -> Tensor:
         return self.record(Shift(), x, name=name)
+
+    def slice_channels(
+        self, x: Tensor, start: int, channels: int, *, name: str = "slice"
+    ) -> Tensor:
+        return self.record(SliceChannels(start, channels), x, name=name)
 
     def weighted_sum(self, *branches: Tensor, name: str = "weighted_sum") -> Tensor:
         return self.record(WeightedSum(), *branches, name=name)

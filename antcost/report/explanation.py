@@ -41,6 +41,8 @@ MEANINGS = {
     "g": "groups",
     "k_g": "growth",
     "C": "condensation",
+    "c_h": "channels of the hidden layers",
+    "c_s": "channels of the squeeze",
     "N": "blocks",
 }
 """What the letters mean; k_h, k_w and g_1, g_2, ... are kernels and groups, too."""

@@ -101,7 +101,7 @@ def test_a_block_of_an_installed_package(folder: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("name", ["imagenet", "cifar100"])
+@pytest.mark.parametrize("name", ["imagenet", "cifar100", "antnets_table7"])
 def test_reports_are_up_to_date(name: str, tmp_path: Path) -> None:
     """Written by `make reports`."""
     recipe = (ROOT / "Makefile").read_text()

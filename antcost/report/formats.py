@@ -15,7 +15,9 @@ from antcost.report.text import render_text
 from antcost.units import Printed, plain_number
 from antcost.version import __version__
 
-_LATEX_ROWS = 32
+_LATEX_LINES = 40
+_LATEX_LEAST = 8
+_LATEX_NOTE_WIDTH = 55
 _LATEX_FLOATS = 10
 Format = Literal["text", "markdown", "latex", "csv", "json", "html"]
 
@@ -136,7 +138,9 @@ def _latex(table: Table[Any], exact: bool) -> str:
     body = [line(row) for row in table.cells(exact)]
     if table.total is not None:
         body[-1] = f"\\midrule\n{body[-1]}"
-    pages = [body[i : i + _LATEX_ROWS] for i in range(0, len(body), _LATEX_ROWS)] or [[]]
+    note_lines = sum(1 + len(note) // _LATEX_NOTE_WIDTH for note in table.notes)
+    rows = max(_LATEX_LEAST, _LATEX_LINES - note_lines)
+    pages = [body[i : i + rows] for i in range(0, len(body), rows)] or [[]]
     title = _escape_latex(table.title)
     lines = [r"% \usepackage{booktabs}"]
     for number, page in enumerate(pages):

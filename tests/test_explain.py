@@ -26,9 +26,10 @@ from typer.testing import Result
 
 import antcost
 from antcost.blocks import registry
-from antcost.blocks.build import load
+from antcost.blocks.build import build_stages, load
 from antcost.blocks.fields import Channels, Expansion, Size
-from antcost.cost.analysis import NetCost
+from antcost.blocks.width import make_divisible, scaled_fields
+from antcost.cost.analysis import NetCost, analyze_graph
 from antcost.cost.equations import eq1_separable_madds, eq9_attention_madds
 from antcost.cost.symbolic import (
     ALPHA,
@@ -48,6 +49,7 @@ from antcost.errors import AntcostError
 from antcost.graph.tape import Tape, Tensor
 from antcost.report.formula import factored, formula
 from antcost.spec.catalog import shipped_names
+from antcost.spec.model import NetSpec
 
 Run = Callable[..., Result]
 H, W, C_I, C_O, T, K, R, G = map(letter, ("h", "w", "c_i", "c_o", "t", "k", "r", "g"))
@@ -168,6 +170,12 @@ def test_a_resolution_that_leaves_a_remainder() -> None:
     assert at(form.cost.madds, {"m": 2, "n": 4}) == other.madds
 
 
+def at_width(spec: NetSpec, width: Fraction) -> NetCost:
+    """Its cost at any width; a spec cannot hold 1/3."""
+    fields = scaled_fields(spec, width, max(width, Fraction(1)), make_divisible)
+    return analyze_graph(build_stages(spec, fields))
+
+
 @pytest.mark.parametrize("name", shipped_names())
 def test_networks_at_other_widths(name: str) -> None:
     spec = load(name)
@@ -178,9 +186,7 @@ def test_networks_at_other_widths(name: str) -> None:
         inside = [w for w in widths if not form.bound or (w <= 1) == (form.bound == "<=") or w == 1]
         assert inside
         for width in inside:
-            if Fraction(str(float(width))) != width:
-                continue  # 1/3 is no number that a spec can hold
-            actual = antcost.analyze(replace(spec, width=float(width)))
+            actual = at_width(spec, width)
             assert form.madds.subs(ALPHA, width) == actual.madds
             assert form.params.subs(ALPHA, width) == actual.params
 
@@ -198,6 +204,23 @@ def test_a_width_that_reductions_make_coarser() -> None:
     ]
     (form,) = width_forms(load(network(*stages)))
     assert form.step == Fraction(1, 4)
+
+
+GROUPED = [
+    {"block": "conv", "kernel": 3, "channels": 96},
+    {"block": "conv", "kernel": 3, "channels": 32, "groups": 16},
+    {"block": "ant", "expansion": 3, "channels": 16, "groups": 16},
+]
+
+
+def test_a_width_at_which_groups_divide_the_channels_out_too() -> None:
+    """At 1/2, 16 divides the 3 * 16 channels that the projection reads, but not the 8 it makes."""
+    spec = load(network(*GROUPED))
+    with pytest.raises(AntcostError, match="groups=16 does not divide 48 -> 8 channels"):
+        antcost.analyze(replace(spec, width=0.5))
+    (form,) = width_forms(spec)
+    assert form.step == 1
+    assert form.madds.subs(ALPHA, 3) == at_width(spec, Fraction(3)).madds
 
 
 def test_a_network_without_channels_to_multiply_has_no_width() -> None:

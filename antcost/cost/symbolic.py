@@ -20,7 +20,14 @@ from antcost.blocks.width import DIVISOR, SCALED, scaled_fields, stage_fields
 from antcost.cost.analysis import NetCost, Row, analyze_graph
 from antcost.errors import AntcostError, ShapeError, suggest
 from antcost.graph.graph import Graph
-from antcost.graph.layers import AvgPool2d, Conv2d, MaxPool2d, Pair
+from antcost.graph.layers import (
+    AvgPool2d,
+    ChannelShuffle,
+    Conv2d,
+    ConvTranspose2d,
+    MaxPool2d,
+    Pair,
+)
 from antcost.graph.shape import Shape
 from antcost.graph.tape import PREVIOUS, Tape
 from antcost.spec.model import NetSpec, Stage
@@ -48,7 +55,7 @@ ALPHA = Symbol("alpha", positive=True)
 
 @dataclass(frozen=True, slots=True)
 class Divides:
-    """What a form without rounding takes for granted: `divisor` divides `dividend`."""
+    """A condition on a form: `divisor` divides `dividend`."""
 
     divisor: Expr
     dividend: Expr
@@ -142,10 +149,32 @@ def without_rounding(expr: Expr) -> Expr:
 def taken_for_granted(exprs: Iterable[Expr]) -> list[Divides]:
     """What has to divide what, so that the expressions without rounding are exact."""
     rounded = (part for expr in exprs for part in expr.atoms(floor, ceiling))
-    quotients = (fraction(together(without_rounding(part.args[0]))) for part in rounded)
+    return _conditions(part.args[0] for part in rounded)
+
+
+def required(graphs: Iterable[Graph]) -> list[Divides]:
+    """What groups have to divide, or the layer is refused: the channels that it reads and makes."""
+    quotients = [
+        expression(channels) / node.layer.groups
+        for graph in graphs
+        for node in graph.nodes
+        if isinstance(node.layer, Conv2d | ConvTranspose2d | ChannelShuffle)
+        for channels in (node.input_shapes[0].c, node.shape.c)
+    ]
+    # The groups of a depthwise convolution are the channels themselves, rounded or not.
+    return _conditions(quotient for quotient in quotients if _denominator(quotient) != 1)
+
+
+def _conditions(quotients: Iterable[Expr]) -> list[Divides]:
+    """What makes the quotients integers."""
+    fractions = (fraction(together(without_rounding(quotient))) for quotient in quotients)
     return sorted(
-        {Divides(divisor, _positive(dividend)) for dividend, divisor in quotients}, key=str
+        {Divides(divisor, _positive(dividend)) for dividend, divisor in fractions}, key=str
     )
+
+
+def _denominator(quotient: Expr) -> Expr:
+    return fraction(together(quotient))[1]
 
 
 def _positive(expr: Expr) -> Expr:
@@ -423,9 +452,11 @@ def _width_form(spec: NetSpec, bound: Literal["", "<=", ">="], last: Expr) -> Wi
     for _ in range(2):
         fields = scaled_fields(spec, step * j, last.subs(ALPHA, step * j), _times)
         with _on_symbols("the network"):
-            whole = analyze_graph(build_stages(spec, fields)).whole
+            graph = build_stages(spec, fields)
+        whole = analyze_graph(graph).whole
         counts = expression(whole.madds), expression(whole.params)
-        divisors = [divides.divisor for divides in taken_for_granted(counts)]
+        conditions = [*taken_for_granted(counts), *required([graph])]
+        divisors = [condition.divisor for condition in conditions]
         if not divisors:
             break
         step *= lcm(*map(int, divisors))

@@ -275,15 +275,41 @@ def equation(text: str, name: str = "MAdds") -> str:
     return re.findall(rf"^{name} = (.*)$", text, re.MULTILINE)[0]
 
 
+OTHERS = "; other quotients are rounded down or refused."
+
+
 def test_explain_a_block(run: Run) -> None:
     text = run("explain", "--block", "ant").stdout
     assert text.startswith("ant: c_i x h x w to c_o x h x w\n")
     assert equation(text) == "h*w*t*c_i*(c_i + k^2 + c_o/g) + 2*t^2*c_i^2/r"
     assert equation(text, "params") == "t*c_i*(c_i + k^2 + c_o/g + 4) + 2*t^2*c_i^2/r + 2*c_o"
-    assert "Exact where g divides t*c_i, r divides t*c_i; other quotients are rounded down." in text
+    assert "\ng has to divide t*c_i and c_o.\n" in text
+    assert f"\nExact where r divides t*c_i{OTHERS}\n" in text
     separable = run("explain", "--block", "separable").stdout
     assert equation(separable) == "h*w*c_i*(k^2 + c_o)"
     assert "Exact where" not in separable
+
+
+@pytest.mark.parametrize(
+    ("block", "told"),
+    [
+        (("ant", "groups=2"),
+         ["2 has to divide t*c_i and c_o.", f"Exact where r divides t*c_i{OTHERS}"]),
+        (("conv_transpose",), ["g has to divide c_i and c_o."]),
+        (("shuffle",), ["4*g has to divide c_o."]),
+        (("shuffle", "stride=2"), ["4*g has to divide c_o, g has to divide c_i."]),
+        (("condense",), ["g has to divide k_g.", f"Exact where C divides c_i{OTHERS}"]),
+        (("squeezenext",), [f"Exact where 4 divides c_o{OTHERS}"]),
+        (("separable",), []),
+    ],
+)  # fmt: skip
+def test_conditions_that_others_imply_are_left_out(
+    run: Run, block: tuple[str, ...], told: list[str]
+) -> None:
+    name, *fields = block
+    text = run("explain", "--block", name, *(f"--set={field}" for field in fields)).stdout
+    lines = text.splitlines()
+    assert [line for line in lines if "has to divide" in line or "Exact" in line] == told
 
 
 def test_fields_of_a_block_can_be_set(run: Run) -> None:
@@ -396,7 +422,11 @@ def test_json_has_both_notations_and_exact_numbers(run: Run) -> None:
         written = sympify(row["madds"]["text"], locals=names)
         assert at(written, data["here"]) == row["madds_here"]
     assert data["total"]["madds_here"] == 30_836_352
-    assert {"divisor": "g", "dividend": "t*c_o"} in data["exact_where"]
+    assert data["required"] == [
+        {"divisor": "g", "dividend": "t*c_i"},
+        {"divisor": "g", "dividend": "c_o"},
+    ]
+    assert {"divisor": "r", "dividend": "t*c_o"} in data["exact_where"]
 
 
 @pytest.mark.parametrize(

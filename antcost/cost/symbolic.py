@@ -4,7 +4,7 @@ Counts and dimensions made of symbols are still typed as integers; `expression` 
 This module needs SymPy; it is imported when first used.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -179,6 +179,25 @@ def _denominator(quotient: Expr) -> Expr:
 
 def _positive(expr: Expr) -> Expr:
     return -expr if expr.could_extract_minus_sign() else expr
+
+
+def without_implied(conditions: Sequence[Divides], known: Sequence[Divides] = ()) -> list[Divides]:
+    """The conditions that do not follow from the others and the `known` ones.
+
+    g divides t*c_o if it divides c_o, and c_o - c_i if it divides both.
+    """
+    left = list(conditions)
+    for condition in conditions:
+        others = [*(other for other in left if other is not condition), *known]
+        terms = Add.make_args((condition.dividend / condition.divisor).expand())
+        if all(any(_follows(term, other) for other in others) for term in terms):
+            left.remove(condition)
+    return left
+
+
+def _follows(quotient: Expr, other: Divides) -> bool:
+    """Whether a quotient is an integer where that of another condition is one."""
+    return bool((quotient * other.divisor / other.dividend).is_integer)
 
 
 def value(expr: Expr, values: Mapping[Symbol, int]) -> Fraction:

@@ -21,8 +21,10 @@ from antcost.cost.symbolic import (
     expression,
     is_rounded,
     letter,
+    required,
     taken_for_granted,
     value,
+    without_implied,
     without_rounding,
 )
 from antcost.report.formula import factored, formula
@@ -111,10 +113,8 @@ def form_table(
             "title": title,
             "block": form.block,
             "here": _numbers(form.values),
-            "exact_where": [
-                {"divisor": formula(d.divisor).plain, "dividend": formula(d.dividend).plain}
-                for d in _granted(form)
-            ],
+            "required": [_condition_data(condition) for condition in _required(form)],
+            "exact_where": [_condition_data(condition) for condition in _granted(form)],
             "rows": [_data(line) for line in every],
             "total": _data(replace(total, madds=madds, params=params)),
         },
@@ -197,16 +197,13 @@ def _values(values: Mapping[Symbol, int]) -> list[Cell]:
 
 
 def _roundings(form: ClosedForm) -> list[Note]:
-    """Where the formulas are exact, and what they would give here if they are not."""
-    granted = _granted(form)
-    if not granted:
-        return []
-    cells: list[Cell] = []
-    for divisor in dict.fromkeys(divides.divisor for divides in granted):
-        dividends = [d.dividend for d in granted if d.divisor == divisor]
-        cells += [", " if cells else "", formula(divisor), " divides ", formula(dividends[0])]
-        cells += [cell for dividend in dividends[1:] for cell in (" and ", formula(dividend))]
-    notes: list[Note] = [("Exact where ", *cells, "; other quotients are rounded down.")]
+    """What groups have to divide, where the formulas are exact, and what they would give here."""
+    notes: list[Note] = []
+    if groups := _required(form):
+        notes.append((*_listed(groups, " has to divide "), "."))
+    if granted := _granted(form):
+        exact = _listed(granted, " divides ")
+        notes.append(("Exact where ", *exact, "; other quotients are rounded down or refused."))
     if form.actual:
         madds, params = (value(without_rounding(c), form.values) for c in (form.madds, form.params))
         if madds != form.actual.madds or params != form.actual.params:
@@ -217,8 +214,24 @@ def _roundings(form: ClosedForm) -> list[Note]:
     return notes
 
 
+def _listed(conditions: Sequence[Divides], verb: str) -> list[Cell]:
+    """ "r divides t*c_i and t*c_o, 4 divides c_o"."""
+    cells: list[Cell] = []
+    for divisor in dict.fromkeys(condition.divisor for condition in conditions):
+        dividends = [c.dividend for c in conditions if c.divisor == divisor]
+        cells += [", " if cells else "", formula(divisor), verb, formula(dividends[0])]
+        cells += [cell for dividend in dividends[1:] for cell in (" and ", formula(dividend))]
+    return cells
+
+
+def _required(form: ClosedForm) -> list[Divides]:
+    """What groups have to divide, or the block is refused."""
+    return without_implied(required(part.cost.graph for part in form.parts))
+
+
 def _granted(form: ClosedForm) -> list[Divides]:
-    return taken_for_granted([form.madds, form.params])
+    """What has to divide what besides, so that the formulas without rounding are exact."""
+    return without_implied(taken_for_granted([form.madds, form.params]), _required(form))
 
 
 def network_table(
@@ -351,6 +364,13 @@ def _data(line: Line) -> dict[str, Any]:
         "params": _formula_data(line.params),
         "madds_here": line.madds_here,
         "params_here": line.params_here,
+    }
+
+
+def _condition_data(condition: Divides) -> dict[str, str]:
+    return {
+        "divisor": formula(condition.divisor).plain,
+        "dividend": formula(condition.dividend).plain,
     }
 
 

@@ -324,6 +324,15 @@ def test_fields_of_a_block_can_be_set(run: Run) -> None:
     assert "h x w: input map" in valid
 
 
+@pytest.mark.parametrize("settings", [(), ("--set", "stride=2")])
+def test_a_block_that_enlarges_its_map_reads_h_x_w(run: Run, settings: tuple[str, ...]) -> None:
+    text = run("explain", "--block", "conv_transpose", *settings).stdout
+    sides = "(2*h + k - 2) x (2*w + k - 2)" if settings else "(h + k - 1) x (w + k - 1)"
+    assert text.startswith(f"conv_transpose: c_i x h x w to c_o x {sides}\n")
+    assert equation(text) == "h*w*c_i*c_o*k^2/g"
+    assert "h x w: input map;" in text
+
+
 CELL = "cell={sums: [[[sep3, 0], [id, 1]], [[avg3, 1], [skip, 2]]], output: [2, 3]}"
 NEEDED = {"nasnet_cell": ("--set", CELL), "darts_cell": ("--set", CELL)}
 

@@ -49,6 +49,7 @@ def letter(name: str) -> Any:
     return Symbol(name, integer=True, positive=True)
 
 
+H, W = letter("h"), letter("w")
 REPEAT = letter("N")
 ALPHA = Symbol("alpha", positive=True)
 
@@ -263,20 +264,26 @@ def block_form(block: str, settings: Mapping[str, Any]) -> ClosedForm:
     """One block with letters for all fields but the `settings`, from c_i channels onto h x w.
 
     A cell reads c_p channels of the same size, too. A block that strides reads a map of so many
-    times h x w; a linear layer reads a vector; a block that keeps its channels reads c_o of them.
-    Raises AntcostError for an unknown block or field, and for a block that cannot be run on
-    symbols.
+    times h x w, but h x w if its strides enlarge the map; a linear layer reads a vector; a block
+    that keeps its channels reads c_o of them. Raises AntcostError for an unknown block or field,
+    and for a block that cannot be run on symbols.
     """
     fields = _block_fields(block, settings)
     s_h, s_w = _pair(fields.get("stride") or 1)
-    sides = () if block == "linear" else (s_h * letter("h"), s_w * letter("w"))
+    cost = _block_on(block, fields, () if block == "linear" else (s_h * H, s_w * W))
+    if any(isinstance(node.layer, ConvTranspose2d) for node in cost.graph.nodes):
+        cost = _block_on(block, fields, (H, W))
+    return ClosedForm(block, (Part("", Integer(1), cost),), {})
+
+
+def _block_on(block: str, fields: Mapping[str, Any], sides: tuple[int, ...]) -> NetCost:
+    """The cost of a block that reads c_i channels, or c_o if it keeps its channels."""
     previous = Shape((letter("c_p"), *sides))
     try:
-        cost = block_cost(block, fields, Shape((letter("c_i"), *sides)), previous)
+        return block_cost(block, fields, Shape((letter("c_i"), *sides)), previous)
     except ShapeError:
         x = Shape((fields.get("channels", letter("c_i")), *sides))
-        cost = block_cost(block, fields, x, previous)
-    return ClosedForm(block, (Part("", Integer(1), cost),), {})
+        return block_cost(block, fields, x, previous)
 
 
 def _block_fields(block: str, settings: Mapping[str, Any]) -> dict[str, Any]:

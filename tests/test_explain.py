@@ -184,7 +184,7 @@ def test_networks_at_other_widths(name: str) -> None:
     for form in forms:
         widths = [form.step * i for i in range(1, 10)] + [Fraction(1)] * form.exact_at_1
         inside = [w for w in widths if not form.bound or (w <= 1) == (form.bound == "<=") or w == 1]
-        assert inside
+        assert len(inside) > 1
         for width in inside:
             actual = at_width(spec, width)
             assert form.madds.subs(ALPHA, width) == actual.madds
@@ -221,6 +221,43 @@ def test_a_width_at_which_groups_divide_the_channels_out_too() -> None:
     (form,) = width_forms(spec)
     assert form.step == 1
     assert form.madds.subs(ALPHA, 3) == at_width(spec, Fraction(3)).madds
+
+
+def width_notes(text: str) -> list[str]:
+    return re.findall(r"^Width .*$", text, re.MULTILINE)
+
+
+ROUNDED = "elsewhere channels or quotients are rounded."
+
+
+def test_a_form_for_a_single_width_is_left_out(run: Run) -> None:
+    """Of the widths up to 1, all but 1 round the 24 or 16 channels of MobileNetV2 to 8."""
+    assert width_notes(run("explain", "mobilenet_v2").stdout) == [
+        "Width alpha >= 1: MAdds = 267,939,840*alpha^2 + 32,834,432*alpha, "
+        "params = 2,124,672*alpha^2 + 1,379,200*alpha + 1,000; "
+        f"exact for integers; {ROUNDED}"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("channels", "widths"),
+    [
+        (4, [">= 1: at 1 and for multiples of 2"]),
+        (8, [">= 1: for integers"]),
+        (12, ["<= 1: at 1 and for multiples of 2/3", ">= 1: at 1 and for multiples of 2/3"]),
+        (16, ["<= 1: for multiples of 1/2", ">= 1: for multiples of 1/2"]),
+    ],
+)
+def test_where_a_width_is_exact(
+    run: Run, write_spec: Callable[..., Path], channels: int, widths: list[str]
+) -> None:
+    """Width 1 rounds no channels, so it is exact even where their multiples of 8 are not."""
+    convs = [f"{{name: {name}, block: conv, kernel: 1, channels: {channels}}}" for name in "ab"]
+    head = "name: n\ninput: [3, 8, 8]\nclasses: 2\n"
+    path = write_spec(f"{head}stages: [{', '.join(convs)}]\n")
+    notes = width_notes(run("explain", str(path)).stdout)
+    told = [re.sub(r"^Width alpha (.*): MAdds = .*; exact (.*); .*$", r"\1: \2", n) for n in notes]
+    assert told == widths
 
 
 def test_a_network_without_channels_to_multiply_has_no_width() -> None:
@@ -379,7 +416,6 @@ def test_explain_a_network(run: Run) -> None:
     text = run("explain", "mobilenet_v2").stdout
     assert "total                      6,112,128*m*n + 1,280,000  300,774,272    3,504,872" in text
     assert "Exact for inputs of 32*m x 32*n; here m = 7, n = 7." in text
-    assert "MAdds = 267,939,840*alpha^2 + 32,834,432*alpha, params = " in text
 
 
 def test_parameters_that_grow_with_the_map_are_shown(run: Run) -> None:

@@ -131,6 +131,11 @@ class WidthForm:
     step: Fraction
     exact_at_1: bool
 
+    @property
+    def widths_up_to_1(self) -> int:
+        """At how many widths up to 1 it is exact."""
+        return 1 // self.step + (self.exact_at_1 and 1 % self.step > 0)
+
 
 def expression(count: int) -> Expr:
     """A count or dimension as the expression it is."""
@@ -450,7 +455,8 @@ def downsampling(graph: Graph) -> Pair:
 def width_forms(spec: NetSpec) -> list[WidthForm]:
     """A network in its width alpha: one form, or two if the last convolution grows above 1 only.
 
-    None for a bound within which nothing is exact, or if there are no channels to multiply.
+    None for a bound within which at most one width is exact, or if there are no channels to
+    multiply.
     """
     below, above = (scaled_fields(spec, ALPHA, last, _times) for last in (Integer(1), ALPHA))
     if below == above:
@@ -491,9 +497,8 @@ def _width_form(spec: NetSpec, bound: Literal["", "<=", ">="], last: Expr) -> Wi
     madds, params = (count.subs(j, ALPHA / step).expand() for count in counts)
     at_1 = analyze_graph(build_graph(replace(spec, width=1.0)))
     exact_at_1 = (madds.subs(ALPHA, 1), params.subs(ALPHA, 1)) == (at_1.madds, at_1.params)
-    if bound == "<=" and step > 1 and not exact_at_1:
-        return None
-    return WidthForm(bound, madds, params, Fraction(step.p, step.q), exact_at_1)
+    form = WidthForm(bound, madds, params, Fraction(step.p, step.q), exact_at_1)
+    return None if bound == "<=" and form.widths_up_to_1 < 2 else form
 
 
 def _times(channels: int, width: Any) -> Any:

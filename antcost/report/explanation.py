@@ -311,8 +311,6 @@ def _width_note(width: WidthForm) -> Note:
 def _exact_where(width: WidthForm) -> str:
     """At which widths the form is exact."""
     step = width.step
-    if width.bound == "<=" and step >= 1:
-        return "at 1"
     multiples = "for integers" if step == 1 else f"for multiples of {step}"
     return f"at 1 and {multiples}" if width.exact_at_1 and 1 % step else multiples
 

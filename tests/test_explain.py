@@ -358,6 +358,7 @@ def test_fields_of_a_block_can_be_set(run: Run) -> None:
     assert equation(branches) == "h*w*t*c_i*(3*c_i + 3*k^2 + 7*c_o/4) + 6*t^2*c_i^2/r"
     valid = run("explain", "--block", "conv", "--set", "padding=valid", "--set", "groups=1").stdout
     assert "c_o x (h - k + 1) x (w - k + 1)" in valid
+    assert equation(valid) == "c_i*c_o*k^2*(h - k + 1)*(w - k + 1)"
     assert "h x w: input map" in valid
 
 
@@ -403,6 +404,28 @@ def test_explain_a_stage(run: Run) -> None:
     assert "Here h = 28, w = 28, c_i = 24, c_o = 32, t = 6, k = 3, r = 12, g = 2, N = 3." in text
     row = next(row for row in antcost.analyze("antnet_g2").by("stage") if row.name == "ant3")
     assert row.madds == 30_836_352
+
+
+def test_equal_blocks_of_a_stage_are_n_times_one(run: Run, write_spec: Callable[..., Path]) -> None:
+    stage = "{name: a, block: conv, kernel: 3, channels: 8, repeat: 3}"
+    path = write_spec(f"name: n\ninput: [8, 9, 9]\nclasses: 2\nstages: [{stage}]\n")
+    text = run("explain", str(path), "--stage", "a").stdout
+    assert equation(text) == f"N*h*w*c_i^2*k^2 = {3 * 9 * 9 * 8 * 8 * 9:,} here"
+    assert equation(text, "params") == f"N*c_i*(c_i*k^2 + 2) = {3 * 8 * (8 * 9 + 2):,} here"
+    assert re.search(r"^conv +conv +all N +N\*h\*w\*c_i\^2\*k\^2 ", text, re.MULTILINE)
+
+
+def test_blocks_that_are_not_repeated_are_one_sum(
+    run: Run, write_spec: Callable[..., Path]
+) -> None:
+    stage = "{name: a, block: conv_transpose, kernel: 3, channels: 4, repeat: 3}"
+    path = write_spec(f"name: n\ninput: [8, 9, 9]\nclasses: 2\nstages: [{stage}]\n")
+    text = run("explain", str(path), "--stage", "a").stdout
+    grown = "c_o*(h + k - 1)*(w + k - 1) + c_o*(h + 2*k - 2)*(w + 2*k - 2)"
+    assert equation(text).startswith(f"c_o*k^2*(h*w*c_i + {grown}) = ")
+    assert equation(text, "params") == "c_i*c_o*k^2 + 2*c_o^2*k^2 + 6*c_o = 600 here"
+    text = run("explain", "nasnet_a_mobile", "--stage", "normal2").stdout
+    assert equation(text, "params").startswith("2*c_i*c_o + c_p*c_o + 2*c_o*(13*c_o + 178) + 2*(N")
 
 
 def test_quotients_that_are_rounded_are_told(run: Run) -> None:

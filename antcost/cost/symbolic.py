@@ -393,7 +393,7 @@ def _parts(
 ) -> tuple[Part, ...]:
     """The blocks of a stage: the first and N - 1 others, or each one if their shapes differ.
 
-    Of cells the first two, and N - 2 others.
+    Of cells the first two, and N - 2 others; all N in one if the others are like the first.
     """
     later = later_fields(fields)
     inputs = x, previous
@@ -402,8 +402,14 @@ def _parts(
         cost = block_cost(stage.block, later if index else fields, *inputs)
         following = cost.graph.output, inputs[0] if _reads_previous(cost) else None
         if index and inputs == following:
-            first = (replace(parts[0], label="first"),) if index == 1 else parts
-            return (*first, Part(f"N - {index} later", REPEAT - index, cost))
+            while parts and parts[-1].cost.graph.nodes == cost.graph.nodes:
+                parts.pop()
+            if not parts:
+                return (Part("all N", REPEAT, cost),)
+            if len(parts) == 1:
+                parts = [replace(parts[0], label="first")]
+            different = len(parts)
+            return (*parts, Part(f"N - {different} later", REPEAT - different, cost))
         parts.append(Part(f"{index}" if stage.repeat > 1 else "", Integer(1), cost))
         inputs = following
     return tuple(parts)

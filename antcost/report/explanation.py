@@ -129,7 +129,7 @@ def _title(form: ClosedForm, network: str) -> str:
 
 
 def _columns(form: ClosedForm) -> list[str]:
-    blocks = ["blocks"] if len(form.parts) > 1 else []
+    blocks = ["blocks"] if any(part.label for part in form.parts) else []
     counts = (
         ["madds", "madds_here", "params", "params_here"] if form.actual else ["madds", "params"]
     )
@@ -150,11 +150,14 @@ def _written(part: Part, count: Expr) -> Formula:
 
 
 def _total(form: ClosedForm, count: Literal["madds", "params"]) -> Formula:
-    """The sum over the parts, each factored by itself."""
-    terms = [
-        _times(part.times, factored(without_rounding(getattr(part, count)))) for part in form.parts
+    """The sum over the parts, of which the repeated one is factored by itself."""
+    once = Add(*(getattr(part, count) for part in form.parts if part.times == 1))
+    terms = [factored(without_rounding(once))] + [
+        _times(part.times, factored(without_rounding(getattr(part, count))))
+        for part in form.parts
+        if part.times != 1
     ]
-    return formula(Add(*terms, evaluate=False) if len(terms) > 1 else terms[0])
+    return formula(Add(*(term for term in terms if term != 0), evaluate=False))
 
 
 def _times(times: Expr, expr: Expr) -> Expr:

@@ -295,7 +295,11 @@ def test_random_networks(stages: list[dict[str, Any]], height: int, width: int) 
         (H * W * (C_I + C_O) / 4, "h*w*(c_i + c_o)/4", r"\frac{h w}{4} (c_{i} + c_{o})"),
         (1234 * letter("m") * letter("n") - 5, "1,234*m*n - 5", "1{,}234 m n - 5"),
         (C_I * (2 * H - 1) * (2 * W - 1), "c_i*(2*h - 1)*(2*w - 1)", None),
-        (1 - C_I, "-c_i + 1", "-c_{i} + 1"),
+        (1 - C_I, "1 - c_i", "1 - c_{i}"),
+        (H * W * (C_O - C_I) / G, "h*w*(c_o - c_i)/g", r"\frac{h w}{g} (c_{o} - c_{i})"),
+        (C_O / G - 2 * C_I, "c_o/g - 2*c_i", r"\frac{c_{o}}{g} - 2 c_{i}"),
+        (C_I * (H - K + 1), "c_i*(h - k + 1)", "c_{i} (h - k + 1)"),
+        (-C_I - 1, "-c_i - 1", None),
         (1 / G, "1/g", r"\frac{1}{g}"),
         (sympify(0), "0", "0"),
     ],
@@ -349,6 +353,11 @@ def test_conditions_that_others_imply_are_left_out(
     assert [line for line in lines if "has to divide" in line or "Exact" in line] == told
 
 
+def test_conditions_of_growing_channels_are_those_of_what_they_grow_by(run: Run) -> None:
+    text = run("explain", "condensenet_g4", "--stage", "block2").stdout
+    assert f"\ng has to divide k_g.\nExact where C divides c_i and k_g{OTHERS}\n" in text
+
+
 def test_fields_of_a_block_can_be_set(run: Run) -> None:
     arguments = ("explain", "--block", "ant", "--set", "reduction=null", "--set", "groups=1")
     text = run(*arguments, "--set", "stride=2").stdout
@@ -369,6 +378,14 @@ def test_a_block_that_enlarges_its_map_reads_h_x_w(run: Run, settings: tuple[str
     assert text.startswith(f"conv_transpose: c_i x h x w to c_o x {sides}\n")
     assert equation(text) == "h*w*c_i*c_o*k^2/g"
     assert "h x w: input map;" in text
+
+
+def test_letters_of_one_meaning_share_it(run: Run, write_spec: Callable[..., Path]) -> None:
+    text = run("explain", "--block", "e_ant").stdout
+    assert "; r: reduction; g_1, g_2: groups.\n" in text
+    stage = "{name: a, block: conv, kernel: [3, 5], channels: 4}"
+    path = write_spec(f"name: n\ninput: [8, 9, 9]\nclasses: 2\nstages: [{stage}]\n")
+    assert "; k_h, k_w: kernel.\n" in run("explain", str(path), "--stage", "a").stdout
 
 
 CELL = "cell={sums: [[[sep3, 0], [id, 1]], [[avg3, 1], [skip, 2]]], output: [2, 3]}"

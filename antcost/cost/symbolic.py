@@ -188,17 +188,17 @@ def _positive(expr: Expr) -> Expr:
 
 
 def without_implied(conditions: Sequence[Divides], known: Sequence[Divides] = ()) -> list[Divides]:
-    """The conditions that do not follow from the others and the `known` ones.
+    """The same conditions in short, without what follows from the others and the `known` ones.
 
-    g divides t*c_o if it divides c_o, and c_o - c_i if it divides both.
+    g divides t*c_o if it divides c_o; if it divides c_i, too, c_o instead of c_o - c_i is enough.
     """
-    left = list(conditions)
-    for condition in conditions:
-        others = [*(other for other in left if other is not condition), *known]
+    left = sorted(conditions, key=lambda condition: condition.dividend.count_ops())
+    for condition in tuple(left):
+        left.remove(condition)
         terms = Add.make_args((condition.dividend / condition.divisor).expand())
-        if all(any(_follows(term, other) for other in others) for term in terms):
-            left.remove(condition)
-    return left
+        open_ = [t for t in terms if not any(_follows(t, other) for other in (*left, *known))]
+        left += _conditions([Add(*open_)] if open_ else [])
+    return sorted(set(left), key=str)
 
 
 def _follows(quotient: Expr, other: Divides) -> bool:

@@ -6,6 +6,7 @@ This module needs SymPy; it is imported when first used.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import groupby
 from typing import Any, Literal
 
 from sympy import Add, Expr, Mul, Symbol
@@ -181,18 +182,14 @@ def _meanings(form: ClosedForm) -> list[Note]:
     meanings: list[Cell] = []
     if "h" in map(str, symbols) or "w" in map(str, symbols):
         meanings += [_dimensions(sides.dims[1:]), f": {which} map"]
-    for name in letters:
-        meanings += [
-            "; " if meanings else "",
-            _letter(name),
-            f": {MEANINGS[_base(name)]}",
-        ]
+    for base, names in groupby(letters, _base):
+        meanings += ["; " if meanings else "", *_enumerated(names), f": {MEANINGS[base]}"]
     return [(*meanings, ".")] if meanings else []
 
 
 def _values(values: Mapping[Symbol, int]) -> list[Cell]:
     """The numbers that the letters stand for: "h = 28, w = 28"."""
-    numbers = {symbol.name: number for symbol, number in values.items()}
+    numbers = _numbers(values)
     cells: list[Cell] = []
     for name in _sorted_names(values):
         cells += [", " if cells else "", _letter(name), f" = {numbers[name]}"]
@@ -341,6 +338,11 @@ def _sorted_names(symbols: Iterable[Symbol]) -> list[str]:
 def _base(name: str) -> str:
     """k of k_h, g of g_1; but c_i is a letter of its own."""
     return name if name in MEANINGS else name.partition("_")[0]
+
+
+def _enumerated(names: Iterable[str]) -> list[Cell]:
+    """Letters as in "k_h, k_w"."""
+    return [cell for name in names for cell in (", ", _letter(name))][1:]
 
 
 def _letter(name: str) -> Formula:

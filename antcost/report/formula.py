@@ -90,12 +90,19 @@ def _factor_order(factor: Expr) -> tuple[bool, bool, list[tuple[int, str]]]:
 
 
 def _sum(expr: Expr, notation: _Notation) -> str:
-    first, *rest = sorted(_flat(expr, Add), key=_term_order)
+    terms = sorted(_flat(expr, Add), key=_term_order)
+    # The first positive term leads: c_o - c_i, but h - k + 1.
+    first = next((term for term in terms if not _is_negative(term)), terms[0])
     text = _product(first, notation)
-    for term in rest:
-        negative = term.as_coeff_Mul()[0] < 0
+    terms.remove(first)
+    for term in terms:
+        negative = _is_negative(term)
         text += f" {'-' if negative else '+'} {_product(-term if negative else term, notation)}"
     return text
+
+
+def _is_negative(term: Expr) -> bool:
+    return bool(term.as_coeff_Mul()[0] < 0)
 
 
 def _product(expr: Expr, notation: _Notation) -> str:

@@ -376,13 +376,27 @@ def test_set_holds_the_published_figures_against_another_network(run: Run) -> No
     text = run("reconcile", "shufflenet_2x", "--set", "fc6.bias=true").stdout
     assert text.startswith("ShuffleNet (2x, g = 3) with fc6.bias=true: what explains")
     assert "5,450,776" not in text
-    error = run("reconcile", "shufflenet_2x", "--set", "fc6.bais=true", exit_code=1).stderr
+    error = run("reconcile", "shufflenet_2x", "--set", "fc6.bais=true", exit_code=2).stderr
     assert "did you mean 'bias'?" in error
 
 
 def test_networks_without_published_figures_are_named(run: Run) -> None:
-    text = run("reconcile", "cifar100/antnet_g2").stdout
-    assert "No published params or MAdds: ANTNet (g = 2), CIFAR100.\n" in text
+    note = "No published params or MAdds: ANTNet (g = 2), CIFAR100.\n"
+    text = run("reconcile", "cifar100/antnet_g2", "mobilenet_v2").stdout
+    assert text.startswith("2 networks: ")
+    assert f"\n{note}" in text
+    assert run("reconcile", "cifar100/antnet_g2").stdout == note
+    assert plain(run_in_terminal(60, "reconcile", "cifar100/antnet_g2")) == note
+
+
+def test_a_network_that_fails_alone_is_a_mistake_as_in_other_commands(run: Run) -> None:
+    result = run("reconcile", "nosuch", exit_code=2)
+    assert result.stdout == ""
+    assert result.stderr.startswith("nosuch: no such file and no such network; ")
+    assert result.stderr.count("\n") == 1
+    shown = run("reconcile", "nosuch", "mobilenet_v2", exit_code=1)
+    assert shown.stdout.startswith("MobileNetV2: what explains")
+    assert shown.stderr == result.stderr
 
 
 def test_a_network_that_fails_leaves_the_others(run: Run, write_spec: Write) -> None:

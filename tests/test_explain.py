@@ -26,9 +26,10 @@ from typer.testing import Result
 
 import antcost
 from antcost.blocks import registry
-from antcost.blocks.build import load
+from antcost.blocks.build import build_stages, load
 from antcost.blocks.fields import Channels, Expansion, Size
-from antcost.cost.analysis import NetCost
+from antcost.blocks.width import make_divisible, scaled_fields
+from antcost.cost.analysis import NetCost, analyze_graph
 from antcost.cost.equations import eq1_separable_madds, eq9_attention_madds
 from antcost.cost.symbolic import (
     ALPHA,
@@ -48,6 +49,7 @@ from antcost.errors import AntcostError
 from antcost.graph.tape import Tape, Tensor
 from antcost.report.formula import factored, formula
 from antcost.spec.catalog import shipped_names
+from antcost.spec.model import NetSpec
 
 Run = Callable[..., Result]
 H, W, C_I, C_O, T, K, R, G = map(letter, ("h", "w", "c_i", "c_o", "t", "k", "r", "g"))
@@ -168,6 +170,12 @@ def test_a_resolution_that_leaves_a_remainder() -> None:
     assert at(form.cost.madds, {"m": 2, "n": 4}) == other.madds
 
 
+def at_width(spec: NetSpec, width: Fraction) -> NetCost:
+    """Its cost at any width; a spec cannot hold 1/3."""
+    fields = scaled_fields(spec, width, max(width, Fraction(1)), make_divisible)
+    return analyze_graph(build_stages(spec, fields))
+
+
 @pytest.mark.parametrize("name", shipped_names())
 def test_networks_at_other_widths(name: str) -> None:
     spec = load(name)
@@ -176,11 +184,9 @@ def test_networks_at_other_widths(name: str) -> None:
     for form in forms:
         widths = [form.step * i for i in range(1, 10)] + [Fraction(1)] * form.exact_at_1
         inside = [w for w in widths if not form.bound or (w <= 1) == (form.bound == "<=") or w == 1]
-        assert inside
+        assert len(inside) > 1
         for width in inside:
-            if Fraction(str(float(width))) != width:
-                continue  # 1/3 is no number that a spec can hold
-            actual = antcost.analyze(replace(spec, width=float(width)))
+            actual = at_width(spec, width)
             assert form.madds.subs(ALPHA, width) == actual.madds
             assert form.params.subs(ALPHA, width) == actual.params
 
@@ -198,6 +204,60 @@ def test_a_width_that_reductions_make_coarser() -> None:
     ]
     (form,) = width_forms(load(network(*stages)))
     assert form.step == Fraction(1, 4)
+
+
+GROUPED = [
+    {"block": "conv", "kernel": 3, "channels": 96},
+    {"block": "conv", "kernel": 3, "channels": 32, "groups": 16},
+    {"block": "ant", "expansion": 3, "channels": 16, "groups": 16},
+]
+
+
+def test_a_width_at_which_groups_divide_the_channels_out_too() -> None:
+    """At 1/2, 16 divides the 3 * 16 channels that the projection reads, but not the 8 it makes."""
+    spec = load(network(*GROUPED))
+    with pytest.raises(AntcostError, match="groups=16 does not divide 48 -> 8 channels"):
+        antcost.analyze(replace(spec, width=0.5))
+    (form,) = width_forms(spec)
+    assert form.step == 1
+    assert form.madds.subs(ALPHA, 3) == at_width(spec, Fraction(3)).madds
+
+
+def width_notes(text: str) -> list[str]:
+    return re.findall(r"^Width .*$", text, re.MULTILINE)
+
+
+ROUNDED = "elsewhere channels or quotients are rounded."
+
+
+def test_a_form_for_a_single_width_is_left_out(run: Run) -> None:
+    """Of the widths up to 1, all but 1 round the 24 or 16 channels of MobileNetV2 to 8."""
+    assert width_notes(run("explain", "mobilenet_v2").stdout) == [
+        "Width alpha >= 1: MAdds = 267,939,840*alpha^2 + 32,834,432*alpha, "
+        "params = 2,124,672*alpha^2 + 1,379,200*alpha + 1,000; "
+        f"exact for integers; {ROUNDED}"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("channels", "widths"),
+    [
+        (4, [">= 1: at 1 and for multiples of 2"]),
+        (8, [">= 1: for integers"]),
+        (12, ["<= 1: at 1 and for multiples of 2/3", ">= 1: at 1 and for multiples of 2/3"]),
+        (16, ["<= 1: for multiples of 1/2", ">= 1: for multiples of 1/2"]),
+    ],
+)
+def test_where_a_width_is_exact(
+    run: Run, write_spec: Callable[..., Path], channels: int, widths: list[str]
+) -> None:
+    """Width 1 rounds no channels, so it is exact even where their multiples of 8 are not."""
+    convs = [f"{{name: {name}, block: conv, kernel: 1, channels: {channels}}}" for name in "ab"]
+    head = "name: n\ninput: [3, 8, 8]\nclasses: 2\n"
+    path = write_spec(f"{head}stages: [{', '.join(convs)}]\n")
+    notes = width_notes(run("explain", str(path)).stdout)
+    told = [re.sub(r"^Width alpha (.*): MAdds = .*; exact (.*); .*$", r"\1: \2", n) for n in notes]
+    assert told == widths
 
 
 def test_a_network_without_channels_to_multiply_has_no_width() -> None:
@@ -235,7 +295,11 @@ def test_random_networks(stages: list[dict[str, Any]], height: int, width: int) 
         (H * W * (C_I + C_O) / 4, "h*w*(c_i + c_o)/4", r"\frac{h w}{4} (c_{i} + c_{o})"),
         (1234 * letter("m") * letter("n") - 5, "1,234*m*n - 5", "1{,}234 m n - 5"),
         (C_I * (2 * H - 1) * (2 * W - 1), "c_i*(2*h - 1)*(2*w - 1)", None),
-        (1 - C_I, "-c_i + 1", "-c_{i} + 1"),
+        (1 - C_I, "1 - c_i", "1 - c_{i}"),
+        (H * W * (C_O - C_I) / G, "h*w*(c_o - c_i)/g", r"\frac{h w}{g} (c_{o} - c_{i})"),
+        (C_O / G - 2 * C_I, "c_o/g - 2*c_i", r"\frac{c_{o}}{g} - 2 c_{i}"),
+        (C_I * (H - K + 1), "c_i*(h - k + 1)", "c_{i} (h - k + 1)"),
+        (-C_I - 1, "-c_i - 1", None),
         (1 / G, "1/g", r"\frac{1}{g}"),
         (sympify(0), "0", "0"),
     ],
@@ -252,15 +316,46 @@ def equation(text: str, name: str = "MAdds") -> str:
     return re.findall(rf"^{name} = (.*)$", text, re.MULTILINE)[0]
 
 
+OTHERS = "; other quotients are rounded down or refused."
+
+
 def test_explain_a_block(run: Run) -> None:
     text = run("explain", "--block", "ant").stdout
     assert text.startswith("ant: c_i x h x w to c_o x h x w\n")
     assert equation(text) == "h*w*t*c_i*(c_i + k^2 + c_o/g) + 2*t^2*c_i^2/r"
     assert equation(text, "params") == "t*c_i*(c_i + k^2 + c_o/g + 4) + 2*t^2*c_i^2/r + 2*c_o"
-    assert "Exact where g divides t*c_i, r divides t*c_i; other quotients are rounded down." in text
+    assert "\ng has to divide t*c_i and c_o.\n" in text
+    assert f"\nExact where r divides t*c_i{OTHERS}\n" in text
     separable = run("explain", "--block", "separable").stdout
     assert equation(separable) == "h*w*c_i*(k^2 + c_o)"
     assert "Exact where" not in separable
+
+
+@pytest.mark.parametrize(
+    ("block", "told"),
+    [
+        (("ant", "groups=2"),
+         ["2 has to divide t*c_i and c_o.", f"Exact where r divides t*c_i{OTHERS}"]),
+        (("conv_transpose",), ["g has to divide c_i and c_o."]),
+        (("shuffle",), ["4*g has to divide c_o."]),
+        (("shuffle", "stride=2"), ["4*g has to divide c_o, g has to divide c_i."]),
+        (("condense",), ["g has to divide k_g.", f"Exact where C divides c_i{OTHERS}"]),
+        (("squeezenext",), [f"Exact where 4 divides c_o{OTHERS}"]),
+        (("separable",), []),
+    ],
+)  # fmt: skip
+def test_conditions_that_others_imply_are_left_out(
+    run: Run, block: tuple[str, ...], told: list[str]
+) -> None:
+    name, *fields = block
+    text = run("explain", "--block", name, *(f"--set={field}" for field in fields)).stdout
+    lines = text.splitlines()
+    assert [line for line in lines if "has to divide" in line or "Exact" in line] == told
+
+
+def test_conditions_of_growing_channels_are_those_of_what_they_grow_by(run: Run) -> None:
+    text = run("explain", "condensenet_g4", "--stage", "block2").stdout
+    assert f"\ng has to divide k_g.\nExact where C divides c_i and k_g{OTHERS}\n" in text
 
 
 def test_fields_of_a_block_can_be_set(run: Run) -> None:
@@ -272,7 +367,25 @@ def test_fields_of_a_block_can_be_set(run: Run) -> None:
     assert equation(branches) == "h*w*t*c_i*(3*c_i + 3*k^2 + 7*c_o/4) + 6*t^2*c_i^2/r"
     valid = run("explain", "--block", "conv", "--set", "padding=valid", "--set", "groups=1").stdout
     assert "c_o x (h - k + 1) x (w - k + 1)" in valid
+    assert equation(valid) == "c_i*c_o*k^2*(h - k + 1)*(w - k + 1)"
     assert "h x w: input map" in valid
+
+
+@pytest.mark.parametrize("settings", [(), ("--set", "stride=2")])
+def test_a_block_that_enlarges_its_map_reads_h_x_w(run: Run, settings: tuple[str, ...]) -> None:
+    text = run("explain", "--block", "conv_transpose", *settings).stdout
+    sides = "(2*h + k - 2) x (2*w + k - 2)" if settings else "(h + k - 1) x (w + k - 1)"
+    assert text.startswith(f"conv_transpose: c_i x h x w to c_o x {sides}\n")
+    assert equation(text) == "h*w*c_i*c_o*k^2/g"
+    assert "h x w: input map;" in text
+
+
+def test_letters_of_one_meaning_share_it(run: Run, write_spec: Callable[..., Path]) -> None:
+    text = run("explain", "--block", "e_ant").stdout
+    assert "; r: reduction; g_1, g_2: groups.\n" in text
+    stage = "{name: a, block: conv, kernel: [3, 5], channels: 4}"
+    path = write_spec(f"name: n\ninput: [8, 9, 9]\nclasses: 2\nstages: [{stage}]\n")
+    assert "; k_h, k_w: kernel.\n" in run("explain", str(path), "--stage", "a").stdout
 
 
 CELL = "cell={sums: [[[sep3, 0], [id, 1]], [[avg3, 1], [skip, 2]]], output: [2, 3]}"
@@ -310,6 +423,28 @@ def test_explain_a_stage(run: Run) -> None:
     assert row.madds == 30_836_352
 
 
+def test_equal_blocks_of_a_stage_are_n_times_one(run: Run, write_spec: Callable[..., Path]) -> None:
+    stage = "{name: a, block: conv, kernel: 3, channels: 8, repeat: 3}"
+    path = write_spec(f"name: n\ninput: [8, 9, 9]\nclasses: 2\nstages: [{stage}]\n")
+    text = run("explain", str(path), "--stage", "a").stdout
+    assert equation(text) == f"N*h*w*c_i^2*k^2 = {3 * 9 * 9 * 8 * 8 * 9:,} here"
+    assert equation(text, "params") == f"N*c_i*(c_i*k^2 + 2) = {3 * 8 * (8 * 9 + 2):,} here"
+    assert re.search(r"^conv +conv +all N +N\*h\*w\*c_i\^2\*k\^2 ", text, re.MULTILINE)
+
+
+def test_blocks_that_are_not_repeated_are_one_sum(
+    run: Run, write_spec: Callable[..., Path]
+) -> None:
+    stage = "{name: a, block: conv_transpose, kernel: 3, channels: 4, repeat: 3}"
+    path = write_spec(f"name: n\ninput: [8, 9, 9]\nclasses: 2\nstages: [{stage}]\n")
+    text = run("explain", str(path), "--stage", "a").stdout
+    grown = "c_o*(h + k - 1)*(w + k - 1) + c_o*(h + 2*k - 2)*(w + 2*k - 2)"
+    assert equation(text).startswith(f"c_o*k^2*(h*w*c_i + {grown}) = ")
+    assert equation(text, "params") == "c_i*c_o*k^2 + 2*c_o^2*k^2 + 6*c_o = 600 here"
+    text = run("explain", "nasnet_a_mobile", "--stage", "normal2").stdout
+    assert equation(text, "params").startswith("2*c_i*c_o + c_p*c_o + 2*c_o*(13*c_o + 178) + 2*(N")
+
+
 def test_quotients_that_are_rounded_are_told(run: Run) -> None:
     text = run("explain", "cifar100/c_antnet", "--stage", "ant3").stdout
     assert equation(text).endswith(" = 12,226,912 here")
@@ -321,7 +456,6 @@ def test_explain_a_network(run: Run) -> None:
     text = run("explain", "mobilenet_v2").stdout
     assert "total                      6,112,128*m*n + 1,280,000  300,774,272    3,504,872" in text
     assert "Exact for inputs of 32*m x 32*n; here m = 7, n = 7." in text
-    assert "MAdds = 267,939,840*alpha^2 + 32,834,432*alpha, params = " in text
 
 
 def test_parameters_that_grow_with_the_map_are_shown(run: Run) -> None:
@@ -373,7 +507,11 @@ def test_json_has_both_notations_and_exact_numbers(run: Run) -> None:
         written = sympify(row["madds"]["text"], locals=names)
         assert at(written, data["here"]) == row["madds_here"]
     assert data["total"]["madds_here"] == 30_836_352
-    assert {"divisor": "g", "dividend": "t*c_o"} in data["exact_where"]
+    assert data["required"] == [
+        {"divisor": "g", "dividend": "t*c_i"},
+        {"divisor": "g", "dividend": "c_o"},
+    ]
+    assert {"divisor": "r", "dividend": "t*c_o"} in data["exact_where"]
 
 
 @pytest.mark.parametrize(

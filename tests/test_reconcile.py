@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -12,6 +13,7 @@ import jsonschema
 import pytest
 import yaml
 from conftest import ROOT, network
+from test_cli import plain, run_in_terminal
 from typer.testing import Result
 
 import antcost
@@ -192,6 +194,14 @@ def test_rounding_comes_before_truncation_even_if_it_takes_more() -> None:
     assert summary(best(small(half, madds="1k")))[0][1:] == (768, "rounded")
 
 
+def test_less_than_a_tenth_of_a_percent_is_no_reason_for_an_unusual_convention() -> None:
+    """Everything is 100 % off; conventions that count more are nearer by hundredths."""
+    spec = small(BIAS, params="10M", madds="10M")
+    (row,) = reconcile(spec, spec.published)
+    assert summary(row.best) == [("madds", 40, "off"), ("madds", 1536, "off")]
+    assert row.best.miss > min(combination.miss for combination in row.combinations)
+
+
 def test_equal_results_are_one_combination() -> None:
     same = {"why": "It makes no difference.", "set": {"c.activation": "relu"}}
     (alone,) = reconcile(small(params="40"), small(params="40").published)
@@ -299,8 +309,23 @@ def test_the_command_tells_it_plainly(run: Run) -> None:
         "582M 582,195,824 MAdds rounded",
     ]
     assert "params (no_bn): parameters - batch norm.\n" in text
-    assert text.count("not derivable\n") == 3
+    assert len(re.findall(r" off +-[\d.]+ %  0 of \d+$", text, re.MULTILINE)) == 3
+    assert "0 of N: not derivable; the nearest is shown.\n" in text
     assert "rank" not in text
+
+
+@pytest.mark.parametrize(
+    "names", [("mobilenet_v2",), ("mobilenet_v2", "mobilenet_v2_1.4"), ("antnet_1.4",)]
+)
+def test_a_narrow_terminal_shows_what_fits_and_whose_it_is(names: tuple[str, ...]) -> None:
+    text = plain(run_in_terminal(70, "reconcile", *names))
+    assert max(map(len, text.splitlines())) <= 70
+    rows = text.split("\n\n")[1].splitlines()[2:]
+    assert all(re.search(r" \d+ of \d+$", row) for row in rows)
+    assert "Hidden to fit: " in text
+    assert "counted_as" in text.partition("Hidden to fit: ")[2]
+    for title in ("MobileNetV2", "MobileNetV2 (1.4)") if len(names) == 2 else ():
+        assert any(row.startswith(f"{title} ") for row in rows)
 
 
 def test_the_command_shows_readings_and_why(run: Run) -> None:
@@ -351,13 +376,27 @@ def test_set_holds_the_published_figures_against_another_network(run: Run) -> No
     text = run("reconcile", "shufflenet_2x", "--set", "fc6.bias=true").stdout
     assert text.startswith("ShuffleNet (2x, g = 3) with fc6.bias=true: what explains")
     assert "5,450,776" not in text
-    error = run("reconcile", "shufflenet_2x", "--set", "fc6.bais=true", exit_code=1).stderr
+    error = run("reconcile", "shufflenet_2x", "--set", "fc6.bais=true", exit_code=2).stderr
     assert "did you mean 'bias'?" in error
 
 
 def test_networks_without_published_figures_are_named(run: Run) -> None:
-    text = run("reconcile", "cifar100/antnet_g2").stdout
-    assert "No published params or MAdds: ANTNet (g = 2), CIFAR100.\n" in text
+    note = "No published params or MAdds: ANTNet (g = 2), CIFAR100.\n"
+    text = run("reconcile", "cifar100/antnet_g2", "mobilenet_v2").stdout
+    assert text.startswith("2 networks: ")
+    assert f"\n{note}" in text
+    assert run("reconcile", "cifar100/antnet_g2").stdout == note
+    assert plain(run_in_terminal(60, "reconcile", "cifar100/antnet_g2")) == note
+
+
+def test_a_network_that_fails_alone_is_a_mistake_as_in_other_commands(run: Run) -> None:
+    result = run("reconcile", "nosuch", exit_code=2)
+    assert result.stdout == ""
+    assert result.stderr.startswith("nosuch: no such file and no such network; ")
+    assert result.stderr.count("\n") == 1
+    shown = run("reconcile", "nosuch", "mobilenet_v2", exit_code=1)
+    assert shown.stdout.startswith("MobileNetV2: what explains")
+    assert shown.stderr == result.stderr
 
 
 def test_a_network_that_fails_leaves_the_others(run: Run, write_spec: Write) -> None:

@@ -13,10 +13,13 @@ T = TypeVar("T")
 
 
 @contextmanager
-def read_each(arguments: Sequence[str], read: Callable[[str], T]) -> Iterator[list[T]]:
+def read_each(
+    arguments: Sequence[str], read: Callable[[str], T], *, all_failed: int = 1
+) -> Iterator[list[T]]:
     """What `read` makes of each spec that the arguments stand for.
 
-    Those that fail are reported when the block ends, with exit code 1.
+    Those that fail are reported when the block ends, with exit code 1, or `all_failed` if there are
+    no others.
     """
     results: list[T] = []
     failures: list[AntcostError] = []
@@ -37,4 +40,4 @@ def read_each(arguments: Sequence[str], read: Callable[[str], T]) -> Iterator[li
         for failure in failures:
             typer.echo(failure, err=True)
     if failures:
-        raise typer.Exit(1)
+        raise typer.Exit(1 if results else all_failed)

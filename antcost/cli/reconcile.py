@@ -25,9 +25,9 @@ def reconcile(
 
     Tries every convention and every ambiguity that the spec declares. With --set, the published
     figures are held against the changed network. A network that fails is reported at the end, with
-    exit code 1; the others are still shown.
+    exit code 1; the others are still shown. If there are no others, the exit code is 2.
     """
-    with read_each(specs, lambda reference: _entry(reference, set_)) as entries:
+    with read_each(specs, lambda reference: _entry(reference, set_), all_failed=2) as entries:
         if entries:
             emit(reconciliation_table(entries, top), format_, True, output)
 

@@ -4,7 +4,7 @@ Counts and dimensions made of symbols are still typed as integers; `expression` 
 This module needs SymPy; it is imported when first used.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -20,7 +20,14 @@ from antcost.blocks.width import DIVISOR, scaled_channels, scaled_fields, stage_
 from antcost.cost.analysis import NetCost, Row, analyze_graph
 from antcost.errors import AntcostError, ShapeError, suggest
 from antcost.graph.graph import Graph
-from antcost.graph.layers import AvgPool2d, Conv2d, MaxPool2d, Pair
+from antcost.graph.layers import (
+    AvgPool2d,
+    ChannelShuffle,
+    Conv2d,
+    ConvTranspose2d,
+    MaxPool2d,
+    Pair,
+)
 from antcost.graph.shape import Shape
 from antcost.graph.tape import PREVIOUS, Tape
 from antcost.spec.model import NetSpec, Stage
@@ -44,13 +51,14 @@ def letter(name: str) -> Any:
     return Symbol(name, integer=True, positive=True)
 
 
+H, W = letter("h"), letter("w")
 REPEAT = letter("N")
 ALPHA = Symbol("alpha", positive=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Divides:
-    """What a form without rounding takes for granted: `divisor` divides `dividend`."""
+    """A condition on a form: `divisor` divides `dividend`."""
 
     divisor: Expr
     dividend: Expr
@@ -125,6 +133,11 @@ class WidthForm:
     step: Fraction
     exact_at_1: bool
 
+    @property
+    def widths_up_to_1(self) -> int:
+        """At how many widths up to 1 it is exact."""
+        return 1 // self.step + (self.exact_at_1 and 1 % self.step > 0)
+
 
 def expression(count: int) -> Expr:
     """A count or dimension as the expression it is."""
@@ -144,14 +157,55 @@ def without_rounding(expr: Expr) -> Expr:
 def taken_for_granted(exprs: Iterable[Expr]) -> list[Divides]:
     """What has to divide what, so that the expressions without rounding are exact."""
     rounded = (part for expr in exprs for part in expr.atoms(floor, ceiling))
-    quotients = (fraction(together(without_rounding(part.args[0]))) for part in rounded)
+    return _conditions(part.args[0] for part in rounded)
+
+
+def required(graphs: Iterable[Graph]) -> list[Divides]:
+    """What groups have to divide, or the layer is refused: the channels that it reads and makes."""
+    quotients = [
+        expression(channels) / node.layer.groups
+        for graph in graphs
+        for node in graph.nodes
+        if isinstance(node.layer, Conv2d | ConvTranspose2d | ChannelShuffle)
+        for channels in (node.input_shapes[0].c, node.shape.c)
+    ]
+    # The groups of a depthwise convolution are the channels themselves, rounded or not.
+    return _conditions(quotient for quotient in quotients if _denominator(quotient) != 1)
+
+
+def _conditions(quotients: Iterable[Expr]) -> list[Divides]:
+    """What makes the quotients integers."""
+    fractions = (fraction(together(without_rounding(quotient))) for quotient in quotients)
     return sorted(
-        {Divides(divisor, _positive(dividend)) for dividend, divisor in quotients}, key=str
+        {Divides(divisor, _positive(dividend)) for dividend, divisor in fractions}, key=str
     )
+
+
+def _denominator(quotient: Expr) -> Expr:
+    return fraction(together(quotient))[1]
 
 
 def _positive(expr: Expr) -> Expr:
     return -expr if expr.could_extract_minus_sign() else expr
+
+
+def without_implied(conditions: Sequence[Divides], known: Sequence[Divides] = ()) -> list[Divides]:
+    """The same conditions in short, without what follows from the others and the `known` ones.
+
+    g divides t*c_o if it divides c_o; if it divides c_i, too, c_o instead of c_o - c_i is enough.
+    """
+    left = sorted(conditions, key=lambda condition: condition.dividend.count_ops())
+    for condition in tuple(left):
+        left.remove(condition)
+        terms = Add.make_args((condition.dividend / condition.divisor).expand())
+        open_ = [t for t in terms if not any(_follows(t, other) for other in (*left, *known))]
+        left += _conditions([Add(*open_)] if open_ else [])
+    return sorted(set(left), key=str)
+
+
+def _follows(quotient: Expr, other: Divides) -> bool:
+    """Whether a quotient is an integer where that of another condition is one."""
+    return bool((quotient * other.divisor / other.dividend).is_integer)
 
 
 def value(expr: Expr, values: Mapping[Symbol, int]) -> Fraction:
@@ -217,20 +271,26 @@ def block_form(block: str, settings: Mapping[str, Any]) -> ClosedForm:
     """One block with letters for all fields but the `settings`, from c_i channels onto h x w.
 
     A cell reads c_p channels of the same size, too. A block that strides reads a map of so many
-    times h x w; a linear layer reads a vector; a block that keeps its channels reads c_o of them.
-    Raises AntcostError for an unknown block or field, and for a block that cannot be run on
-    symbols.
+    times h x w, but h x w if its strides enlarge the map; a linear layer reads a vector; a block
+    that keeps its channels reads c_o of them. Raises AntcostError for an unknown block or field,
+    and for a block that cannot be run on symbols.
     """
     fields = _block_fields(block, settings)
     s_h, s_w = _pair(fields.get("stride") or 1)
-    sides = () if block == "linear" else (s_h * letter("h"), s_w * letter("w"))
+    cost = _block_on(block, fields, () if block == "linear" else (s_h * H, s_w * W))
+    if any(isinstance(node.layer, ConvTranspose2d) for node in cost.graph.nodes):
+        cost = _block_on(block, fields, (H, W))
+    return ClosedForm(block, (Part("", Integer(1), cost),), {})
+
+
+def _block_on(block: str, fields: Mapping[str, Any], sides: tuple[int, ...]) -> NetCost:
+    """The cost of a block that reads c_i channels, or c_o if it keeps its channels."""
     previous = Shape((letter("c_p"), *sides))
     try:
-        cost = block_cost(block, fields, Shape((letter("c_i"), *sides)), previous)
+        return block_cost(block, fields, Shape((letter("c_i"), *sides)), previous)
     except ShapeError:
         x = Shape((fields.get("channels", letter("c_i")), *sides))
-        cost = block_cost(block, fields, x, previous)
-    return ClosedForm(block, (Part("", Integer(1), cost),), {})
+        return block_cost(block, fields, x, previous)
 
 
 def _block_fields(block: str, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -334,7 +394,7 @@ def _parts(
 ) -> tuple[Part, ...]:
     """The blocks of a stage: the first and N - 1 others, or each one if their shapes differ.
 
-    Of cells the first two, and N - 2 others.
+    Of cells the first two, and N - 2 others; all N in one if the others are like the first.
     """
     later = later_fields(fields)
     inputs = x, previous
@@ -343,8 +403,14 @@ def _parts(
         cost = block_cost(stage.block, later if index else fields, *inputs)
         following = cost.graph.output, inputs[0] if _reads_previous(cost) else None
         if index and inputs == following:
-            first = (replace(parts[0], label="first"),) if index == 1 else parts
-            return (*first, Part(f"N - {index} later", REPEAT - index, cost))
+            while parts and parts[-1].cost.graph.nodes == cost.graph.nodes:
+                parts.pop()
+            if not parts:
+                return (Part("all N", REPEAT, cost),)
+            if len(parts) == 1:
+                parts = [replace(parts[0], label="first")]
+            different = len(parts)
+            return (*parts, Part(f"N - {different} later", REPEAT - different, cost))
         parts.append(Part(f"{index}" if stage.repeat > 1 else "", Integer(1), cost))
         inputs = following
     return tuple(parts)
@@ -396,7 +462,8 @@ def downsampling(graph: Graph) -> Pair:
 def width_forms(spec: NetSpec) -> list[WidthForm]:
     """A network in its width alpha: one form, or two if the last convolution grows above 1 only.
 
-    None for a bound within which nothing is exact, or if there are no channels to multiply.
+    None for a bound within which at most one width is exact, or if there are no channels to
+    multiply.
     """
     below, above = (scaled_fields(spec, ALPHA, last, _times) for last in (Integer(1), ALPHA))
     if below == above:
@@ -424,9 +491,11 @@ def _width_form(spec: NetSpec, bound: Literal["", "<=", ">="], last: Expr) -> Wi
     for _ in range(2):
         fields = scaled_fields(spec, step * j, last.subs(ALPHA, step * j), _times)
         with _on_symbols("the network"):
-            whole = analyze_graph(build_stages(spec, fields)).whole
+            graph = build_stages(spec, fields)
+        whole = analyze_graph(graph).whole
         counts = expression(whole.madds), expression(whole.params)
-        divisors = [divides.divisor for divides in taken_for_granted(counts)]
+        conditions = [*taken_for_granted(counts), *required([graph])]
+        divisors = [condition.divisor for condition in conditions]
         if not divisors:
             break
         step *= lcm(*map(int, divisors))
@@ -435,9 +504,8 @@ def _width_form(spec: NetSpec, bound: Literal["", "<=", ">="], last: Expr) -> Wi
     madds, params = (count.subs(j, ALPHA / step).expand() for count in counts)
     at_1 = analyze_graph(build_graph(replace(spec, width=1.0)))
     exact_at_1 = (madds.subs(ALPHA, 1), params.subs(ALPHA, 1)) == (at_1.madds, at_1.params)
-    if bound == "<=" and step > 1 and not exact_at_1:
-        return None
-    return WidthForm(bound, madds, params, Fraction(step.p, step.q), exact_at_1)
+    form = WidthForm(bound, madds, params, Fraction(step.p, step.q), exact_at_1)
+    return None if bound == "<=" and form.widths_up_to_1 < 2 else form
 
 
 def _times(channels: int, width: Any) -> Any:

@@ -6,6 +6,7 @@ This module needs SymPy; it is imported when first used.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import groupby
 from typing import Any, Literal
 
 from sympy import Add, Expr, Mul, Symbol
@@ -21,8 +22,10 @@ from antcost.cost.symbolic import (
     expression,
     is_rounded,
     letter,
+    required,
     taken_for_granted,
     value,
+    without_implied,
     without_rounding,
 )
 from antcost.report.formula import factored, formula
@@ -113,10 +116,8 @@ def form_table(
             "title": title,
             "block": form.block,
             "here": _numbers(form.values),
-            "exact_where": [
-                {"divisor": formula(d.divisor).plain, "dividend": formula(d.dividend).plain}
-                for d in _granted(form)
-            ],
+            "required": [_condition_data(condition) for condition in _required(form)],
+            "exact_where": [_condition_data(condition) for condition in _granted(form)],
             "rows": [_data(line) for line in every],
             "total": _data(replace(total, madds=madds, params=params)),
         },
@@ -131,7 +132,7 @@ def _title(form: ClosedForm, network: str) -> str:
 
 
 def _columns(form: ClosedForm) -> list[str]:
-    blocks = ["blocks"] if len(form.parts) > 1 else []
+    blocks = ["blocks"] if any(part.label for part in form.parts) else []
     counts = (
         ["madds", "madds_here", "params", "params_here"] if form.actual else ["madds", "params"]
     )
@@ -152,11 +153,14 @@ def _written(part: Part, count: Expr) -> Formula:
 
 
 def _total(form: ClosedForm, count: Literal["madds", "params"]) -> Formula:
-    """The sum over the parts, each factored by itself."""
-    terms = [
-        _times(part.times, factored(without_rounding(getattr(part, count)))) for part in form.parts
+    """The sum over the parts, of which the repeated one is factored by itself."""
+    once = Add(*(getattr(part, count) for part in form.parts if part.times == 1))
+    terms = [factored(without_rounding(once))] + [
+        _times(part.times, factored(without_rounding(getattr(part, count))))
+        for part in form.parts
+        if part.times != 1
     ]
-    return formula(Add(*terms, evaluate=False) if len(terms) > 1 else terms[0])
+    return formula(Add(*(term for term in terms if term != 0), evaluate=False))
 
 
 def _times(times: Expr, expr: Expr) -> Expr:
@@ -180,18 +184,14 @@ def _meanings(form: ClosedForm) -> list[Note]:
     meanings: list[Cell] = []
     if "h" in map(str, symbols) or "w" in map(str, symbols):
         meanings += [_dimensions(sides.dims[1:]), f": {which} map"]
-    for name in letters:
-        meanings += [
-            "; " if meanings else "",
-            _letter(name),
-            f": {MEANINGS[_base(name)]}",
-        ]
+    for base, names in groupby(letters, _base):
+        meanings += ["; " if meanings else "", *_enumerated(names), f": {MEANINGS[base]}"]
     return [(*meanings, ".")] if meanings else []
 
 
 def _values(values: Mapping[Symbol, int]) -> list[Cell]:
     """The numbers that the letters stand for: "h = 28, w = 28"."""
-    numbers = {symbol.name: number for symbol, number in values.items()}
+    numbers = _numbers(values)
     cells: list[Cell] = []
     for name in _sorted_names(values):
         cells += [", " if cells else "", _letter(name), f" = {numbers[name]}"]
@@ -199,16 +199,13 @@ def _values(values: Mapping[Symbol, int]) -> list[Cell]:
 
 
 def _roundings(form: ClosedForm) -> list[Note]:
-    """Where the formulas are exact, and what they would give here if they are not."""
-    granted = _granted(form)
-    if not granted:
-        return []
-    cells: list[Cell] = []
-    for divisor in dict.fromkeys(divides.divisor for divides in granted):
-        dividends = [d.dividend for d in granted if d.divisor == divisor]
-        cells += [", " if cells else "", formula(divisor), " divides ", formula(dividends[0])]
-        cells += [cell for dividend in dividends[1:] for cell in (" and ", formula(dividend))]
-    notes: list[Note] = [("Exact where ", *cells, "; other quotients are rounded down.")]
+    """What groups have to divide, where the formulas are exact, and what they would give here."""
+    notes: list[Note] = []
+    if groups := _required(form):
+        notes.append((*_listed(groups, " has to divide "), "."))
+    if granted := _granted(form):
+        exact = _listed(granted, " divides ")
+        notes.append(("Exact where ", *exact, "; other quotients are rounded down or refused."))
     if form.actual:
         madds, params = (value(without_rounding(c), form.values) for c in (form.madds, form.params))
         if madds != form.actual.madds or params != form.actual.params:
@@ -219,8 +216,24 @@ def _roundings(form: ClosedForm) -> list[Note]:
     return notes
 
 
+def _listed(conditions: Sequence[Divides], verb: str) -> list[Cell]:
+    """ "r divides t*c_i and t*c_o, 4 divides c_o"."""
+    cells: list[Cell] = []
+    for divisor in dict.fromkeys(condition.divisor for condition in conditions):
+        dividends = [c.dividend for c in conditions if c.divisor == divisor]
+        cells += [", " if cells else "", formula(divisor), verb, formula(dividends[0])]
+        cells += [cell for dividend in dividends[1:] for cell in (" and ", formula(dividend))]
+    return cells
+
+
+def _required(form: ClosedForm) -> list[Divides]:
+    """What groups have to divide, or the block is refused."""
+    return without_implied(required(part.cost.graph for part in form.parts))
+
+
 def _granted(form: ClosedForm) -> list[Divides]:
-    return taken_for_granted([form.madds, form.params])
+    """What has to divide what besides, so that the formulas without rounding are exact."""
+    return without_implied(taken_for_granted([form.madds, form.params]), _required(form))
 
 
 def network_table(
@@ -300,8 +313,6 @@ def _width_note(width: WidthForm) -> Note:
 def _exact_where(width: WidthForm) -> str:
     """At which widths the form is exact."""
     step = width.step
-    if width.bound == "<=" and step >= 1:
-        return "at 1"
     multiples = "for integers" if step == 1 else f"for multiples of {step}"
     return f"at 1 and {multiples}" if width.exact_at_1 and 1 % step else multiples
 
@@ -331,6 +342,11 @@ def _base(name: str) -> str:
     return name if name in MEANINGS else name.partition("_")[0]
 
 
+def _enumerated(names: Iterable[str]) -> list[Cell]:
+    """Letters as in "k_h, k_w"."""
+    return [cell for name in names for cell in (", ", _letter(name))][1:]
+
+
 def _letter(name: str) -> Formula:
     return formula(letter(name))
 
@@ -353,6 +369,13 @@ def _data(line: Line) -> dict[str, Any]:
         "params": _formula_data(line.params),
         "madds_here": line.madds_here,
         "params_here": line.params_here,
+    }
+
+
+def _condition_data(condition: Divides) -> dict[str, str]:
+    return {
+        "divisor": formula(condition.divisor).plain,
+        "dividend": formula(condition.dividend).plain,
     }
 
 

@@ -39,9 +39,9 @@ def factored(expr: Expr) -> Expr:
     """The expression as few products: what grows with the map, what a reduction divides, the rest.
 
     Each product has its common factors taken out: h*w*t*c_i*(c_i + k^2 + c_o/g) + 2*t^2*c_i^2/r.
-    Sides such as 2*h - 1 stay whole.
+    Sides such as 2*h - 1 and h + k - 1 stay whole.
     """
-    whole = [part for part in expr.atoms(Add) if len(part.free_symbols) == 1 and _is_map(part)]
+    whole = [part for part in expr.atoms(Add) if _is_side(part)]
     names = {part: Symbol(f"h{index}") for index, part in enumerate(sorted(whole, key=str))}
     groups: dict[str, list[Expr]] = {}
     for term in Add.make_args(expand(expr.xreplace(names))):
@@ -65,6 +65,12 @@ def _is_map(expr: Expr) -> bool:
     return any(symbol.name[0] in "hw" for symbol in expr.free_symbols)
 
 
+def _is_side(total: Expr) -> bool:
+    """Whether this is one side of a map, in which h or w is nobody's factor."""
+    on_map = [term for term in total.args if _is_map(term)]
+    return len(on_map) == 1 and on_map[0].as_coeff_Mul()[1].is_Symbol
+
+
 def _letters(expr: Expr, order: Sequence[str]) -> list[tuple[int, str]]:
     """The letters of an expression as sorting keys."""
     names = [symbol.name for symbol in expr.free_symbols]
@@ -84,12 +90,19 @@ def _factor_order(factor: Expr) -> tuple[bool, bool, list[tuple[int, str]]]:
 
 
 def _sum(expr: Expr, notation: _Notation) -> str:
-    first, *rest = sorted(_flat(expr, Add), key=_term_order)
+    terms = sorted(_flat(expr, Add), key=_term_order)
+    # The first positive term leads: c_o - c_i, but h - k + 1.
+    first = next((term for term in terms if not _is_negative(term)), terms[0])
     text = _product(first, notation)
-    for term in rest:
-        negative = term.as_coeff_Mul()[0] < 0
+    terms.remove(first)
+    for term in terms:
+        negative = _is_negative(term)
         text += f" {'-' if negative else '+'} {_product(-term if negative else term, notation)}"
     return text
+
+
+def _is_negative(term: Expr) -> bool:
+    return bool(term.as_coeff_Mul()[0] < 0)
 
 
 def _product(expr: Expr, notation: _Notation) -> str:
@@ -113,8 +126,8 @@ def _product(expr: Expr, notation: _Notation) -> str:
 
 
 def _is_repeat(factor: Expr) -> bool:
-    """Whether this is the N - 1 of a stage's later blocks."""
-    return factor.is_Add and {symbol.name for symbol in factor.free_symbols} == {"N"}
+    """Whether this is the N of a stage's blocks, or the N - 1 of its later ones."""
+    return {symbol.name for symbol in factor.free_symbols} == {"N"}
 
 
 def _flat(expr: Expr, kind: type[Expr]) -> list[Expr]:

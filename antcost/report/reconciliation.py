@@ -36,8 +36,6 @@ class Line:
 
     @property
     def verdict(self) -> str:
-        if not self.row.derivable:
-            return "not derivable"
         return f"{self.row.fits} of {len(self.row.combinations)}"
 
 
@@ -47,8 +45,10 @@ COLUMNS: tuple[Column[Line], ...] = (
     Column("rank", "rank", lambda line: line.rank, "count"),
     Column("published", "publ.", lambda line: line.figure.printed, "count"),
     Column("count", "ours", lambda line: line.figure.count, "count"),
-    Column("counted_as", "counted as", lambda line: _counted_as(line.figure)),
-    Column("reading", "read with", lambda line: "; ".join(map(changes, line.taken)) or None),
+    Column("counted_as", "counted as", lambda line: _counted_as(line.figure), spare=3),
+    Column(
+        "reading", "read with", lambda line: "; ".join(map(changes, line.taken)) or None, spare=4
+    ),
     Column("fit", "publ. is", lambda line: line.figure.fit, spare=2),
     Column(
         "off",
@@ -57,13 +57,14 @@ COLUMNS: tuple[Column[Line], ...] = (
         "change",
         spare=1,
     ),
-    Column("explained_by", "explained by", lambda line: line.verdict),
+    Column("explained_by", "fits", lambda line: line.verdict),
 )
 OFF = "off: ours beyond what rounds to the published figure."
 TRUNCATED = "truncated: the published figure is ours without its later digits."
-EXPLAINED = (
-    "explained by: how many of the different results of all readings and ways of counting fit."
+FITS = (
+    "fits: how many of the different results of all readings and ways of counting give the figures."
 )
+NOT_DERIVABLE = "0 of N: not derivable; the nearest is shown."
 
 
 def reconciliation_table(entries: Sequence[Entry], top: int) -> Table[Line]:
@@ -119,7 +120,8 @@ def _notes(lines: Sequence[Line]) -> list[str]:
         *(f"{changes(ambiguity)}: {ambiguity.why}" for line in lines for ambiguity in line.taken),
         *(OFF for figure in figures if figure.fit == "off"),
         *(TRUNCATED for figure in figures if figure.fit == "truncated"),
-        *(EXPLAINED for line in lines if line.row.derivable),
+        *(FITS for _ in lines),
+        *(NOT_DERIVABLE for line in lines if not line.row.derivable),
     ]
     return list(dict.fromkeys(notes))
 

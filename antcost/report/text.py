@@ -17,7 +17,10 @@ ELLIPSIS = "..."
 
 
 def render_text(table: Table[Any], *, exact: bool, width: int | None, styled: bool) -> str:
-    """Title, table and notes; at most `width` columns wide where there is a width."""
+    """Title, table and notes; at most `width` columns wide where there is a width.
+
+    Of a table without rows only its notes, if it has any.
+    """
     hidden: list[str] = []
     if width is not None:
         table, hidden = _hide_spare(table, exact, width)
@@ -30,12 +33,14 @@ def render_text(table: Table[Any], *, exact: bool, width: int | None, styled: bo
     notes = [
         *(note if isinstance(note, str) else "".join(map(str, note)) for note in table.notes),
         *table.hints,
-        *([f"Hidden to fit: {', '.join(hidden)}."] if hidden else []),
+        *([f"Hidden to fit: {', '.join(hidden)}."] if hidden and body else []),
     ]
     footer = [line for note in notes for line in (wrap(note, width) if width else [note])]
     if styled:
         header = style(header, bold=True)
         footer = [style(line, dim=True) for line in footer]
+    if not body and footer:
+        return "\n".join(footer)
     title = wrap(table.title, width) if width else [table.title]
     if styled:
         title = [style(line, bold=True) for line in title]

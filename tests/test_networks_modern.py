@@ -334,6 +334,31 @@ def test_parameters_are_those_that_others_count(name: str) -> None:
     assert antcost.analyze(name).params == KNOWN_PARAMS[name]
 
 
+@pytest.mark.parametrize(
+    ("name", "params"),
+    [
+        ("inception_v3", 27_161_264),  # torchvision
+        ("googlenet_bn", 13_004_888),  # torchvision, with aux_logits
+        ("googlenet", 13_378_280),
+    ],
+)
+def test_parameters_with_the_auxiliary_heads(name: str, params: int) -> None:
+    assert antcost.analyze(name, training=True).params == params
+
+
+def test_the_auxiliary_heads_follow_from_the_papers() -> None:
+    """Inception-v3 on 17 x 17, GoogLeNet twice on 14 x 14; the pools leave 5 x 5 and 4 x 4."""
+    fives = (25 * 128 * 768 + 2 * 768, 25 * 128 * 768)
+    v3 = total([taps(1, 768, 128, 5), fives, linear(768, 1000)])
+    v1 = [
+        total([conv(c, 128, 1, 4, bias=True, norm=False), linear(2048, 1024), linear(1024, 1000)])
+        for c in (512, 528)
+    ]
+    for name, expected in (("inception_v3", v3), ("googlenet", total(v1))):
+        heads = antcost.analyze(name, training=True).auxiliary
+        assert (heads.params, heads.madds) == expected
+
+
 @pytest.mark.parametrize("name", CONVS_AND_LINEARS)
 def test_the_number_of_convolutions_and_linear_layers(name: str) -> None:
     layers = [node.layer for node in antcost.analyze(name).graph.nodes]

@@ -57,7 +57,7 @@ def inception_a(
         (32,),
     ),
 ) -> Tensor:
-    """Inception-v3, Figure 5: as in GoogLeNet, with two 3x3 more and an average pool."""
+    """Inception-v3 on 35x35: as in GoogLeNet, with two 3x3 in a branch and an average pool."""
     ones, fives, threes, pooled = branches
     return net.concat(
         _branch(net, x, "ones", ones, [1]),

@@ -331,13 +331,22 @@ class TestWithTools:
         assert "The whole only: ptflops_aten," in run(*spec, "--format", "markdown").stdout
 
     def test_a_residual_is_exit_code_1(
-        self, run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+        self,
+        run: Callable[..., Result],
+        write_spec: Callable[..., Path],
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         monkeypatch.setattr(comparison, "convention_of", without_pooling)
-        text = run("check", "cifar100/antnet_g2", "--set", "width=0.25", exit_code=1).stdout
-        assert "fvcore: residual +" in text
-        assert "pool9.pool (+20,480)" in text
-        assert "not explained" in text
+        spec = write_spec(
+            "name: n\ninput: [3, 8, 8]\nclasses: 2\nstages:\n"
+            "  - {name: conv, block: conv, kernel: 1, channels: 4}\n"
+            "  - {name: pool, block: avgpool}\n"
+            "  - {name: fc, block: linear, channels: classes}\n"
+        )
+        text = run("check", str(spec), exit_code=1).stdout
+        assert "n, fvcore: residual +256, in pool.pool (+256)." in text
+        assert "n, ptflops_aten: residual +2, in fc.linear (+2)." in text
+        assert "+ 256 not explained" in text
 
     def test_an_unknown_version_is_said_and_checked(
         self, run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch

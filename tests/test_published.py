@@ -104,7 +104,8 @@ def test_networks_without_figures_are_left_out(run: Run) -> None:
     assert text.endswith("Left out, without published params or MAdds: 1.\n")
     assert "Left out" not in run("compare", "squeezenext", "--published").stdout
     empty = run("compare", "cifar100/c_antnet", "--published").stdout
-    assert empty.startswith("0 networks\n")
+    assert empty.endswith("Left out, without published params or MAdds: 1.\n")
+    assert "---" not in empty
 
 
 def test_json_has_reasons_and_notes(run: Run) -> None:

@@ -108,13 +108,6 @@ _PTFLOPS_TERMS = (
     Term("pooling inputs", 1, _POOL_INPUTS),
     Term("SiLU, as a function", 1, ("silu_elems",), outside=True),
     Term(
-        "SiLU",
-        1,
-        ("silu_elems",),
-        "counts SiLU as the function that the module calls, in none of the layers",
-        outside=True,
-    ),
-    Term(
         "ReLU, ELU, GELU again",
         1,
         _CALLED,

@@ -647,3 +647,15 @@ def test_blocks_of_growing_shapes_are_listed_one_by_one(run: Run) -> None:
     form: ClosedForm = stage_form(spec, "s0")
     assert [part.label for part in form.parts] == ["0", "1", "2"]
     assert equal(form.madds, 9 * H * W * C_O * (3 * C_I + 3 * C_O))
+
+
+def test_the_second_cell_of_a_network_reads_what_the_first_one_read() -> None:
+    cell = {"sums": [[["sep3", 0], ["sep3", 1]]], "output": [2]}
+    spec = network(
+        {"block": "conv", "kernel": 3, "stride": 2, "padding": "valid", "channels": 24},
+        {"block": "nasnet_cell", "repeat": 4, "channels": 8, "cell": cell},
+        input_shape=(8, 3, 3),
+    )
+    form = stage_form(load(spec), "s1")
+    assert [part.label for part in form.parts] == ["0", "1", "N - 2 later"]
+    assert value(form.madds, form.values) == antcost.analyze(spec).by("stage")[1].madds

@@ -397,12 +397,13 @@ def _parts(
     Of cells the first two, and N - 2 others; all N in one if the others are like the first.
     """
     later = later_fields(fields)
-    inputs = x, previous
+    inputs: tuple[Shape, Shape | None] = x, previous
     parts: list[Part] = []
     for index in range(stage.repeat):
         cost = block_cost(stage.block, later if index else fields, *inputs)
-        following = cost.graph.output, inputs[0] if _reads_previous(cost) else None
-        if index and inputs == following:
+        following = cost.graph.output, inputs[0]
+        read = len(inputs) if _reads_previous(cost) else 1
+        if index and inputs[:read] == following[:read]:
             while parts and parts[-1].cost.graph.nodes == cost.graph.nodes:
                 parts.pop()
             if not parts:

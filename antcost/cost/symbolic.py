@@ -341,7 +341,7 @@ def stage_form(spec: NetSpec, name: str) -> ClosedForm:
         known = {1: 1, numbers.get("channels"): fields.get("channels"), first.input.c: x.c}
         c_p: Any = known.get(before.c, letter("c_p"))
         previous = Shape((c_p, *_sides_from(x, first.input, before)))
-    parts = _parts(stage, fields, x, previous)
+    parts = _parts(stage, fields, x, previous, of_image=index == 0)
     if previous and previous.c == letter("c_p") and _reads_previous(parts[0].cost):
         values[letter("c_p")] = before.c
     repeats = {REPEAT: stage.repeat} if any(part.times.has(REPEAT) for part in parts) else {}
@@ -390,18 +390,19 @@ def _reads_previous(cost: NetCost) -> bool:
 
 
 def _parts(
-    stage: Stage, fields: Mapping[str, Any], x: Shape, previous: Shape | None
+    stage: Stage, fields: Mapping[str, Any], x: Shape, previous: Shape | None, of_image: bool
 ) -> tuple[Part, ...]:
     """The blocks of a stage: the first and N - 1 others, or each one if their shapes differ.
 
-    Of cells the first two, and N - 2 others; all N in one if the others are like the first.
+    Of cells the first two, and N - 2 others; all N in one if the others are like the first. A cell
+    never reads the image as the input before, so the second one does not if x is `of_image`.
     """
     later = later_fields(fields)
     inputs: tuple[Shape, Shape | None] = x, previous
     parts: list[Part] = []
     for index in range(stage.repeat):
         cost = block_cost(stage.block, later if index else fields, *inputs)
-        following = cost.graph.output, inputs[0]
+        following = cost.graph.output, None if of_image and not index else inputs[0]
         read = len(inputs) if _reads_previous(cost) else 1
         if index and inputs[:read] == following[:read]:
             while parts and parts[-1].cost.graph.nodes == cost.graph.nodes:

@@ -399,11 +399,11 @@ def _parts(
     """
     later = later_fields(fields)
     inputs: tuple[Shape, Shape | None] = x, previous
+    read = 2 if _reads_previous(block_cost(stage.block, fields, x, previous or x)) else 1
     parts: list[Part] = []
     for index in range(stage.repeat):
         cost = block_cost(stage.block, later if index else fields, *inputs)
         following = cost.graph.output, None if of_image and not index else inputs[0]
-        read = len(inputs) if _reads_previous(cost) else 1
         if index and inputs[:read] == following[:read]:
             while parts and parts[-1].cost.graph.nodes == cost.graph.nodes:
                 parts.pop()

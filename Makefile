@@ -37,6 +37,7 @@ reports: $(VENV)/full
 	$(BIN)/antcost compare 'specs/*.yaml' --baseline mobilenet_v2 --format markdown -o reports/imagenet.md
 	$(BIN)/antcost compare specs/cifar100 --baseline mobilenet_v2 --format markdown -o reports/cifar100.md
 	$(BIN)/antcost compare specs --published --source "ANTNets, Table 7" --format markdown -o reports/antnets_table7.md
+	$(BIN)/antcost compare 'specs/*.yaml' --published --figure reports/zoo.svg --format markdown -o reports/zoo.md
 
 clean:
 	rm -rf $(VENV)

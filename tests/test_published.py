@@ -44,8 +44,7 @@ def test_table_7_with_the_reason_of_every_difference(run: Run) -> None:
     assert len(table) == 16
     specs = {spec.name: spec for spec in map(antcost.load, shipped_names())}
     for network, row in table.items():
-        printed = specs[network].published[0]
-        assert printed.source == "ANTNets, Table 7"
+        (printed,) = (r for r in specs[network].published if r.source == "ANTNets, Table 7")
         rounds = (
             printed.params.rounds(int(row["params"])),
             printed.madds.rounds(int(row["madds"])),
@@ -109,7 +108,11 @@ def test_networks_without_figures_are_left_out(run: Run) -> None:
 
 
 def test_json_has_reasons_and_notes(run: Run) -> None:
-    data = json.loads(run("compare", "condensenet_g8", "--published", "--format", "json").stdout)
+    data = json.loads(
+        run(
+            "compare", "condensenet_g8", "--published", "--source", "ANTNets", "--format", "json"
+        ).stdout
+    )
     (network,) = data["networks"]
     assert network["reason"] == network["published"][0]["note"]
     plain = json.loads(run("compare", "condensenet_g8", "--format", "json").stdout)
@@ -234,3 +237,17 @@ def test_it_needs_no_slow_package() -> None:
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert result.stdout.endswith("\nset()\n"), result.stderr
+
+
+def test_a_figure_has_a_row_a_network_and_is_linked_by_markdown(run: Run, tmp_path: Path) -> None:
+    pytest.importorskip("altair", reason="needs the report extra")
+    page, figure = tmp_path / "zoo.md", tmp_path / "a figure.svg"
+    names = ("vgg_16", "ghostnet", "cifar100/c_antnet")
+    run("compare", *names, "--figure", str(figure), "--format", "markdown", "-o", str(page))
+    assert "![3 networks](a%20figure.svg)\n" in page.read_text()
+    drawn = figure.read_text()
+    assert "VGG-16" in drawn
+    assert "GhostNet (1.0x)" in drawn
+    assert "c-ANTNet" not in drawn  # nothing was published
+    result = run("compare", names[-1], "--figure", str(figure), exit_code=2)
+    assert result.stderr == "no network has a published top-1 to draw\n"

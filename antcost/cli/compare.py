@@ -1,6 +1,8 @@
 """`antcost compare`: several networks side by side."""
 
 from dataclasses import replace
+from os.path import relpath
+from pathlib import Path
 from typing import Annotated
 
 from typer import Option
@@ -24,6 +26,8 @@ from antcost.cli.options import (
 from antcost.cli.output import emit
 from antcost.cost.convention import find_convention
 from antcost.report.comparison import Entry, compare_table, find_entry
+from antcost.report.dotplot import dot_plots
+from antcost.report.figures import check_figure, draw
 
 
 def compare(
@@ -43,6 +47,10 @@ def compare(
     set_: SetOption = None,
     inplace: InplaceOption = False,
     training: TrainingOption = False,
+    figure: Annotated[
+        Path | None,
+        Option(metavar="FILE", help="Draw params, MAdds and published top-1: .svg, .pdf or .png."),
+    ] = None,
     exact: ExactOption = False,
     format_: FormatOption = "text",
     output: OutputOption = None,
@@ -52,6 +60,8 @@ def compare(
     A network that fails is reported at the end, with exit code 1; the others are still shown.
     """
     convention = find_convention(count)
+    if figure is not None:
+        check_figure(figure)
     with read_each(specs, lambda reference: _entry(reference, set_, source, training)) as entries:
         if entries:
             base = None
@@ -66,6 +76,10 @@ def compare(
                 inplace=inplace,
                 published=published,
             )
+            if figure is not None:
+                draw(dot_plots(entries), figure)
+                folder = output.parent if output is not None else Path()
+                result = replace(result, figure=Path(relpath(figure, folder)).as_posix())
             emit(result, format_, exact, output)
 
 

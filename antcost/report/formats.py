@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any, Literal, assert_never
+from urllib.parse import quote
 
 from antcost.graph.shape import Shape
 from antcost.report.table import Cell, Formula, Note, Table, Value
@@ -70,7 +71,9 @@ def _escape_markdown(cell: Cell) -> str:
 def _markdown(table: Table[Any], exact: bool) -> str:
     body = _tabulate(table, exact, "github", _escape_markdown, "**{}**")
     notes = "\n\n".join(_note(note, _escape_markdown) for note in table.notes)
-    return f"**{_escape_markdown(table.title)}**\n\n{body}\n\n{notes}"
+    figure = f"![{_escape_markdown(table.title)}]({quote(table.figure)})" if table.figure else ""
+    parts = (f"**{_escape_markdown(table.title)}**", figure, body, notes)
+    return "\n\n".join(filter(None, parts))
 
 
 def _escape_html(cell: Cell) -> str:

@@ -67,8 +67,8 @@ class Column(Generic[T]):
 class Table(Generic[T]):
     """Columns, and the items that make the rows and the total.
 
-    `notes` belong to the table wherever it is pasted, `hints` only to the terminal; `data` makes
-    what the JSON format writes.
+    `figure` is where one is that shows the same, which markdown links. `notes` belong to the table
+    wherever it is pasted, `hints` only to the terminal; `data` makes what the JSON format writes.
     """
 
     title: str
@@ -78,6 +78,7 @@ class Table(Generic[T]):
     data: Callable[[], Mapping[str, Any]] = dict
     hints: Sequence[str] = ()
     total: T | None = None
+    figure: str = ""
 
     @property
     def alignment(self) -> list[str]:

@@ -47,6 +47,14 @@ def test_values_are_yaml_and_later_ones_win() -> None:
     assert (spec.width, spec.input, spec.stages[3].repeat) == (0.75, (3, 192, 192), 1)
 
 
+def test_the_resolution_is_that_of_the_input() -> None:
+    assert antcost.load("antnet_g1", ["resolution=192"]).input == (3, 192, 192)
+    with pytest.raises(SpecError, match=r"--set resolution=0: input\[1\]: expected at least 1"):
+        antcost.load("antnet_g1", ["resolution=0"])
+    with pytest.raises(SpecError, match=r"needs an input of \[channels, height, width\]"):
+        antcost.load(network({"block": "linear", "channels": 8}, input_shape=[8]), ["resolution=9"])
+
+
 def test_an_overridden_network_is_not_the_published_one() -> None:
     spec = antcost.load("antnet_g1", ["ant4.channels=72"])
     assert spec.published == ()
@@ -60,7 +68,7 @@ def test_an_overridden_network_is_not_the_published_one() -> None:
         ("ant9.groups=2", "no stage is called 'ant9'; did you mean 'ant7'?"),
         ("ant*.grups=2", "no stage that 'ant*' matches has a field 'grups'"),
         ("wdith=2", "no such field; did you mean 'width'?"),
-        ("stages=2", "no such field; expected one of classes, input, name, width"),
+        ("stages=2", "no such field; expected one of classes, input, name, resolution, width"),
         ("ant2.groups", "expected PATH=VALUE such as ant4.channels=72"),
         ("ant[2-.groups=2", "expected STAGE.FIELD such as"),
         ("ant[7-2].groups=2", "[7-2] is no list of numbers"),

@@ -257,7 +257,7 @@ HEAD = "extends: antnet_g1\npublished: [{source: us, params: 3.7M}]\nambiguous:\
          "5: ambiguous[0].set: ant9.groups: no stage is called 'ant9'; did you mean 'ant7'?"),
         ("  - why: a\n    set: {published: 2}\n",
          "5: ambiguous[0].set: published: no such field; expected one of classes, input, name, "
-         "width, or STAGE.FIELD such as ant4.channels"),
+         "resolution, width, or STAGE.FIELD such as ant4.channels"),
         ("  - why: a\n    set:\n      ant2.grups: 2\n",
          "6: stages[2].grups: unknown field; did you mean 'groups'?"),
         ("  - why: a\n    set:\n      ant2.groups: x\n",

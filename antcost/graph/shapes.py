@@ -113,12 +113,19 @@ def _require_map(x: Shape) -> None:
 
 def _require_division(groups: int, c_in: int, c_out: int) -> None:
     if certain(c_in % groups > 0) or certain(c_out % groups > 0):
-        divisor = gcd(c_in, c_out)
         raise ShapeError(
             f"groups={groups} does not divide {c_in} -> {c_out} channels; "
-            f"use {'1' if divisor == 1 else f'a divisor of {divisor}'}",
+            f"use {_common_divisors(c_in, c_out)}",
             "groups",
         )
+
+
+def _common_divisors(c_in: int, c_out: int) -> str:
+    """What groups may be; dimensions of several networks at once, or symbols, have no one gcd."""
+    if not (isinstance(c_in, int) and isinstance(c_out, int)):
+        return "a common divisor"
+    divisor = gcd(c_in, c_out)
+    return "1" if divisor == 1 else f"a divisor of {divisor}"
 
 
 def _require_half_padding(pool: MaxPool2d | AvgPool2d) -> None:

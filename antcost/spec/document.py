@@ -40,7 +40,7 @@ class Document:
         parent: Any = self.tree
         for step in key[:-1]:
             parent = parent[step]
-        if isinstance(parent.get(key[-1]), dict | list):
+        if isinstance(parent, dict) and isinstance(parent.get(key[-1]), dict | list):
             self.marks = {k: m for k, m in self.marks.items() if k[: len(key)] != key}
         parent[key[-1]] = value
         self.marks[key] = mark

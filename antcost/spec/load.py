@@ -1,6 +1,6 @@
 """From a file to a NetSpec: `extends`, `set`, overrides, and every error with its line."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from os.path import normpath
 from pathlib import Path
 from typing import Any, TypeVar
@@ -148,6 +148,18 @@ def _override_from_text(document: Document, blocks: StageModels, text: str) -> N
         override(document, blocks, path.strip(), read_value(value_text), mark)
     except (PathError, ValueError) as error:
         document.problems.append(Problem(mark, "", str(error)))
+
+
+def changed(spec: NetSpec, blocks: StageModels, changes: Iterable[tuple[str, Any, str]]) -> NetSpec:
+    """The network with some fields set: path, value, and where each was written.
+
+    Raises SpecError for a value that does not fit, PathError for a path that selects nothing.
+    """
+    document = spec.document
+    document = Document(copy_plain(document.tree), document.origin, dict(document.marks))
+    for path, value, mark in changes:
+        override(document, blocks, path, value, mark)
+    return validate(document, blocks, spec.overrides)
 
 
 def validate(document: Document, blocks: StageModels, overrides: tuple[str, ...]) -> NetSpec:

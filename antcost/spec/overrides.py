@@ -1,8 +1,9 @@
 """Override paths, the one language of `set:` in a file, `--set` and the choices of a search.
 
-`width` is a field of the network; `ant4.channels` of one stage; `ant[2-7].groups`,
-`ant[2,4].groups`, `ant*.reduction` and `ant2,conv8.channels` are fields of several stages.
-`*` passes over stages whose block has no such field.
+`width` is a field of the network, `resolution` the height and width of its input; `ant4.channels`
+is a field of one stage; `ant[2-7].groups`, `ant[2,4].groups`, `ant*.reduction` and
+`ant2,conv8.channels` are fields of several stages. `*` passes over stages whose block has no such
+field.
 """
 
 import re
@@ -19,7 +20,8 @@ MAX_NAMES = 1_000
 _PIECE = re.compile(r"\[(?P<numbers>[\d,\- ]+)\]|(?P<text>[\w*-]+)")
 _RANGE = re.compile(r"\s*(\d{1,9})\s*(?:-\s*(\d{1,9})\s*)?")
 _LISTS = {"stages", "auxiliary", "published", "ambiguous"}
-_SETTABLE = sorted(NetworkFields.model_fields.keys() - _LISTS)
+RESOLUTION = "resolution"
+_SETTABLE = sorted({RESOLUTION, *NetworkFields.model_fields} - _LISTS)
 
 
 class PathError(Exception):
@@ -41,6 +43,11 @@ def targets(document: Document, blocks: StageModels, path: str) -> list[Key]:
         raise PathError(
             f"no such field; {suggest(field, _SETTABLE)}, or STAGE.FIELD such as ant4.channels"
         )
+    if field == RESOLUTION:
+        shape = document.tree.get("input")
+        if not isinstance(shape, list) or len(shape) != 3:
+            raise PathError("needs an input of [channels, height, width]")
+        return [("input", 1), ("input", 2)]
     return [(field,)]
 
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 from antcost.errors import Problem, SpecError
-from antcost.spec.document import Document, Key
-from antcost.spec.load import copy_plain, validate
+from antcost.spec.document import Key
+from antcost.spec.load import changed
 from antcost.spec.model import Ambiguity, NetSpec, StageModels
-from antcost.spec.overrides import PathError, override, targets
+from antcost.spec.overrides import PathError, targets
 
 
 def readings(spec: NetSpec, blocks: StageModels) -> Iterator[tuple[tuple[Ambiguity, ...], NetSpec]]:
@@ -40,12 +40,15 @@ def _selected(spec: NetSpec, blocks: StageModels, index: int) -> set[Key]:
 
 def _read(spec: NetSpec, blocks: StageModels, chosen: Sequence[int]) -> NetSpec:
     """The network with the chosen ambiguities decided the other way."""
-    document = spec.document
-    document = Document(copy_plain(document.tree), document.origin, dict(document.marks))
-    for index in chosen:
-        for path, value in spec.ambiguous[index].set.items():
-            override(document, blocks, path, value, _mark(spec, index, path))
-    return validate(document, blocks, spec.overrides)
+    return changed(
+        spec,
+        blocks,
+        (
+            (path, value, _mark(spec, index, path))
+            for index in chosen
+            for path, value in spec.ambiguous[index].set.items()
+        ),
+    )
 
 
 def _mark(spec: NetSpec, index: int, path: str) -> str:

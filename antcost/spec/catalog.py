@@ -7,6 +7,8 @@ from pathlib import Path
 from antcost.errors import Problem, SpecError, nearest
 
 SUFFIXES = (".yaml", ".yml")
+SEARCH = "search"
+"""Folders of this name hold search files, which are no specs."""
 
 
 @cache
@@ -25,14 +27,23 @@ def shipped_names() -> list[str]:
 
 
 def _specs_in(folder: Path) -> list[Path]:
-    """Spec files of a folder, then those of its subfolders; none that are hidden."""
+    """Spec files of a folder, then those of its subfolders; none that are hidden, no searches."""
     found = (
         path
         for path in folder.rglob("*")
         if path.suffix in SUFFIXES
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        and not any(part.startswith(".") or part == SEARCH for part in _below(folder, path))
     )
     return sorted(found, key=lambda path: (len(path.parts), path))
+
+
+def _below(folder: Path, path: Path) -> tuple[str, ...]:
+    return path.relative_to(folder).parts
+
+
+def shipped_spaces() -> dict[str, Path]:
+    """The shipped search files by name: "antnet_300m"."""
+    return {path.stem: path for path in sorted((shipped_folder() / SEARCH).glob("*.yaml"))}
 
 
 def is_file(path: Path) -> bool:

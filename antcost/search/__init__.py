@@ -1,0 +1,1 @@
+"""The best network that fits: choices, budgets, objectives, an exact solver, and sweeps."""

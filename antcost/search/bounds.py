@@ -1,0 +1,75 @@
+"""Budgets: what a network may cost at most, or has to cost at least."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import ceil, floor, isfinite
+
+from antcost.errors import AntcostError, suggest
+from antcost.search.measures import UNITS, Measure
+from antcost.units import read_printed
+
+RHO = "rho"
+_BOUND = re.compile(r"\s*(?P<sense><=|>=)?\s*(?P<quantity>.*?)\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """`count <= limit`, or `count >= limit` if `lower`; a text such as "<= 300M" said so."""
+
+    measure: Measure
+    limit: int
+    lower: bool
+    text: str
+
+    @property
+    def sign(self) -> int:
+        """What makes of both sides an upper bound."""
+        return -1 if self.lower else 1
+
+    def allows(self, count: int) -> bool:
+        """Whether a network may cost this."""
+        return self.sign * count <= self.sign * self.limit
+
+    def __str__(self) -> str:
+        return f"{self.measure.label} {self.text}"
+
+
+def read_bound(measure: Measure, text: str) -> Bound:
+    """Read "<= 300M", ">= 2 MiB" or "9ms", which is at most that. Raises ValueError."""
+    units = UNITS[measure.unit]
+    expected = f"expected such as <= {_EXAMPLES[measure.unit]}"
+    match = _BOUND.fullmatch(text)
+    assert match
+    try:
+        value = read_printed(match["quantity"], units).value
+    except ValueError:
+        known = ", ".join(filter(None, units))
+        raise ValueError(f"{expected}, with one of the units {known}; got {text!r:.60}") from None
+    lower = match["sense"] == ">="
+    if lower and measure.largest:
+        raise ValueError(f"{measure.label} is a largest value; it has upper bounds only")
+    limit = ceil(value) if lower else floor(value)
+    return Bound(measure, limit, lower, f"{match['sense'] or '<='} {match['quantity']}")
+
+
+_EXAMPLES = {"count": "300M", "bytes": "2MiB", "time": "9ms"}
+
+
+def read_rho(text: str) -> float:
+    """Read "<= 1.0" or "1.0". Raises ValueError."""
+    match = re.fullmatch(r"\s*(?:<=)?\s*(\d+(?:\.\d+)?)\s*", text)
+    if not match or not isfinite(float(match[1])) or float(match[1]) == 0:
+        raise ValueError(f"expected such as <= 1.0, got {text!r:.60}")
+    return float(match[1])
+
+
+def find_measure(measures: Mapping[str, Measure], name: str) -> Measure:
+    """The measure of this name. Raises AntcostError for an unknown one."""
+    if name == "latency" and name not in measures:
+        raise AntcostError(
+            "latency needs a device: FILE (--device FILE) that says what layers take"
+        )
+    if name not in measures:
+        raise AntcostError(f"no measure is called {name!r:.60}; {suggest(name, measures)}")
+    return measures[name]

@@ -1,0 +1,297 @@
+"""A space as a chain: nodes between the stages, and the ways that lead from one to the next.
+
+A node is a shape, and what the rules remember there. A path from the first node to a last one is a
+network; what it costs is the sum, or the largest, over its ways.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from antcost.blocks.build import build_graph
+from antcost.blocks.registry import STAGE_MODELS
+from antcost.blocks.width import stage_fields
+from antcost.errors import AntcostError
+from antcost.graph.graph import INPUT, Graph
+from antcost.graph.shape import Shape
+from antcost.search.bounds import Bound
+from antcost.search.lanes import BoolArray, IntArray
+from antcost.search.rules import Rule, State
+from antcost.search.space import Space
+from antcost.search.ways import MAX_WAYS, REPEAT, StageChoices, Ways, distinct, ways_through
+from antcost.spec.load import changed
+from antcost.spec.model import NetSpec
+
+MAX_SLICES = 10_000
+
+
+class TooManyStatesError(AntcostError):
+    """What rules and shared choices remember makes more nodes than fit into a chain."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """A part of the space: the network with its width, resolution and such decided."""
+
+    decided: Mapping[str, Any]
+    network: NetSpec
+    stages: tuple[StageChoices, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The ways through one stage: from a node before it to a node behind it, sorted by the former.
+
+    `way` is the index in `ways`, which have their costs; ways of several nodes are one there.
+    """
+
+    choices: StageChoices
+    ways: Ways
+    way: IntArray
+    source: IntArray
+    target: IntArray
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """A slice as its steps; `shapes` are those of the nodes before each step and behind all."""
+
+    part: Slice
+    steps: tuple[Step, ...]
+    shapes: tuple[tuple[Shape, ...], ...]
+
+    @property
+    def ways(self) -> int:
+        """How many ways there are in all steps."""
+        return sum(len(step.way) for step in self.steps)
+
+    def size(self) -> int:
+        """How many networks there are, exactly."""
+        return completions(self)[0][0] if self.shapes[0] else 0
+
+    def values(self, path: Sequence[int]) -> dict[str, Any]:
+        """What a path decides, by `set:` path: those of the slice, then those of each stage."""
+        decided = dict(self.part.decided)
+        for step, index in zip(self.steps, path, strict=True):
+            option = step.ways.option[step.way[index : index + 1]]
+            for name in step.choices.values:
+                position = int(step.choices.positions(option, name)[0])
+                decided[f"{step.choices.stage.name}.{name}"] = step.choices.written[name][position]
+        return decided
+
+
+def slices(space: Space) -> Iterator[Slice]:
+    """The parts of a space. Raises SpecError for values that do not fit their fields."""
+    combinations = product(*(variable.values for variable in space.outer))
+    for values in combinations:
+        decided = {v.path: value for v, value in zip(space.outer, values, strict=True)}
+        outer = [(v.path, decided[v.path], v.mark) for v in space.outer]
+        yield _slice(space, decided, outer)
+
+
+def _slice(space: Space, decided: Mapping[str, Any], outer: list[tuple[str, Any, str]]) -> Slice:
+    """Let the spec's own checks and its width see every value, as many at once as there are fields.
+
+    Fields are checked and scaled one by one, so values of different ones can be tried together.
+    """
+    network = changed(space.base, STAGE_MODELS, outer)
+    values: list[dict[str, list[Any]]] = [{} for _ in network.stages]
+    written: list[dict[str, tuple[Any, ...]]] = [{} for _ in network.stages]
+    most = max((len(v.values) for v in space.variables), default=0)
+    for turn in range(most):
+        tried = [(v.path, v.values[min(turn, len(v.values) - 1)], v.mark) for v in space.variables]
+        spec = changed(space.base, STAGE_MODELS, [*outer, *tried])
+        fields = stage_fields(spec)
+        for v in space.variables:
+            assert v.stage is not None
+            if turn < len(v.values):
+                stage = spec.stages[v.stage]
+                value = stage.repeat if v.field == REPEAT else fields[v.stage][v.field]
+                values[v.stage].setdefault(v.field, []).append(value)
+                written[v.stage][v.field] = v.values
+    stages = tuple(
+        StageChoices(
+            stage,
+            fields,
+            {name: tuple(tried) for name, tried in values[index].items()},
+            written[index],
+        )
+        for index, (stage, fields) in enumerate(
+            zip(network.stages, stage_fields(network), strict=True)
+        )
+    )
+    return Slice(decided, network, stages)
+
+
+def build_chain(space: Space, part: Slice, *, rules: bool = True) -> Chain:
+    """The chain of a slice, with only what leads from the input to an end within all bounds.
+
+    Without `rules`, what they forbid is in it, too. Bounds on the largest of all layers hold of
+    each way. Raises TooManyStatesError if the rules remember too much, and AntcostError where a
+    stage reads more than the output of the one before it.
+    """
+    _require_chain(build_graph(part.network))
+    held = [_Held(rule, {}) for rule in (space.rules if rules else ())]
+    nothing: tuple[State, ...] = ((),)
+    nodes = _Nodes((Shape(part.network.input),), (nothing,) * len(held))
+    steps, shapes = [], [nodes.shapes]
+    for index, choices in enumerate(part.stages):
+        step, nodes = _step(index, choices, nodes, held, space)
+        steps.append(step)
+        shapes.append(nodes.shapes)
+    return _connected(Chain(part, tuple(steps), tuple(shapes)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Nodes:
+    """The nodes between two stages: their shapes, and for each rule their states."""
+
+    shapes: tuple[Shape, ...]
+    states: tuple[tuple[State, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A rule, and the numbers that stand for its values."""
+
+    rule: Rule
+    codes: dict[str, int]
+
+    def numbers(self, values: Sequence[Any]) -> list[int]:
+        """Values as numbers: themselves where the rule orders them."""
+        if self.rule.kind == "equal":
+            return [self.codes.setdefault(repr(value), len(self.codes)) for value in values]
+        for value in values:
+            if type(value) is not int:
+                rule = f"rules: {self.rule.path}: {self.rule.kind}"
+                raise AntcostError(f"{rule} compares integers, not {value!r:.60}")
+        return list(values)
+
+
+def _step(
+    index: int, choices: StageChoices, nodes: _Nodes, held: Sequence[_Held], space: Space
+) -> tuple[Step, _Nodes]:
+    """All ways from these nodes through the next stage, and the nodes they lead to."""
+    different = list(dict.fromkeys(nodes.shapes))
+    ways = ways_through(choices, different, list(space.measures.values()))
+    ways = ways.take(_allowed(ways, space.bounds))
+    ways = ways.take(np.argsort(ways.source, kind="stable"))
+    of_shape = {shape: i for i, shape in enumerate(different)}
+    way, source = _expanded(ways, np.array([of_shape[shape] for shape in nodes.shapes], dtype=int))
+    codes = [ways.dims[axis][way] for axis in range(len(ways.dims))]
+    after = []
+    kept = np.ones(len(way), dtype=bool)
+    for one, states in zip(held, nodes.states, strict=True):
+        reached, state = _remembered(one, index, choices, ways, way, source, states)
+        kept &= state >= 0
+        after.append(reached)
+        codes.append(state)
+    way, source, codes = way[kept], source[kept], [code[kept] for code in codes]
+    first, target = distinct(codes)
+    rank = len(ways.dims)
+    shapes = tuple(Shape(tuple(map(int, dims))) for dims in ways.dims[:, way[first]].T)
+    remembered = tuple(
+        tuple(reached[int(i)] for i in code[first])
+        for reached, code in zip(after, codes[rank:], strict=True)
+    )
+    return Step(choices, ways, way, source, target), _Nodes(shapes, remembered)
+
+
+def _allowed(ways: Ways, bounds: Sequence[Bound]) -> BoolArray:
+    """Ways within the bounds on what is the largest of all layers."""
+    allowed = np.ones(len(ways), dtype=bool)
+    for bound in bounds:
+        if bound.measure.largest:
+            allowed &= ways.counts[bound.measure.name] <= bound.limit
+    return allowed
+
+
+def _expanded(ways: Ways, shape_of_node: IntArray) -> tuple[IntArray, IntArray]:
+    """For each node all ways of its shape: index of the way, and of the node."""
+    sizes = np.bincount(ways.source, minlength=shape_of_node.max(initial=-1) + 1)[shape_of_node]
+    if sizes.sum() > MAX_WAYS:
+        raise TooManyStatesError(f"more than {MAX_WAYS:,} ways through one stage under the rules")
+    starts = np.searchsorted(ways.source, shape_of_node)
+    source = np.repeat(np.arange(len(shape_of_node)), sizes)
+    within = np.arange(len(source)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    return starts[source] + within, source
+
+
+def _remembered(
+    held: _Held,
+    index: int,
+    choices: StageChoices,
+    ways: Ways,
+    way: IntArray,
+    source: IntArray,
+    states: Sequence[State],
+) -> tuple[list[State], IntArray]:
+    """What a rule remembers behind each way, as an index in a list; -1 where it forbids the way."""
+    before = list(dict.fromkeys(states))
+    state = np.array([before.index(each) for each in states], dtype=int)[source]
+    name = held.rule.fields.get(index)
+    if name is None:
+        return before, state
+    if name in choices.values:
+        numbers = held.numbers(choices.written[name])
+        position = choices.positions(ways.option, name)[way]
+    else:
+        numbers = held.numbers([choices.value(name)])
+        position = np.zeros(len(way), dtype=int)
+    table = [[held.rule.step(each, number) for number in numbers] for each in before]
+    reached = list(dict.fromkeys(s for row in table for s in row if s is not None))
+    codes = np.array([[-1 if s is None else reached.index(s) for s in row] for row in table])
+    return reached, codes[state, position]
+
+
+def _connected(chain: Chain) -> Chain:
+    """The chain without nodes from which no way leads to the end."""
+    alive = np.ones(len(chain.shapes[-1]), dtype=bool)
+    steps, shapes = [], [chain.shapes[-1]]
+    for step, before in zip(chain.steps[::-1], chain.shapes[-2::-1], strict=True):
+        kept = alive[step.target]
+        number = np.cumsum(alive) - 1
+        alive_before = np.zeros(len(before), dtype=bool)
+        alive_before[step.source[kept]] = True
+        target = number[step.target[kept]]
+        source = (np.cumsum(alive_before) - 1)[step.source[kept]]
+        steps.append(Step(step.choices, step.ways, step.way[kept], source, target))
+        shapes.append(
+            tuple(shape for shape, lives in zip(before, alive_before, strict=True) if lives)
+        )
+        alive = alive_before
+    return Chain(chain.part, tuple(steps[::-1]), tuple(shapes[::-1]))
+
+
+def completions(chain: Chain) -> list[list[int]]:
+    """For the nodes before each step and behind the last, how many paths lead to an end."""
+    counts = [[1] * len(chain.shapes[-1])]
+    for step, before in zip(chain.steps[::-1], chain.shapes[-2::-1], strict=True):
+        pairs = step.source * len(counts[-1]) + step.target
+        ways = [0] * len(before)
+        for pair, number in zip(*np.unique(pairs, return_counts=True), strict=True):
+            source, target = divmod(int(pair), len(counts[-1]))
+            ways[source] += int(number) * counts[-1][target]
+        counts.append(ways)
+    return counts[::-1]
+
+
+def _require_chain(graph: Graph) -> None:
+    """Raise AntcostError where a layer reads more than its stage and the output of the one before.
+
+    What a stage costs then depends on more than its input.
+    """
+    stages = {node.name: node.place.stage for node in graph.nodes}
+    last = {node.place.stage: node.name for node in graph.nodes}
+    order = list(last)
+    before = dict(zip(order, [INPUT, *last.values()], strict=False))
+    for node in graph.nodes:
+        for name in node.inputs:
+            if name != before[node.place.stage] and stages.get(name) != node.place.stage:
+                raise AntcostError(
+                    f"{node.place.stage} reads {name}, and not only what the stage before makes; "
+                    "a search needs stages that follow each other"
+                )

@@ -1,0 +1,73 @@
+"""What a search counts of a network, by block: integers that add up over blocks, or a largest."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import reduce
+from typing import Any, Literal
+
+import numpy as np
+
+from antcost.cost.analysis import NetCost
+from antcost.cost.device import Device
+from antcost.cost.memory import BYTES, Dtype, live_elems, param_bytes, traffic_bytes
+from antcost.graph.layers import Conv2d
+from antcost.units import BYTE_UNITS, COUNT_UNITS, TIME_UNITS
+
+Unit = Literal["count", "bytes", "time"]
+UNITS: Mapping[Unit, Mapping[str, Fraction]] = {
+    "count": {name: Fraction(count) for name, count in COUNT_UNITS.items()},
+    "bytes": {name: Fraction(count) for name, count in BYTE_UNITS.items()},
+    "time": {name: Fraction(seconds) * 10**12 for name, seconds in TIME_UNITS.items()},
+}
+"""What a bound may be written in, as multiples of what is counted: ones, bytes, picoseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One number of a network: the sum over its blocks, or the largest of them if `largest`."""
+
+    name: str
+    label: str
+    unit: Unit
+    of: Callable[[NetCost], Any]
+    largest: bool = False
+
+
+def measures(dtype: Dtype = "fp32", device: Device | None = None) -> dict[str, Measure]:
+    """The measures by name; latency only with a device to predict it for.
+
+    Sizes and memory are those of one image in `dtype`. All are exact integers; latency is in
+    picoseconds.
+    """
+    known = [
+        Measure("madds", "MAdds", "count", lambda cost: cost.madds),
+        Measure("params", "params", "count", lambda cost: cost.params),
+        Measure("size", "size", "bytes", lambda cost: param_bytes(cost.whole.cost, dtype)),
+        Measure("traffic", "traffic", "bytes", lambda cost: traffic_bytes(cost.whole, dtype)),
+        Measure("peak_memory", "peak memory", "bytes", lambda cost: _peak(cost, dtype), True),
+    ]
+    if device is not None:
+        known.append(Measure("latency", "latency", "time", device.latency_ps))
+    return {measure.name: measure for measure in known}
+
+
+def _peak(cost: NetCost, dtype: Dtype) -> Any:
+    """Peak memory of one block whose input and output are the only tensors it shares."""
+    live = live_elems(cost.graph) or [cost.graph.input.numel]
+    return reduce(np.maximum, live) * BYTES[dtype]
+
+
+def conv_layers(cost: NetCost) -> int:
+    """L of DeepMAD (arXiv 2303.02165): how many convolutions there are."""
+    return sum(isinstance(node.layer, Conv2d) for node in cost.graph.nodes)
+
+
+def log_fan_in(cost: NetCost) -> Any:
+    """Sum over convolutions of log(c_in * k^2 / g), the log widths of DeepMAD."""
+    fans = (
+        node.layer.kernel[0] * node.layer.kernel[1] * (node.input_shapes[0].c // node.layer.groups)
+        for node in cost.graph.nodes
+        if isinstance(node.layer, Conv2d)
+    )
+    return sum((np.log(fan) for fan in fans), 0.0)

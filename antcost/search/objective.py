@@ -1,0 +1,114 @@
+"""What a search makes as large as it can."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from antcost.errors import AntcostError, suggest
+from antcost.search.measures import Measure
+from antcost.spec.document import read_value
+from antcost.spec.model import Fields
+
+ENTROPY, ZEN, SCORES = "entropy", "zen", "scores"
+PROXIES = (ENTROPY, ZEN, SCORES)
+Weight = Annotated[float, Field(allow_inf_nan=False)]
+Terms = str | dict[str, Weight]
+Alphas = Annotated[list[Annotated[float, Field(ge=0, allow_inf_nan=False)]], Field(max_length=64)]
+
+
+class ObjectiveFields(Fields):
+    """An objective as it stands in a search file: a term, or terms with their weights."""
+
+    maximize: Terms | None = None
+    minimize: Terms | None = None
+    alphas: Alphas | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """The sum of terms times weights, to be made large: costs that are minimised weigh -1.
+
+    `alphas` are the weights of the scales of entropy or the Zen-score, the largest map first.
+    """
+
+    weights: Mapping[str, float]
+    alphas: tuple[float, ...] | None = None
+
+    def __str__(self) -> str:
+        if len(self.weights) == 1:
+            ((name, weight),) = self.weights.items()
+            if weight in (1, -1):
+                return f"{'max' if weight > 0 else 'min'} {name}"
+        terms = " ".join(f"{weight:+g}*{name}" for name, weight in self.weights.items())
+        return f"max {terms.removeprefix('+')}"
+
+
+def read_objective(value: Any, measures: Mapping[str, Measure]) -> Objective:
+    """Read "entropy", "min madds", or the fields of ObjectiveFields.
+
+    Raises AntcostError for what is no objective, ValidationError for fields that do not fit.
+    """
+    fields = ObjectiveFields.model_validate(_from_words(value) if isinstance(value, str) else value)
+    if (fields.maximize is None) == (fields.minimize is None):
+        raise AntcostError("expected either maximize or minimize, such as {maximize: entropy}")
+    sign = 1 if fields.minimize is None else -1
+    terms = fields.maximize if fields.minimize is None else fields.minimize
+    weights = terms if isinstance(terms, dict) else {terms or "": 1.0}
+    _require_terms(weights, sign, measures)
+    alphas = None if fields.alphas is None else tuple(fields.alphas)
+    return Objective({name: sign * weight for name, weight in weights.items()}, alphas)
+
+
+def _from_words(text: str) -> Any:
+    """The fields that "entropy", "max madds" or "min latency" stand for."""
+    words = text.split()
+    directions = {
+        "max": "maximize",
+        "min": "minimize",
+        "maximize": "maximize",
+        "minimize": "minimize",
+    }
+    if len(words) == 1 and words[0] in PROXIES:
+        return {"maximize": words[0]}
+    if len(words) == 2 and words[0] in directions:
+        return {directions[words[0]]: words[1]}
+    if text.lstrip().startswith("{"):
+        try:
+            return read_value(text)
+        except ValueError as error:
+            raise AntcostError(f"objective: {error}") from None
+    raise AntcostError(
+        f"objective {text!r:.60}: expected {', '.join(PROXIES)}, or min or max with a cost, "
+        "such as min madds"
+    )
+
+
+def _require_terms(
+    weights: Mapping[str, float], sign: int, measures: Mapping[str, Measure]
+) -> None:
+    known = [*PROXIES, *measures]
+    if not weights:
+        raise AntcostError("an objective has at least one term")
+    for name, weight in weights.items():
+        if name == "latency" and name not in measures:
+            raise AntcostError("latency needs a device: FILE that says what layers take")
+        if name not in known:
+            raise AntcostError(f"no objective is called {name!r:.60}; {suggest(name, known)}")
+        if name == ENTROPY and sign * weight < 0:
+            raise AntcostError("entropy can be maximised only")
+        if name in measures and measures[name].largest and (len(weights) > 1 or sign * weight > 0):
+            raise AntcostError(
+                f"{name} is a largest value, which adds to no other term: it can be minimised "
+                "by itself, or be bounded in the budget"
+            )
+
+
+def default_alphas(term: str, scales: int) -> Sequence[float]:
+    """The weights of DeepMAD for classification (1, ..., 1, 8), and of the Zen-score (0, ..., 1).
+
+    alibaba/lightweight-neural-architecture-search: multi_block_ratio and score_multi_ratio.
+    """
+    rest, last = (1.0, 8.0) if term == ENTROPY else (0.0, 1.0)
+    return [rest] * (scales - 1) + [last]

@@ -1,0 +1,263 @@
+"""A chain and an objective as the arrays that the solver works on.
+
+The value of a path is the sum over its ways of `score`, plus, where a scale ends, `weight` times
+the entropy gathered so far. It is to be made large, while each cost stays within its limit. All
+numbers are 64-bit floats: integers up to 2**53, so all counts, are exact in them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import inf, log
+
+import numpy as np
+
+from antcost.errors import AntcostError
+from antcost.search.bounds import Bound
+from antcost.search.chain import Chain, Step
+from antcost.search.lanes import BoolArray, IntArray
+from antcost.search.objective import ENTROPY, SCORES, ZEN, Objective, default_alphas
+from antcost.search.scores import Score
+from antcost.search.ways import MAX_EXACT, FloatArray
+
+PLAIN = {"conv", "maxpool", "avgpool", "linear", "norm", "activation"}
+"""Blocks that are a network's head where they stand behind all others."""
+PIVOTS = 24
+ROUNDING = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """The ways through one stage, sorted by the node they start from; rows of `costs` are theirs.
+
+    `edge` is the index of each in the chain's step. `gain` is the entropy it adds and `depth` its
+    number of convolutions; `weight` is one number a node behind. `ends_scale` if rho is to be
+    checked behind.
+    """
+
+    source: IntArray
+    target: IntArray
+    edge: IntArray
+    score: FloatArray
+    gain: FloatArray
+    depth: FloatArray
+    costs: FloatArray
+    weight: FloatArray
+    ends_scale: bool
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Layers, the number of nodes before each and behind the last, the limit of each cost, rho."""
+
+    layers: tuple[Layer, ...]
+    nodes: tuple[int, ...]
+    limits: FloatArray
+    rho: float | None
+
+    @property
+    def bilinear(self) -> bool:
+        """Whether entropy is weighed where scales end, so that what a way is worth varies."""
+        return any(layer.weight.any() for layer in self.layers)
+
+    @property
+    def size(self) -> int:
+        """How many ways there are in all layers."""
+        return sum(map(len, self.layers))
+
+
+def make_problem(
+    chain: Chain,
+    objective: Objective,
+    bounds: Sequence[Bound],
+    rho: float | None = None,
+    scores: Sequence[Score] = (),
+) -> Problem:
+    """The arrays of a chain. Bounds on largest values hold in the chain already.
+
+    Raises AntcostError where scales are asked for and the maps behind a stage differ in size.
+    """
+    summed = [bound for bound in bounds if not bound.measure.largest]
+    body = _body(chain)
+    wants_scales = rho is not None or not {ENTROPY, ZEN}.isdisjoint(objective.weights)
+    ends = scale_ends(chain) if wants_scales else []
+    later = {
+        term: _alpha_by_stage(objective, term, ends, len(chain.steps)) for term in (ENTROPY, ZEN)
+    }
+    layers = []
+    for index, step in enumerate(chain.steps):
+        counts = step.ways.counts
+        score = np.zeros(len(step.ways))
+        for name, weight in objective.weights.items():
+            if name in counts:
+                score += weight * counts[name]
+        score += _scores_of(step, index, scores) * objective.weights.get(SCORES, 0)
+        zen = objective.weights.get(ZEN, 0)
+        score += zen * sum(later[ZEN][index:]) * step.ways.entropy * (index < body)
+        node_score = zen * later[ZEN][index] * _logs(chain, index, channels_only=True)
+        costs = [bound.sign * counts[bound.measure.name] for bound in summed]
+        layers.append(
+            Layer(
+                step.source,
+                step.target,
+                np.arange(len(step.source)),
+                score[step.way] + node_score[step.target],
+                step.ways.entropy[step.way] * (index < body),
+                step.ways.depth[step.way].astype(float) * (index < body),
+                np.array(costs, dtype=float).reshape(len(summed), -1).T[step.way],
+                objective.weights.get(ENTROPY, 0)
+                * later[ENTROPY][index]
+                * _logs(chain, index, channels_only=False),
+                index in ends and rho is not None,
+            )
+        )
+    limits = np.array([bound.sign * bound.limit for bound in summed], dtype=float)
+    problem = Problem(tuple(layers), tuple(map(len, chain.shapes)), limits, rho)
+    _require_exact(problem)
+    return problem
+
+
+def _body(chain: Chain) -> int:
+    """How many stages there are before the head: the plain ones behind all others, or vectors."""
+    blocks = [step.choices.stage.block for step in chain.steps]
+    others = [index for index, block in enumerate(blocks) if block not in PLAIN]
+    maps = [i for i, shapes in enumerate(chain.shapes[1:]) if shapes and shapes[0].rank == 3]
+    return max(others or maps or [-1]) + 1
+
+
+def scale_ends(chain: Chain) -> list[int]:
+    """The stages behind which the map gets smaller, and the last one before the head."""
+    sizes = []
+    for index in range(_body(chain)):
+        different = {shape.dims[1:] for shape in chain.shapes[index + 1]}
+        if len(different) > 1:
+            stage = chain.steps[index].choices.stage.name
+            raise AntcostError(
+                f"{stage}: maps of {len(different)} sizes are possible behind it; entropy, zen and "
+                "rho need one (stride and padding cannot be chosen there)"
+            )
+        sizes.append(next(iter(different)))
+    return [i for i, size in enumerate(sizes) if i + 1 == len(sizes) or sizes[i + 1] != size]
+
+
+def _alpha_by_stage(objective: Objective, term: str, ends: list[int], stages: int) -> list[float]:
+    """The weight of the scale that ends behind each stage, 0 where none does."""
+    if term not in objective.weights:
+        return [0.0] * stages
+    alphas = objective.alphas or default_alphas(term, len(ends))
+    if len(alphas) != len(ends):
+        raise AntcostError(
+            f"alphas: {len(alphas)} weights for {len(ends)} scales; give one for each"
+        )
+    weights = dict(zip(ends, alphas, strict=True))
+    return [weights.get(index, 0.0) for index in range(stages)]
+
+
+def _logs(chain: Chain, index: int, *, channels_only: bool) -> FloatArray:
+    """Of each node behind a stage the log of its channels, or of all its elements."""
+    shapes = chain.shapes[index + 1]
+    return np.log([shape.c if channels_only else shape.numel for shape in shapes])
+
+
+def _scores_of(step: Step, index: int, scores: Sequence[Score]) -> FloatArray:
+    """What the user's table says of each way."""
+    total = np.zeros(len(step.ways))
+    for row in scores:
+        if row.stage == index:
+            applies = np.ones(len(step.ways), dtype=bool)
+            for name, value in row.values.items():
+                position = step.choices.written[name].index(value)
+                applies &= step.choices.positions(step.ways.option, name) == position
+            total += row.score * applies
+    return total
+
+
+def _require_exact(problem: Problem) -> None:
+    most = sum(
+        (np.abs(layer.costs).max(axis=0, initial=0) for layer in problem.layers),
+        np.zeros(len(problem.limits)),
+    )
+    if (most >= MAX_EXACT).any():
+        raise AntcostError("costs of this space are too large to be counted exactly in a search")
+
+
+def with_rho_cost(problem: Problem, depth: float) -> Problem:
+    """The problem with one more cost, which every path within rho keeps.
+
+    rho >= L / exp(mean log width) is 2 T >= L log(L / rho) with T the entropy and L the
+    convolutions. The right side is convex in L, so above its tangent at `depth`:
+    (log(depth / rho) + 1) L - 2 T <= depth.
+    """
+    assert problem.rho is not None
+    slope = log(depth / problem.rho) + 1
+    layers = [
+        replace(layer, costs=np.column_stack([layer.costs, slope * layer.depth - 2 * layer.gain]))
+        for layer in problem.layers
+    ]
+    limit = depth + ROUNDING * (1 + depth)
+    return replace(problem, layers=tuple(layers), limits=np.append(problem.limits, limit))
+
+
+def restricted(problem: Problem, kept: Sequence[BoolArray]) -> Problem:
+    """The problem with some ways only, those through whose ends paths still lead."""
+    forward = [np.ones(problem.nodes[0], dtype=bool)]
+    for layer, keep in zip(problem.layers, kept, strict=True):
+        reached = np.zeros(len(layer.weight), dtype=bool)
+        reached[layer.target[keep & forward[-1][layer.source]]] = True
+        forward.append(reached)
+    alive, layers, nodes = forward[-1], [], [int(forward[-1].sum())]
+    for layer, keep, reached in zip(problem.layers[::-1], kept[::-1], forward[-2::-1], strict=True):
+        keep = keep & alive[layer.target] & reached[layer.source]
+        before = np.zeros(len(reached), dtype=bool)
+        before[layer.source[keep]] = True
+        layers.append(
+            Layer(
+                (np.cumsum(before) - 1)[layer.source[keep]],
+                (np.cumsum(alive) - 1)[layer.target[keep]],
+                layer.edge[keep],
+                layer.score[keep],
+                layer.gain[keep],
+                layer.depth[keep],
+                layer.costs[keep],
+                layer.weight[alive],
+                layer.ends_scale,
+            )
+        )
+        alive = before
+        nodes.append(int(before.sum()))
+    return replace(problem, layers=tuple(layers[::-1]), nodes=tuple(nodes[::-1]))
+
+
+def without_dominated(problem: Problem) -> Problem:
+    """The problem without ways that another way between the same nodes is better than throughout.
+
+    A way is held against a few strong ones of its pair of nodes, so some dominated ways may stay.
+    """
+    return restricted(problem, [_undominated(layer, problem) for layer in problem.layers])
+
+
+def _undominated(layer: Layer, problem: Problem) -> BoolArray:
+    entropy = [layer.gain] if problem.bilinear or problem.rho is not None else []
+    depth = [-layer.depth] if problem.rho is not None else []
+    merits = np.column_stack([layer.score, *entropy, *depth, -layer.costs])
+    spread = np.ptp(merits, axis=0)
+    spread[spread == 0] = 1.0
+    pair = layer.source * len(layer.weight) + layer.target
+    order = np.argsort(pair, kind="stable")
+    merits, changes = merits[order], np.diff(pair[order], prepend=-1) != 0
+    starts, group = np.flatnonzero(changes), np.cumsum(changes) - 1
+    alive = np.ones(len(layer), dtype=bool)
+    rng = np.random.default_rng(0)
+    for _ in range(PIVOTS):
+        strength = merits @ (rng.dirichlet(np.ones(len(spread))) / spread)
+        strength[~alive] = -inf
+        candidates = np.flatnonzero(strength == np.maximum.reduceat(strength, starts)[group])
+        pivot = candidates[np.unique(group[candidates], return_index=True)[1]]
+        worse = (merits <= merits[pivot[group]]).all(axis=1)
+        worse[pivot] = False
+        alive &= ~worse
+    kept = np.empty(len(layer), dtype=bool)
+    kept[order] = alive
+    return kept

@@ -1,0 +1,68 @@
+"""A user's table of what each choice at each stage is worth."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from antcost.blocks.registry import STAGE_MODELS
+from antcost.errors import SpecError
+from antcost.spec.document import Document
+from antcost.spec.model import NetSpec
+from antcost.spec.overrides import PathError, targets
+
+if TYPE_CHECKING:
+    from antcost.search.space import Variable
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What it is worth if the stage with this index has all of these values."""
+
+    stage: int
+    values: Mapping[str, Any]
+    score: float
+
+
+def read_scores(
+    document: Document, base: NetSpec, variables: Sequence["Variable"]
+) -> tuple[Score, ...]:
+    """Read rows {stage: ant[2-3], FIELD: VALUE, ..., score: NUMBER}; those that apply are summed.
+
+    Raises SpecError for a row with other fields or values than the choices have.
+    """
+    known = {(variable.stage, variable.field): variable.values for variable in variables}
+    rows = document.tree.get("scores")
+    if not isinstance(rows, list) or set(document.tree) != {"scores"}:
+        document.blame((), "expected scores: with rows {stage: ant3, kernel: 5, score: 0.3}")
+        raise SpecError(document.problems)
+    scores = []
+    for index, row in enumerate(rows):
+        try:
+            scores += _row(base, known, row)
+        except (PathError, ValueError) as error:
+            document.blame(("scores", index), str(error))
+    if document.problems:
+        raise SpecError(document.problems)
+    return tuple(scores)
+
+
+def _row(
+    base: NetSpec, known: Mapping[tuple[int | None, str], tuple[Any, ...]], row: Any
+) -> list[Score]:
+    if not isinstance(row, dict) or not {"stage", "score"} < row.keys():
+        raise ValueError("expected {stage: ant3, kernel: 5, score: 0.3}")
+    values = {name: value for name, value in row.items() if name not in ("stage", "score")}
+    score = row["score"]
+    if type(score) not in (int, float) or not abs(score) < 1e15:
+        raise ValueError(f"score: expected a number, got {score!r:.60}")
+    stages = [
+        int(key[1])
+        for key in targets(base.document, STAGE_MODELS, f"{row['stage']}.{next(iter(values))}")
+    ]
+    for stage in stages:
+        for name, value in values.items():
+            if value not in known.get((stage, name), ()):
+                raise ValueError(
+                    f"{base.stages[stage].name}.{name}: {value!r:.60} is not among its choices"
+                )
+    return [Score(stage, values, float(score)) for stage in stages]

@@ -1,0 +1,359 @@
+"""The search file: a network, what may be changed of it, and what it has to fit into."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import prod
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError
+
+from antcost.blocks.build import load
+from antcost.blocks.registry import STAGE_MODELS
+from antcost.blocks.width import make_divisible
+from antcost.cost.device import read_device
+from antcost.cost.memory import Dtype
+from antcost.errors import AntcostError, Problem, SpecError
+from antcost.search.bounds import RHO, Bound, find_measure, read_bound, read_rho
+from antcost.search.measures import Measure, measures
+from antcost.search.objective import SCORES, Objective, read_objective
+from antcost.search.rules import Rule, read_rule
+from antcost.search.scores import Score, read_scores
+from antcost.spec.catalog import SUFFIXES, find, is_file, shipped_spaces
+from antcost.spec.complaints import blame_all
+from antcost.spec.document import Document, Key, read_document
+from antcost.spec.load import copy_plain
+from antcost.spec.model import Fields, NetSpec
+from antcost.spec.overrides import PathError, targets
+
+MAX_CHOICES = 200
+MAX_VALUES = 256
+UNCHANGEABLE = ("name", "block")
+Values = Annotated[list[Any], Field(min_length=1, max_length=MAX_VALUES)]
+Factor = Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)]
+
+
+class ChoiceFields(Fields):
+    """One choice: values for each selected field, one for all of them, or multiples of the base."""
+
+    each: Values | None = None
+    shared: Values | None = None
+    scale: Annotated[list[Factor], Field(min_length=1, max_length=MAX_VALUES)] | None = None
+
+
+class SpaceFields(Fields):
+    """The fields of a search file."""
+
+    base: str
+    choices: Annotated[dict[str, Any], Field(min_length=1, max_length=MAX_CHOICES)]
+    budget: dict[str, Any] = Field(default_factory=dict)
+    objective: Any = None
+    rules: dict[str, Any] = Field(default_factory=dict)
+    dtype: Dtype = "fp32"
+    device: str | None = None
+    scores: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """Values to choose one from: for a field of the stage with this index, or of the network.
+
+    `path` is what `set:` calls it, `choice` the path that the search file has, and `mark` where.
+    """
+
+    path: str
+    choice: str
+    values: tuple[Any, ...]
+    mark: str
+    stage: int | None = None
+    field: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The files that a search is read from, and what the network is called by."""
+
+    name: str
+    search: Document
+    base_name: str
+    base: NetSpec
+    device: Document | None = None
+    scores: Document | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """What a search may choose from, and what for.
+
+    `variables` are those of stages, `outer` those of the whole network, such as its width.
+    """
+
+    sources: Sources
+    variables: tuple[Variable, ...]
+    outer: tuple[Variable, ...]
+    rules: tuple[Rule, ...]
+    bounds: tuple[Bound, ...]
+    rho: float | None
+    objective: Objective | None
+    scores: tuple[Score, ...]
+    measures: Mapping[str, Measure]
+    dtype: Dtype
+
+    @property
+    def name(self) -> str:
+        return self.sources.name
+
+    @property
+    def base(self) -> NetSpec:
+        return self.sources.base
+
+    @property
+    def size(self) -> int:
+        """How many combinations of values there are, whether or not they can be built."""
+        together = {rule.path for rule in self.rules if rule.shared}
+        sizes = {
+            variable.choice if variable.choice in together else variable.path: len(variable.values)
+            for variable in (*self.variables, *self.outer)
+        }
+        return prod(sizes.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the command line sets beside a search file: overrides of its network, and its fields."""
+
+    overrides: tuple[str, ...] = ()
+    budget: Mapping[str, str] = field(default_factory=dict)
+    objective: str | None = None
+    device: Path | None = None
+
+
+def find_space(reference: str) -> Path:
+    """File of a search: a path, or the name of a shipped one. Raises SpecError if there is none."""
+    spaces = shipped_spaces()
+    if reference in spaces:
+        return spaces[reference]
+    path = Path(reference)
+    if path.suffix in SUFFIXES or is_file(path):
+        return path
+    hint = f"expected a file, or a shipped search: {', '.join(spaces)}"
+    raise SpecError([Problem(reference, "", f"no such search; {hint}")])
+
+
+def load_space(reference: str, request: Request | None = None) -> Space:
+    """Read a search file. What the request sets wins over the file's own fields.
+
+    Raises SpecError with everything that is wrong.
+    """
+    return make_space(read_sources(find_space(reference), request or Request()))
+
+
+def read_sources(path: Path, request: Request) -> Sources:
+    """Read a search file and the files that it names. Raises SpecError."""
+    document = read_document(path)
+    for measure, text in request.budget.items():
+        _set_bound(document, measure, text)
+    if request.objective is not None:
+        document.put(("objective",), request.objective, "--objective")
+    _require_fields(document)
+    tree, folder = document.tree, path.parent
+    base_name = str(tree["base"])
+    try:
+        base = load(str(find(base_name, folder)), request.overrides)
+    except SpecError as error:
+        raise _blamed_on(document, "base", error) from None
+    device = request.device or (folder / tree["device"] if tree.get("device") else None)
+    scores = folder / tree["scores"] if tree.get("scores") else None
+    return Sources(
+        path.stem,
+        document,
+        base_name,
+        base,
+        read_document(device) if device else None,
+        read_document(scores) if scores else None,
+    )
+
+
+def make_space(sources: Sources) -> Space:
+    """The space that the files describe. Raises SpecError with everything that is wrong in them."""
+    document, base = sources.search, sources.base
+    fields = _require_fields(document)
+    device = None if sources.device is None else read_device(sources.device)
+    known = measures(fields.dtype, device)
+    inner, outer, rules = _choices(document, fields, base)
+    rules += _rules(document, fields, base)
+    bounds, rho = _budget(document, fields, known)
+    objective = _objective(document, fields, known)
+    if document.problems:
+        raise SpecError(document.problems)
+    scores = () if sources.scores is None else read_scores(sources.scores, base, inner)
+    return Space(
+        sources, tuple(inner), tuple(outer), tuple(rules), tuple(bounds), rho, objective, scores,
+        known, fields.dtype,
+    )  # fmt: skip
+
+
+def _require_fields(document: Document) -> SpaceFields:
+    try:
+        return SpaceFields.model_validate(document.tree)
+    except ValidationError as error:
+        blame_all(document, (), error, SpaceFields.model_fields)
+        raise SpecError(document.problems) from None
+
+
+def _blamed_on(document: Document, field_name: str, error: SpecError) -> SpecError:
+    where = document.where((field_name,))
+    return SpecError([Problem(where, field_name, str(problem)) for problem in error.problems])
+
+
+def _set_bound(document: Document, measure: str, text: str) -> None:
+    """Put a bound into the budget in place of those in the same direction."""
+    budget = document.tree.setdefault("budget", {})
+    if not isinstance(budget, dict):
+        return
+    others = [
+        bound for bound in _listed(budget.get(measure)) if _is_lower(bound) != _is_lower(text)
+    ]
+    document.put(("budget", measure), [*others, text], f"--{measure.replace('_', '-')}")
+
+
+def _listed(value: Any) -> list[Any]:
+    return [] if value is None else value if isinstance(value, list) else [value]
+
+
+def _is_lower(text: Any) -> bool:
+    return str(text).strip().startswith(">=")
+
+
+def _choices(
+    document: Document, fields: SpaceFields, base: NetSpec
+) -> tuple[list[Variable], list[Variable], list[Rule]]:
+    """Variables of stages and of the network, and the rules that shared choices are."""
+    inner: list[Variable] = []
+    outer: list[Variable] = []
+    rules: list[Rule] = []
+    chosen: dict[Key, str] = {}
+    for path, value in fields.choices.items():
+        key = ("choices", path)
+        try:
+            keys = targets(base.document, STAGE_MODELS, path)
+        except PathError as error:
+            document.blame(key, str(error))
+            continue
+        choice = _choice(document, key, value)
+        if choice is None:
+            continue
+        if keys[0][-1] in UNCHANGEABLE:
+            document.blame(key, f"{keys[0][-1]} cannot be chosen; it says what a stage is")
+            continue
+        twice = [chosen[k] for k in keys if k in chosen]
+        if twice:
+            document.blame(key, f"selects a field that {twice[0]} selects, too")
+            continue
+        chosen |= dict.fromkeys(keys, path)
+        mark = document.where(key)
+        if keys[0][0] != "stages":
+            values = _values(document, key, choice, base, keys[0])
+            outer.append(Variable(path, path, values, mark))
+            continue
+        for stage_key in keys:
+            stage, name = int(stage_key[1]), str(stage_key[2])
+            values = _values(document, key, choice, base, stage_key)
+            variable = f"{base.stages[stage].name}.{name}"
+            inner.append(Variable(variable, path, values, mark, stage, name))
+        if choice.shared is not None and len(keys) > 1:
+            rules.append(Rule(path, "equal", {int(k[1]): str(k[2]) for k in keys}, shared=True))
+    return inner, outer, rules
+
+
+def _choice(document: Document, key: Key, value: Any) -> ChoiceFields | None:
+    """The fields of a choice, or None once what is wrong with it is noted."""
+    if not isinstance(value, dict):
+        document.blame(key, "expected {each: [...]}, {shared: [...]} or {scale: [...]}")
+        return None
+    try:
+        choice = ChoiceFields.model_validate(value)
+    except ValidationError as error:
+        blame_all(document, key, error, ChoiceFields.model_fields)
+        return None
+    given = [values for values in (choice.each, choice.shared, choice.scale) if values is not None]
+    if len(given) != 1:
+        document.blame(key, "expected one of each, shared and scale")
+        return None
+    return choice
+
+
+def _values(
+    document: Document, key: Key, choice: ChoiceFields, base: NetSpec, target: Key
+) -> tuple[Any, ...]:
+    """The values without repetitions, in the order they are written."""
+    if choice.scale is not None:
+        from fractions import Fraction
+
+        start = _base_value(base, target)
+        if type(start) is not int:
+            document.blame(key, f"scale needs a number to multiply, and the base has {start!r:.60}")
+            return ()
+        values = [make_divisible(start, Fraction(str(factor))) for factor in choice.scale]
+    else:
+        values = choice.each or choice.shared or []
+    return tuple({repr(value): copy_plain(value) for value in values}.values())
+
+
+def _base_value(base: NetSpec, target: Key) -> Any:
+    if target[0] != "stages":
+        return base.document.tree.get(str(target[0]))
+    stage, name = base.stages[int(target[1])], str(target[2])
+    return getattr(stage, name, None)
+
+
+def _rules(document: Document, fields: SpaceFields, base: NetSpec) -> list[Rule]:
+    rules = []
+    for path, text in fields.rules.items():
+        key = ("rules", path)
+        try:
+            kind, spread = read_rule(str(text))
+            keys = targets(base.document, STAGE_MODELS, path)
+            if keys[0][0] != "stages":
+                raise PathError("expected a field of stages, such as ant*.channels")
+            rules.append(Rule(path, kind, {int(k[1]): str(k[2]) for k in keys}, spread))
+        except (PathError, ValueError) as error:
+            document.blame(key, str(error))
+    return rules
+
+
+def _budget(
+    document: Document, fields: SpaceFields, known: Mapping[str, Measure]
+) -> tuple[list[Bound], float | None]:
+    bounds, rho = [], None
+    for name, texts in fields.budget.items():
+        key = ("budget", name)
+        for text in _listed(texts):
+            try:
+                if name == RHO:
+                    rho = read_rho(str(text))
+                else:
+                    bounds.append(read_bound(find_measure(known, name), str(text)))
+            except (AntcostError, ValueError) as error:
+                document.blame(key, str(error))
+    return bounds, rho
+
+
+def _objective(
+    document: Document, fields: SpaceFields, known: Mapping[str, Measure]
+) -> Objective | None:
+    if fields.objective is None:
+        return None
+    try:
+        objective = read_objective(fields.objective, known)
+    except ValidationError as error:
+        from antcost.search.objective import ObjectiveFields
+
+        blame_all(document, ("objective",), error, ObjectiveFields.model_fields)
+        return None
+    except AntcostError as error:
+        document.blame(("objective",), str(error))
+        return None
+    if SCORES in objective.weights and fields.scores is None:
+        document.blame(("objective",), "needs scores: FILE, which says what each choice is worth")
+    return objective

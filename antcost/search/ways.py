@@ -1,0 +1,277 @@
+"""All ways through one stage: what every choice makes of every input, and what it costs."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from math import prod
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from antcost.blocks.build import later_fields
+from antcost.blocks.registry import block_function
+from antcost.cost.analysis import analyze_graph
+from antcost.errors import AntcostError
+from antcost.graph.graph import Graph, Place
+from antcost.graph.shape import Shape
+from antcost.graph.tape import Tape
+from antcost.search.lanes import BoolArray, IntArray, run_lanes
+from antcost.search.measures import Measure, conv_layers, log_fan_in
+from antcost.spec.model import Stage
+
+MAX_WAYS = 4_000_000
+MAX_EXACT = 2**53
+REPEAT = "repeat"
+DIMENSION = "dimension "
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """Ways through a stage, an entry each in every array (a column of `dims`).
+
+    `source` is the index of the input; `option` are the values chosen, as one number that
+    `StageChoices.positions` reads; `dims` are the dimensions of the output. `counts` has an array
+    a measure; `entropy` is half of the sum of log(c_in * k^2 / g) over the `depth` convolutions.
+    """
+
+    source: IntArray
+    option: IntArray
+    dims: IntArray
+    counts: Mapping[str, IntArray]
+    entropy: FloatArray
+    depth: IntArray
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def take(self, chosen: IntArray | BoolArray) -> "Ways":
+        """Some of the ways."""
+        counts = {name: count[chosen] for name, count in self.counts.items()}
+        return Ways(
+            self.source[chosen],
+            self.option[chosen],
+            self.dims[:, chosen],
+            counts,
+            self.entropy[chosen],
+            self.depth[chosen],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What one block makes of some lanes: arrays, or numbers where these are all alike."""
+
+    dims: tuple[Any, ...]
+    counts: Mapping[str, Any]
+    entropy: Any
+    depth: Any
+
+
+@dataclass(frozen=True, slots=True)
+class StageChoices:
+    """A stage, and the values that each of some fields (or `repeat`) may have.
+
+    `written` are the values as the search file has them, `values` what the network's width makes of
+    them; `fields` are those of the block, scaled as well.
+    """
+
+    stage: Stage
+    fields: Mapping[str, Any]
+    values: Mapping[str, tuple[Any, ...]]
+    written: Mapping[str, tuple[Any, ...]]
+
+    @property
+    def size(self) -> int:
+        """How many combinations there are."""
+        return prod(map(len, self.values.values()))
+
+    @property
+    def strides(self) -> dict[str, int]:
+        """What a step in the values of each field adds to the number of a combination."""
+        sizes = [len(values) for values in self.values.values()]
+        return {name: prod(sizes[i + 1 :]) for i, name in enumerate(self.values)}
+
+    def value(self, name: str) -> Any:
+        """The value of a field that nobody chooses, as the spec has it."""
+        return getattr(self.stage, name)
+
+    def positions(self, option: IntArray, name: str) -> IntArray:
+        """Which of its values a field has in each of these combinations."""
+        return option // self.strides[name] % len(self.values[name])
+
+
+def ways_through(
+    choices: StageChoices, inputs: Sequence[Shape], measures: Sequence[Measure]
+) -> Ways:
+    """Every combination of values on every input, except those that cannot be built.
+
+    Raises AntcostError for more than MAX_WAYS, and for counts that are not exact in 64 bits.
+    """
+    if len(inputs) * choices.size > MAX_WAYS:
+        raise AntcostError(
+            f"{choices.stage.name}: {len(inputs):,} inputs times {choices.size:,} choices are more "
+            f"than {MAX_WAYS:,} ways through one stage; leave some choices out"
+        )
+    repeats = choices.values.get(REPEAT, (choices.stage.repeat,))
+    stride = choices.strides.get(REPEAT, 0)
+    ways = _start(choices, inputs, measures)
+    parts = []
+    for index in range(max(repeats)):
+        ways = _after_block(ways, choices, index, measures)
+        for position, repeat in enumerate(repeats):
+            if repeat == index + 1:
+                parts.append(replace(ways, option=ways.option + position * stride))
+    return _joined(parts)
+
+
+def _start(choices: StageChoices, inputs: Sequence[Shape], measures: Sequence[Measure]) -> Ways:
+    """All combinations but those of `repeat`, before the first block."""
+    options = np.arange(choices.size)
+    if REPEAT in choices.values:
+        options = options[choices.positions(options, REPEAT) == 0]
+    source, option = (
+        axis.reshape(-1) for axis in np.meshgrid(np.arange(len(inputs)), options, indexing="ij")
+    )
+    dims = np.array([shape.dims for shape in inputs], dtype=np.int64).T
+    zeros = np.zeros(len(source), dtype=np.int64)
+    counts = {measure.name: zeros for measure in measures}
+    return Ways(source, option, dims[:, source], counts, zeros.astype(np.float64), zeros)
+
+
+def _after_block(
+    ways: Ways, choices: StageChoices, index: int, measures: Sequence[Measure]
+) -> Ways:
+    """The same ways once one more block is run, except where it cannot be; equal ones run once."""
+    first, which = distinct([ways.option, *ways.dims])
+    blocks = ways.take(first)
+    runs: list[Ways] = []
+    position = np.full(len(blocks), -1)
+    for constants, columns, chosen in _kinds(choices, blocks.option):
+        function = _block(choices.stage, {**choices.fields, **constants}, index, measures)
+        columns |= {f"{DIMENSION}{axis}": dims[chosen] for axis, dims in enumerate(blocks.dims)}
+        for lanes, made in run_lanes(function, columns, np.arange(len(chosen))):
+            position[chosen[lanes]] = np.arange(len(lanes)) + sum(len(run) for run in runs)
+            runs.append(_filled(made, len(lanes)))
+    if not runs:
+        return ways.take(np.arange(0))
+    kept = position[which] >= 0
+    before, block = ways.take(kept), _joined(runs).take(position[which][kept])
+    counts = {
+        measure.name: (np.maximum if measure.largest else np.add)(
+            before.counts[measure.name], block.counts[measure.name]
+        )
+        for measure in measures
+    }
+    return Ways(
+        before.source,
+        before.option,
+        block.dims,
+        counts,
+        before.entropy + block.entropy,
+        before.depth + block.depth,
+    )
+
+
+def distinct(columns: Sequence[IntArray]) -> tuple[IntArray, IntArray]:
+    """Entries that differ in one of the columns, and for each entry which of them it is."""
+    code = np.zeros(len(columns[0]), dtype=np.int64)
+    for column in columns:
+        values, inverse = np.unique(column, return_inverse=True)
+        _, code = np.unique(code * len(values) + inverse, return_inverse=True)
+    _, first, which = np.unique(code, return_index=True, return_inverse=True)
+    return first, which
+
+
+def _kinds(
+    choices: StageChoices, option: IntArray
+) -> Iterator[tuple[dict[str, Any], dict[str, IntArray], IntArray]]:
+    """Sets of combinations in which a field has only integers, or one other value such as null.
+
+    Yields the fields with one value, those with integers as columns, and the combinations.
+    """
+    names = [name for name in choices.values if name != REPEAT]
+    for kinds in product(*(_alike(choices.values[name]) for name in names)):
+        chosen = np.ones(len(option), dtype=bool)
+        for name, kind in zip(names, kinds, strict=True):
+            chosen &= np.isin(choices.positions(option, name), kind)
+        constants, columns = {}, {}
+        for name, kind in zip(names, kinds, strict=True):
+            values = choices.values[name]
+            if type(values[kind[0]]) is int:
+                integers = [value if type(value) is int else 0 for value in values]
+                positions = choices.positions(option[chosen], name)
+                columns[name] = np.array(integers, dtype=np.int64)[positions]
+            else:
+                constants[name] = values[kind[0]]
+        yield constants, columns, np.flatnonzero(chosen)
+
+
+def _alike(values: Sequence[Any]) -> list[list[int]]:
+    """Positions of the integers together, and of each other value alone."""
+    integers = [i for i, value in enumerate(values) if type(value) is int]
+    others = [[i] for i, value in enumerate(values) if type(value) is not int]
+    return [integers, *others] if integers else others
+
+
+def _block(
+    stage: Stage, fields: Mapping[str, Any], index: int, measures: Sequence[Measure]
+) -> Callable[..., _Made]:
+    """A function from dimensions and fields to what one block makes of them."""
+    function = block_function(stage.block)
+    place = Place(stage.name, index, stage.block, stage.name)
+
+    def run(**columns: Any) -> _Made:
+        dims = tuple(columns.pop(name) for name in list(columns) if name.startswith(DIMENSION))
+        values = {**fields, **columns}
+        net = Tape(Shape(dims))
+        with net.block(place, net.input):
+            y = function(net, net.input, **(later_fields(values) if index else values))
+        graph = net.graph(stage.name, y)
+        _require_exact(graph)
+        cost = analyze_graph(graph)
+        counts = {measure.name: measure.of(cost) for measure in measures}
+        return _Made(y.shape.dims, counts, log_fan_in(cost) / 2, conv_layers(cost))
+
+    return run
+
+
+def _filled(made: _Made, size: int) -> Ways:
+    """What a block makes for `size` lanes, its plain numbers repeated for each of them."""
+
+    def fill(value: Any, kind: type) -> npt.NDArray[Any]:
+        return np.broadcast_to(np.asarray(value, dtype=kind), (size,))
+
+    nowhere = fill(0, np.int64)
+    return Ways(
+        nowhere,
+        nowhere,
+        np.array([fill(size, np.int64) for size in made.dims]),
+        {name: fill(count, np.int64) for name, count in made.counts.items()},
+        fill(made.entropy, np.float64),
+        fill(made.depth, np.int64),
+    )
+
+
+def _joined(parts: Sequence[Ways]) -> Ways:
+    counts = {
+        name: np.concatenate([part.counts[name] for part in parts]) for name in parts[0].counts
+    }
+    return Ways(
+        np.concatenate([part.source for part in parts]),
+        np.concatenate([part.option for part in parts]),
+        np.concatenate([part.dims for part in parts], axis=1),
+        counts,
+        np.concatenate([part.entropy for part in parts]),
+        np.concatenate([part.depth for part in parts]),
+    )
+
+
+def _require_exact(graph: Graph) -> None:
+    """Raise AntcostError if a count could be too large for an exact number in an array."""
+    for node in graph.nodes:
+        area = prod(getattr(node.layer, "kernel", ()))
+        most = [int(np.max(size)) for size in (node.input_shapes[0].c, area, *node.shape.dims)]
+        if prod(most) > MAX_EXACT:
+            raise AntcostError(f"{node.name}: more multiply-adds than a search can count exactly")

@@ -57,7 +57,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """A slice as its steps; `shapes` are those of the nodes before each step and behind all."""
+    """A slice as its steps; `shapes` are those of the nodes before each step and behind all.
+
+    Without any network there are no steps, and no node.
+    """
 
     part: Slice
     steps: tuple[Step, ...]
@@ -127,19 +130,21 @@ def _slice(space: Space, decided: Mapping[str, Any], outer: list[tuple[str, Any,
 
 
 def build_chain(space: Space, part: Slice, *, rules: bool = True) -> Chain:
-    """The chain of a slice, with only what leads from the input to an end within all bounds.
+    """The chain of a slice, with only the nodes and ways that lead from the input to an end.
 
     Without `rules`, what they forbid is in it, too. Bounds on the largest of all layers hold of
     each way. Raises TooManyStatesError if the rules remember too much, and AntcostError where a
     stage reads more than the output of the one before it.
     """
     _require_chain(build_graph(part.network))
-    held = [_Held(rule, {}) for rule in (space.rules if rules else ())]
+    held = [HeldRule(rule, {}) for rule in (space.rules if rules else ())]
     nothing: tuple[State, ...] = ((),)
     nodes = _Nodes((Shape(part.network.input),), (nothing,) * len(held))
     steps, shapes = [], [nodes.shapes]
     for index, choices in enumerate(part.stages):
         step, nodes = _step(index, choices, nodes, held, space)
+        if not nodes.shapes:
+            return Chain(part, (), ((),))
         steps.append(step)
         shapes.append(nodes.shapes)
     return _connected(Chain(part, tuple(steps), tuple(shapes)))
@@ -154,7 +159,7 @@ class _Nodes:
 
 
 @dataclass(frozen=True, slots=True)
-class _Held:
+class HeldRule:
     """A rule, and the numbers that stand for its values."""
 
     rule: Rule
@@ -170,9 +175,18 @@ class _Held:
                 raise AntcostError(f"{rule} compares integers, not {value!r:.60}")
         return list(values)
 
+    def numbers_of(
+        self, index: int, choices: StageChoices, ways: Ways
+    ) -> tuple[list[int], IntArray]:
+        """The numbers that the stage with this index may have, and which of them each way has."""
+        name = self.rule.fields[index]
+        if name not in choices.values:
+            return self.numbers([choices.value(name)]), np.zeros(len(ways), dtype=np.int64)
+        return self.numbers(choices.written[name]), choices.positions(ways.option, name)
+
 
 def _step(
-    index: int, choices: StageChoices, nodes: _Nodes, held: Sequence[_Held], space: Space
+    index: int, choices: StageChoices, nodes: _Nodes, held: Sequence[HeldRule], space: Space
 ) -> tuple[Step, _Nodes]:
     """All ways from these nodes through the next stage, and the nodes they lead to."""
     different = list(dict.fromkeys(nodes.shapes))
@@ -221,7 +235,7 @@ def _expanded(ways: Ways, shape_of_node: IntArray) -> tuple[IntArray, IntArray]:
 
 
 def _remembered(
-    held: _Held,
+    held: HeldRule,
     index: int,
     choices: StageChoices,
     ways: Ways,
@@ -232,19 +246,13 @@ def _remembered(
     """What a rule remembers behind each way, as an index in a list; -1 where it forbids the way."""
     before = list(dict.fromkeys(states))
     state = np.array([before.index(each) for each in states], dtype=int)[source]
-    name = held.rule.fields.get(index)
-    if name is None:
+    if index not in held.rule.fields:
         return before, state
-    if name in choices.values:
-        numbers = held.numbers(choices.written[name])
-        position = choices.positions(ways.option, name)[way]
-    else:
-        numbers = held.numbers([choices.value(name)])
-        position = np.zeros(len(way), dtype=int)
+    numbers, position = held.numbers_of(index, choices, ways)
     table = [[held.rule.step(each, number) for number in numbers] for each in before]
     reached = list(dict.fromkeys(s for row in table for s in row if s is not None))
     codes = np.array([[-1 if s is None else reached.index(s) for s in row] for row in table])
-    return reached, codes[state, position]
+    return reached, codes[state, position[way]]
 
 
 def _connected(chain: Chain) -> Chain:

@@ -111,12 +111,13 @@ def root(problem: Problem) -> Labels:
     )  # fmt: skip
 
 
-def beam(tree: Tree, width: int = BEAM) -> Labels:
-    """Complete paths within the limits, if following the most promising labels finds any."""
+def beam(tree: Tree, threshold: float, width: int = BEAM) -> Labels:
+    """Paths within the limits and worth more, if following the most promising labels finds any."""
     labels = root(tree.problem)
     for index in range(len(tree.problem.layers)):
         parts = [
-            _best(tree, index + 1, part, width) for part in expanded(tree, index, labels, -np.inf)
+            _best(tree, index + 1, part, width)
+            for part in expanded(tree, index, labels, lambda: threshold)
         ]
         labels = _best(tree, index + 1, joined(parts), width) if parts else labels.take(slice(0))
         if not len(labels):
@@ -151,10 +152,9 @@ def paths_above(
 
 
 def expanded(
-    tree: Tree, index: int, labels: Labels, threshold: Callable[[], float] | float
+    tree: Tree, index: int, labels: Labels, least: Callable[[], float]
 ) -> Iterator[Labels]:
-    """The labels one layer further, in chunks, the most promising first; only those worth it."""
-    least = threshold if callable(threshold) else lambda: float(threshold)
+    """The labels one layer further, in chunks, the most promising first; only those worth more."""
     slack = tree.problem.limits - labels.costs
     have = labels.value + slack @ tree.prices[0].prices
     cell, ranked = _cells(tree, index, labels), tree.ranked[index]

@@ -80,6 +80,9 @@ def make_problem(
     Raises AntcostError where scales are asked for and the maps behind a stage differ in size.
     """
     summed = [bound for bound in bounds if not bound.measure.largest]
+    limits = np.array([bound.sign * bound.limit for bound in summed], dtype=float)
+    if not chain.steps:
+        return Problem((), (0,), limits, rho)
     body = _body(chain)
     wants_scales = rho is not None or not {ENTROPY, ZEN}.isdisjoint(objective.weights)
     ends = scale_ends(chain) if wants_scales else []
@@ -106,14 +109,13 @@ def make_problem(
                 score[step.way] + node_score[step.target],
                 step.ways.entropy[step.way] * (index < body),
                 step.ways.depth[step.way].astype(float) * (index < body),
-                np.array(costs, dtype=float).reshape(len(summed), -1).T[step.way],
+                np.array(costs, dtype=float).reshape(len(summed), len(step.ways)).T[step.way],
                 objective.weights.get(ENTROPY, 0)
                 * later[ENTROPY][index]
                 * _logs(chain, index, channels_only=False),
                 index in ends and rho is not None,
             )
         )
-    limits = np.array([bound.sign * bound.limit for bound in summed], dtype=float)
     problem = Problem(tuple(layers), tuple(map(len, chain.shapes)), limits, rho)
     _require_exact(problem)
     return problem

@@ -114,7 +114,7 @@ class Progress:
 
 def rounding(*values: float) -> float:
     """What sums of floating-point numbers of this size may be wrong by, with room to spare."""
-    return RELATIVE_ROUNDING * max(1.0, *(abs(value) for value in values if abs(value) < inf))
+    return RELATIVE_ROUNDING * max([1.0, *(abs(value) for value in values if abs(value) < inf)])
 
 
 def solve(problem: Problem, progress: Progress) -> None:
@@ -128,13 +128,21 @@ def solve(problem: Problem, progress: Progress) -> None:
         return
     reduced, grids, prices = _priced(without_dominated(problem), progress)
     if not progress.proven:
-        _note_all(beam(make_tree(reduced, grids, prices)), reduced, progress)
+        _note_all(beam(make_tree(reduced, grids, prices), progress.lower), reduced, progress)
         reduced = _without_hopeless(reduced, grids, prices, progress.lower)
         progress.eliminated = 1 - reduced.size / problem.size
     if reduced.size and not progress.proven:
         reduced, grids, prices = _priced(reduced, progress)
         _deepen(reduced, grids, prices, progress)
     progress.bounded(progress.lower)
+
+
+def bound_of(problem: Problem, progress: Progress) -> None:
+    """Bound what any path can be worth, without a search for the best. Raises TimeUpError."""
+    if problem.size:
+        _priced(problem, progress)
+    else:
+        progress.bounded(-inf)
 
 
 def _priced(problem: Problem, progress: Progress) -> tuple[Problem, tuple[Grid, ...], list[Prices]]:
@@ -153,11 +161,11 @@ def _priced(problem: Problem, progress: Progress) -> tuple[Problem, tuple[Grid, 
             one = followed(problem, path.ways)
             if one is not None:
                 progress.found(one)
-            if progress.proven or priced.bound < _least_value(problem):
+            if progress.proven or priced.bound < least_value(problem):
                 break
         tried.sort(key=lambda both: both[0].bound)
         best, path = tried[0]
-        if best.bound < _least_value(problem):
+        if best.bound < least_value(problem):
             progress.bounded(-inf)
         if progress.proven:
             break
@@ -173,7 +181,7 @@ def _deepen(
     problem: Problem, grids: tuple[Grid, ...], prices: list[Prices], progress: Progress
 ) -> None:
     """Enumerate what is worth more than a threshold that falls from the bound to the best path."""
-    least = _least_value(problem)
+    least = least_value(problem)
     gap = progress.upper - max(progress.lower, least)
     step = max(gap / 8 if progress.lower > -inf else gap * FIRST_DEPTH, progress.rounding)
     while not progress.proven:
@@ -203,13 +211,15 @@ def _enumerate(
 
 
 def enumerate_above(
-    problem: Problem, progress: Progress, threshold: float, count: int | None = None
+    problem: Problem, threshold: float, count: int | None = None
 ) -> Iterator[Found]:
     """Every path within the limits that is worth at least `threshold`, in no order.
 
-    With `count`, those that are not among the `count` best may be left out. Raises TimeUpError.
+    With `count`, those that are not among the `count` best may be left out.
     """
-    relaxed, grids, prices = _priced(problem, Progress(limit_s=progress.limit_s))
+    if not problem.size:
+        return
+    relaxed, grids, prices = _priced(problem, Progress())
     kept = _without_hopeless(relaxed, grids, prices, threshold - rounding(threshold))
     if not kept.size:
         return
@@ -219,7 +229,7 @@ def enumerate_above(
         enough = count is not None and len(best) == count
         return max(threshold, best.min() if enough else -inf) - rounding(threshold)
 
-    for labels in paths_above(_tree(kept, prices), worth, progress.stop_in_time):
+    for labels in paths_above(_tree(kept, prices), worth, lambda: None):
         chosen = labels.take(labels.value >= threshold)
         if count is not None:
             best = np.sort(np.concatenate([best, chosen.value]))[-count:]
@@ -287,7 +297,7 @@ def _middle_depth(problem: Problem) -> float:
     return max((low + high) / 2, 1.0)
 
 
-def _least_value(problem: Problem) -> float:
+def least_value(problem: Problem) -> float:
     """What every path is worth at least: entropy weighs nothing or more."""
     return sum(float(layer.score.min()) for layer in problem.layers)
 

@@ -1,0 +1,326 @@
+"""A search from beginning to end: every slice of the space solved, the best of all proven."""
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from math import inf
+from typing import Any, Literal
+
+import numpy as np
+
+from antcost.api import analyze
+from antcost.blocks.registry import STAGE_MODELS
+from antcost.errors import AntcostError
+from antcost.search.bounds import Bound
+from antcost.search.chain import Chain, Slice, TooManyStatesError, build_chain, slices
+from antcost.search.measures import Measure
+from antcost.search.milp import solve_milp
+from antcost.search.objective import Objective
+from antcost.search.problem import Problem, make_problem
+from antcost.search.solve import (
+    Found,
+    Moment,
+    Progress,
+    TimeUpError,
+    bound_of,
+    enumerate_above,
+    least_value,
+    rounding,
+    solve,
+)
+from antcost.search.space import Space
+from antcost.spec.load import changed
+from antcost.spec.model import NetSpec
+
+Solver = Literal["labels", "milp"]
+Tell = Callable[["Report"], None]
+MAX_SLICES = 1_000
+MAX_NEAR = 100_000
+FIRST_STEP = 1e-5
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A network of the space: what is set on the base, what it costs, and what it is worth.
+
+    `worth` is the objective, which is made large: a cost that is minimised counts negatively.
+    """
+
+    values: Mapping[str, Any]
+    counts: Mapping[str, int]
+    worth: float
+
+
+@dataclass(slots=True)
+class Report:
+    """What a search has found out so far, and when it ends.
+
+    `upper` bounds what any network within the budget can be worth. `size` is how many networks can
+    be built and keep the rules, those beyond a bound on peak memory aside; `prices` says what one
+    more unit of each bound is worth. `history` are the bounds over time.
+    """
+
+    space: Space
+    best: Candidate | None = None
+    upper: float = inf
+    near: tuple[Candidate, ...] = ()
+    near_complete: bool = True
+    solver: Solver = "labels"
+    size: int = 0
+    ways: int = 0
+    ways_eliminated: float = 0.0
+    looked_at: int = 0
+    seconds: float = 0.0
+    interrupted: bool = False
+    prices: Mapping[Bound, float] = field(default_factory=dict)
+    history: list[Moment] = field(default_factory=list)
+
+    @property
+    def lower(self) -> float:
+        """What the best network so far is worth."""
+        return self.best.worth if self.best else -inf
+
+    @property
+    def proven(self) -> bool:
+        """Whether nothing is worth more than the best one, beyond the rounding of floats."""
+        return self.upper <= self.lower + rounding(self.lower, self.upper)
+
+    @property
+    def gap(self) -> float:
+        """How far the bound is above the best one, relative to that; 0 if it is proven."""
+        if self.proven:
+            return 0.0
+        return (self.upper - self.lower) / abs(self.lower) if self.lower else inf
+
+    @property
+    def eliminated(self) -> float:
+        """The share of the ways through single stages that no better network can take."""
+        return self.ways_eliminated / self.ways if self.ways else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A slice ready to be solved, and how."""
+
+    chain: Chain
+    problem: Problem
+    solver: Solver
+
+
+def find_best(space: Space, *, limit_s: float = inf, tell: Tell = lambda _: None) -> Report:
+    """The network of the space that is worth most within the budget, with a proof.
+
+    `tell` is called whenever the best one or the bound has moved. Ends early at the time limit or
+    by Ctrl-C, with what is known then. Raises AntcostError for a space that cannot be searched.
+    """
+    report = Report(space)
+    clock = Progress(limit_s=limit_s)
+    objective = objective_of(space)
+    largest = next(
+        (m for m in space.measures.values() if m.largest and m.name in objective.weights), None
+    )
+    try:
+        if largest is not None:
+            _solve_largest(space, largest, report, clock, tell)
+        else:
+            _solve_slices(space, objective, report, clock, tell)
+    except (TimeUpError, KeyboardInterrupt):
+        report.interrupted = True
+    report.seconds = clock.seconds
+    return report
+
+
+def objective_of(space: Space) -> Objective:
+    """The objective. Raises AntcostError if there is none."""
+    if space.objective is None:
+        raise AntcostError(
+            f"{space.name}: no objective; add objective: entropy to the file, or --objective"
+        )
+    return space.objective
+
+
+def prepare(space: Space, part: Slice, objective: Objective) -> Prepared:
+    """The chain and arrays of a slice; as a linear program where rules remember too much."""
+    arguments = (objective, space.bounds, space.rho, space.scores)
+    try:
+        chain = build_chain(space, part)
+        return Prepared(chain, make_problem(chain, *arguments), "labels")
+    except TooManyStatesError:
+        chain = build_chain(space, part, rules=False)
+        return Prepared(chain, make_problem(chain, *arguments), "milp")
+
+
+def _solve_slices(
+    space: Space, objective: Objective, report: Report, clock: Progress, tell: Tell
+) -> None:
+    """Bound every slice, then solve them from the highest bound on, until the rest are below."""
+    parts = checked_slices(space)
+    bounds = [inf] * len(parts)
+    if len(parts) > 1:
+        for index, part in enumerate(parts):
+            bounds[index] = _bounded(prepare(space, part, objective), clock)
+            report.upper = max(bounds)
+    for index in sorted(range(len(parts)), key=lambda i: -bounds[i]):
+        rest = max((b for i, b in enumerate(bounds) if i != index), default=-inf)
+        prepared = prepare(space, parts[index], objective)
+        report.size += prepared.chain.size()
+        report.ways += prepared.problem.size
+        if bounds[index] > report.lower + rounding(report.lower, bounds[index]):
+            bounds[index] = _solve_one(prepared, report, clock, max(rest, -inf), tell)
+        else:
+            report.ways_eliminated += prepared.problem.size
+            bounds[index] = min(bounds[index], report.lower)
+    report.upper = max([*bounds, report.lower])
+
+
+def checked_slices(space: Space) -> list[Slice]:
+    """The slices of a space. Raises AntcostError if there are too many of them."""
+    number = 1
+    for variable in space.outer:
+        number *= len(variable.values)
+    if number > MAX_SLICES:
+        raise AntcostError(
+            f"{space.name}: {number:,} combinations of {', '.join(v.path for v in space.outer)} "
+            f"are more than {MAX_SLICES:,}; leave some values out"
+        )
+    return list(slices(space))
+
+
+def _bounded(prepared: Prepared, clock: Progress) -> float:
+    if prepared.solver == "milp":
+        return inf
+    progress = Progress(limit_s=clock.limit_s, start=clock.start)
+    bound_of(prepared.problem, progress)
+    return progress.upper
+
+
+def _solve_one(
+    prepared: Prepared, report: Report, clock: Progress, rest: float, tell: Tell
+) -> float:
+    """Solve one slice and note what is found; returns the bound of the slice."""
+
+    def told(moment: Moment) -> None:
+        if progress.best is not None and progress.best.value > report.lower:
+            report.best = candidate(prepared.chain, progress.best, report.space)
+        report.upper = max(moment.upper, rest, report.lower)
+        report.seconds = clock.seconds
+        report.history.append(Moment(clock.seconds, report.lower, report.upper))
+        tell(report)
+
+    report.solver = prepared.solver
+    progress = Progress(report.lower, clock.limit_s, told, clock.start)
+    try:
+        if prepared.solver == "milp":
+            solve_milp(prepared.problem, progress, prepared.chain, report.space.rules)
+        else:
+            solve(prepared.problem, progress)
+    finally:
+        report.looked_at += progress.looked_at
+        report.ways_eliminated += progress.eliminated * prepared.problem.size
+        if progress.best is not None and progress.prices is not None:
+            summed = (bound for bound in report.space.bounds if not bound.measure.largest)
+            report.prices = dict(zip(summed, map(float, progress.prices), strict=False))
+    return progress.upper
+
+
+def _solve_largest(
+    space: Space, measure: Measure, report: Report, clock: Progress, tell: Tell
+) -> None:
+    """Find the least bound on a largest value under which there is a network, by bisection."""
+    limits = sorted(
+        {
+            int(count)
+            for part in checked_slices(space)
+            for step in build_chain(space, part).steps
+            for count in np.unique(step.ways.counts[measure.name][step.way])
+        }
+    )
+    low, high = 0, len(limits)
+    while low < high:
+        middle = (low + high) // 2
+        bound = Bound(measure, limits[middle], False, f"<= {limits[middle]}")
+        inner = Report(replace(space, bounds=(*space.bounds, bound)))
+        _solve_slices(inner.space, Objective({}), inner, clock, lambda _: None)
+        if inner.best is None:
+            low = middle + 1
+        else:
+            worth = -inner.best.counts[measure.name]
+            report.best = replace(inner.best, worth=float(worth))
+            report.ways, report.size = inner.ways, inner.size
+            high = bisect_left(limits, -worth)
+        report.upper = -float(limits[low]) if low < len(limits) else -inf
+        report.looked_at += inner.looked_at
+        report.history.append(Moment(clock.seconds, report.lower, report.upper))
+        tell(report)
+
+
+def candidate(chain: Chain, found: Found, space: Space) -> Candidate:
+    """The network that a path stands for, with its counts as the sums over its ways."""
+    counts = {}
+    for measure in space.measures.values():
+        ways = (
+            int(step.ways.counts[measure.name][step.way[edge]])
+            for step, edge in zip(chain.steps, found.path, strict=True)
+        )
+        counts[measure.name] = max(ways) if measure.largest else sum(ways)
+    return Candidate(chain.values(found.path), counts, found.value)
+
+
+def find_near(report: Report, *, count: int | None = None, within: float | None = None) -> None:
+    """Put into the report the `count` best networks, or all that are at most `within` below.
+
+    `within` is relative to what the best one is worth. The best comes first. Raises AntcostError
+    where the best is not proven, as then others may be missed, and for objectives without a chain.
+    """
+    best = report.best
+    if best is None or not report.proven:
+        raise AntcostError("the next best networks are known only once the best one is proven")
+    if report.solver == "milp" or any(m.largest for m in _weighed(report.space)):
+        raise AntcostError("the next best networks are found only along a chain of sums")
+    if within is not None:
+        near = list(_near_above(report.space, best.worth - within * abs(best.worth), None))
+    else:
+        near = _best_of(report, best, count or 1)
+    report.near_complete = len(near) < MAX_NEAR
+    report.near = tuple(sorted(near, key=lambda one: (-one.worth, str(one.values)))[:count])
+
+
+def _weighed(space: Space) -> list[Measure]:
+    return [space.measures[n] for n in objective_of(space).weights if n in space.measures]
+
+
+def _best_of(report: Report, best: Candidate, count: int) -> list[Candidate]:
+    """At least the `count` best networks, by a threshold that falls until there are as many."""
+    step = FIRST_STEP * max(abs(best.worth), 1.0)
+    while True:
+        near = list(_near_above(report.space, best.worth - step, count))
+        if len(near) >= count or best.worth - step < _least_worth(report.space):
+            return near
+        step *= 4
+
+
+def _near_above(space: Space, threshold: float, count: int | None) -> Iterator[Candidate]:
+    """Networks that are worth the threshold; of more than `count`, some of the lower ones miss."""
+    objective, left = objective_of(space), MAX_NEAR
+    for part in checked_slices(space):
+        prepared = prepare(space, part, objective)
+        for found in islice(enumerate_above(prepared.problem, threshold, count), left):
+            yield candidate(prepared.chain, found, space)
+            left -= 1
+
+
+def _least_worth(space: Space) -> float:
+    objective = objective_of(space)
+    return min(
+        least_value(prepare(space, part, objective).problem) for part in checked_slices(space)
+    )
+
+
+def network_of(space: Space, chosen: Candidate) -> NetSpec:
+    """The base with the values of a candidate. Its counts are those of the search, to the unit."""
+    spec = changed(space.base, STAGE_MODELS, [(path, v, "") for path, v in chosen.values.items()])
+    cost = analyze(spec)
+    for measure in space.measures.values():
+        assert measure.of(cost) == chosen.counts[measure.name], (measure.name, chosen)
+    return spec

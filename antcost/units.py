@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 from numbers import Rational
 
@@ -15,6 +16,7 @@ BYTE_UNITS = {
 
 _PREFIXES = ("", *"kMGTPEZYRQ")
 _BINARY = (" B", " KiB", " MiB", " GiB", " TiB", " PiB", " EiB")
+_TIMES = (" ps", " ns", " us", " ms", " s")
 _QUANTITY = re.compile(r"(?P<number>\d{1,30}(?:\.\d{1,30})?)\s*(?P<unit>[A-Za-z]*)", re.ASCII)
 
 
@@ -74,6 +76,21 @@ def format_exact(count: int) -> str:
 def format_bytes(count: int) -> str:
     """Print bytes with three significant digits in binary units: 4_816_896 is "4.59 MiB"."""
     return _three_digits(count, 1024, _BINARY)
+
+
+def format_time(picoseconds: int) -> str:
+    """Print a time with three significant digits: 8_410_000_000 ps is "8.41 ms"."""
+    return _three_digits(picoseconds, 1000, _TIMES)
+
+
+def format_score(value: float) -> str:
+    """Print a number of no unit with seven significant digits: 12336.6297 is "12,336.63"."""
+    return f"{value:,.7g}"
+
+
+def format_size(count: int) -> str:
+    """Print how many there are: 1,234,567, but from a billion on 6.69e+15."""
+    return f"{count:,}" if count < 10**9 else f"{Decimal(count):.2e}"
 
 
 def _three_digits(count: int, base: int, prefixes: Sequence[str]) -> str:

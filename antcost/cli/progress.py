@@ -6,6 +6,19 @@ from contextlib import contextmanager
 
 
 @contextmanager
+def status(what: str) -> Iterator[Callable[[str], None]]:
+    """A line that says what goes on while the block runs; call what it gives with the latest."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.markup import escape
+
+    with Console(stderr=True).status(what) as line:
+        yield lambda text: line.update(escape(f"{what}: {text}"))
+
+
+@contextmanager
 def progress(what: str, total: int) -> Iterator[Callable[[str], None]]:
     """A bar of `total` steps while the block runs; call what it gives with each step's name."""
     if sys.stderr is None or not sys.stderr.isatty():

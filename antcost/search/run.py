@@ -1,7 +1,7 @@
 """A search from beginning to end: every slice of the space solved, the best of all proven."""
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from math import inf
@@ -58,7 +58,8 @@ class Report:
 
     `upper` bounds what any network within the budget can be worth. `size` is how many networks can
     be built and keep the rules, those beyond a bound on peak memory aside; `prices` says what one
-    more unit of each bound is worth. `history` are the bounds over time.
+    more unit of each bound is worth. `history` are the bounds over time; `scores` are what a user's
+    function says of each of the `near`, the best ones, in their order.
     """
 
     space: Space
@@ -66,6 +67,7 @@ class Report:
     upper: float = inf
     near: tuple[Candidate, ...] = ()
     near_complete: bool = True
+    scores: tuple[float, ...] = ()
     solver: Solver = "labels"
     size: int = 0
     ways: int = 0
@@ -75,6 +77,12 @@ class Report:
     interrupted: bool = False
     prices: Mapping[Bound, float] = field(default_factory=dict)
     history: list[Moment] = field(default_factory=list)
+
+    @property
+    def chosen(self) -> Candidate:
+        """The network to take: what a user's function likes most, or the best one."""
+        assert self.best is not None
+        return self.near[0] if self.scores else self.best
 
     @property
     def lower(self) -> float:
@@ -108,27 +116,42 @@ class Prepared:
     solver: Solver
 
 
-def find_best(space: Space, *, limit_s: float = inf, tell: Tell = lambda _: None) -> Report:
+def find_best(space: Space, *, limit_s: float = inf, part: int | None = None) -> Report:
     """The network of the space that is worth most within the budget, with a proof.
 
-    `tell` is called whenever the best one or the bound has moved. Ends early at the time limit or
-    by Ctrl-C, with what is known then. Raises AntcostError for a space that cannot be searched.
+    Only in one slice if `part` is its number. Ends early at the time limit, with what is known
+    then. Raises AntcostError for a space that cannot be searched.
     """
     report = Report(space)
-    clock = Progress(limit_s=limit_s)
-    objective = objective_of(space)
-    largest = next(
-        (m for m in space.measures.values() if m.largest and m.name in objective.weights), None
-    )
-    try:
-        if largest is not None:
-            _solve_largest(space, largest, report, clock, tell)
-        else:
-            _solve_slices(space, objective, report, clock, tell)
-    except (TimeUpError, KeyboardInterrupt):
-        report.interrupted = True
-    report.seconds = clock.seconds
+    fill(report, limit_s=limit_s, part=part)
     return report
+
+
+def fill(
+    report: Report,
+    *,
+    limit_s: float = inf,
+    part: int | None = None,
+    tell: Tell = lambda _: None,
+) -> None:
+    """The same into a report, which has at any time what is known, also after Ctrl-C.
+
+    `tell` is called whenever the best network or the bound has moved.
+    """
+    space, clock = report.space, Progress(limit_s=limit_s)
+    objective = objective_of(space)
+    parts = checked_slices(space)
+    parts = parts if part is None else parts[part : part + 1]
+    largest = [measure for measure in weighed(space) if measure.largest]
+    try:
+        if largest:
+            _solve_largest(report, largest[0], parts, clock, tell)
+        else:
+            _solve_slices(report, objective, parts, clock, tell)
+    except TimeUpError:
+        report.interrupted = True
+    finally:
+        report.seconds = clock.seconds
 
 
 def objective_of(space: Space) -> Objective:
@@ -152,10 +175,10 @@ def prepare(space: Space, part: Slice, objective: Objective) -> Prepared:
 
 
 def _solve_slices(
-    space: Space, objective: Objective, report: Report, clock: Progress, tell: Tell
+    report: Report, objective: Objective, parts: Sequence[Slice], clock: Progress, tell: Tell
 ) -> None:
     """Bound every slice, then solve them from the highest bound on, until the rest are below."""
-    parts = checked_slices(space)
+    space = report.space
     bounds = [inf] * len(parts)
     if len(parts) > 1:
         for index, part in enumerate(parts):
@@ -225,13 +248,14 @@ def _solve_one(
 
 
 def _solve_largest(
-    space: Space, measure: Measure, report: Report, clock: Progress, tell: Tell
+    report: Report, measure: Measure, parts: Sequence[Slice], clock: Progress, tell: Tell
 ) -> None:
     """Find the least bound on a largest value under which there is a network, by bisection."""
+    space = report.space
     limits = sorted(
         {
             int(count)
-            for part in checked_slices(space)
+            for part in parts
             for step in build_chain(space, part).steps
             for count in np.unique(step.ways.counts[measure.name][step.way])
         }
@@ -241,7 +265,7 @@ def _solve_largest(
         middle = (low + high) // 2
         bound = Bound(measure, limits[middle], False, f"<= {limits[middle]}")
         inner = Report(replace(space, bounds=(*space.bounds, bound)))
-        _solve_slices(inner.space, Objective({}), inner, clock, lambda _: None)
+        _solve_slices(inner, Objective({}), parts, clock, lambda _: None)
         if inner.best is None:
             low = middle + 1
         else:
@@ -276,7 +300,7 @@ def find_near(report: Report, *, count: int | None = None, within: float | None 
     best = report.best
     if best is None or not report.proven:
         raise AntcostError("the next best networks are known only once the best one is proven")
-    if report.solver == "milp" or any(m.largest for m in _weighed(report.space)):
+    if report.solver == "milp" or any(m.largest for m in weighed(report.space)):
         raise AntcostError("the next best networks are found only along a chain of sums")
     if within is not None:
         near = list(_near_above(report.space, best.worth - within * abs(best.worth), None))
@@ -286,7 +310,8 @@ def find_near(report: Report, *, count: int | None = None, within: float | None 
     report.near = tuple(sorted(near, key=lambda one: (-one.worth, str(one.values)))[:count])
 
 
-def _weighed(space: Space) -> list[Measure]:
+def weighed(space: Space) -> list[Measure]:
+    """The measures that the objective weighs."""
     return [space.measures[n] for n in objective_of(space).weights if n in space.measures]
 
 

@@ -1,0 +1,290 @@
+"""`antcost search`: the best network that fits, with a proof."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from math import inf
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer import Argument, Option
+
+from antcost.api import analyze
+from antcost.cli.options import ExactOption, FormatOption, SetOption
+from antcost.cli.output import emit
+from antcost.cli.progress import progress, status
+from antcost.errors import AntcostError
+from antcost.report.figures import check_figure, draw
+from antcost.report.files import write_whole
+from antcost.report.formats import Format
+from antcost.units import format_change, format_score
+
+if TYPE_CHECKING:
+    from antcost.search.run import Report
+    from antcost.search.space import Space
+
+SpaceArgument = Annotated[
+    str, Argument(metavar="SPACE", help="A search file, or the name of a shipped one.")
+]
+DeviceOption = Annotated[
+    Path | None, Option(metavar="FILE", help="What layers take on a device: gives latency.")
+]
+WorkersOption = Annotated[int, Option(metavar="N", min=1, help="Processes on this machine.")]
+ClusterOption = Annotated[
+    str | None, Option(metavar="URL", help="A cluster that is there: dask://HOST:PORT, ray://...")
+]
+
+
+def _bound(example: str) -> Any:
+    return Option(metavar="BOUND", help=f"A budget, such as {example}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """How a search is to be run, and where its results go."""
+
+    space: "Space"
+    limit_s: float
+    workers: int
+    cluster: str | None
+    exact: bool
+    format: Format
+    output: Path | None
+    figure: Path | None
+
+
+def search(
+    space: SpaceArgument,
+    madds: Annotated[str | None, _bound("300M")] = None,
+    params: Annotated[str | None, _bound("3.4M")] = None,
+    size: Annotated[str | None, _bound("14MB")] = None,
+    traffic: Annotated[str | None, _bound("200MB")] = None,
+    peak_memory: Annotated[str | None, _bound("2MiB")] = None,
+    latency: Annotated[str | None, _bound("9ms")] = None,
+    rho: Annotated[str | None, _bound("1.0: depth over width, DeepMAD's effectiveness")] = None,
+    objective: Annotated[
+        str | None,
+        Option(metavar="TEXT", help='entropy, zen, scores, "max madds", "min latency", ...'),
+    ] = None,
+    device: DeviceOption = None,
+    set_: SetOption = None,
+    top: Annotated[int | None, Option(metavar="N", min=1, help="The N best networks.")] = None,
+    within: Annotated[
+        str | None, Option(metavar="PERCENT", help="All networks that are so near, such as 0.1%.")
+    ] = None,
+    rerank: Annotated[
+        str | None,
+        Option(metavar="MODULE:FUNCTION", help="Order those by what your function says of each."),
+    ] = None,
+    front: Annotated[
+        str | None,
+        Option(metavar="A[,B]", help="The best network for each of many budgets of A (and B)."),
+    ] = None,
+    points: Annotated[int, Option(metavar="N", min=2, max=1000, help="Budgets of --front.")] = 21,
+    time_limit: Annotated[
+        float, Option(metavar="SECONDS", min=0, help="Stop then, with the bound known so far.")
+    ] = inf,
+    workers: WorkersOption = 1,
+    cluster: ClusterOption = None,
+    figure: Annotated[
+        Path | None, Option(metavar="FILE", help="Draw the search or the front: .svg, .pdf, .png.")
+    ] = None,
+    exact: ExactOption = False,
+    format_: FormatOption = "text",
+    output: Annotated[
+        Path | None,
+        Option("-o", "--output", metavar="FILE", help="Write the best as a spec, or the front."),
+    ] = None,
+) -> None:
+    """The network of a space that is best by an objective within budgets, and a proof of it.
+
+    A budget is an upper bound; ">= 250M" makes a lower one. Exit code 1 if no network fits.
+    """
+    _require_packages()
+    from antcost.search.space import Request, load_space
+
+    if figure is not None:
+        check_figure(figure)
+    bounds = {
+        "madds": madds, "params": params, "size": size, "traffic": traffic,
+        "peak_memory": peak_memory, "latency": latency, "rho": rho,
+    }  # fmt: skip
+    asked = {name: text for name, text in bounds.items() if text is not None}
+    loaded = load_space(space, Request(tuple(set_ or ()), asked, objective, device))
+    run = Run(loaded, time_limit, workers, cluster, exact, format_, output, figure)
+    if front is not None:
+        _front(run, front, points)
+    else:
+        _best(run, top, _share(within), rerank)
+
+
+def _require_packages() -> None:
+    if find_spec("numpy") is None or find_spec("scipy") is None or find_spec("joblib") is None:
+        raise AntcostError("search needs NumPy, SciPy and joblib: pip install 'antcost[search]'")
+
+
+def _share(text: str | None) -> float | None:
+    """Read "0.1%" as 0.001. Raises AntcostError."""
+    if text is None:
+        return None
+    try:
+        share = float(text.strip().removesuffix("%")) / 100
+    except ValueError:
+        share = -1
+    if not (text.strip().endswith("%") and 0 <= share < 1):
+        raise AntcostError(f"--within {text}: expected a percentage, such as 0.1%")
+    return share
+
+
+def _best(run: Run, top: int | None, within: float | None, rerank: str | None) -> None:
+    """Find, prove, print and write the best network, and the next ones that were asked for."""
+    from antcost.report.search import result_tables
+    from antcost.search.parallel import load_function
+    from antcost.search.run import Report, find_near, network_of
+    from antcost.search.winner import require_same_counts, winner_spec
+
+    if rerank is not None:
+        load_function(rerank)
+        if top is None and within is None:
+            raise AntcostError("--rerank needs --top N or --within PERCENT: what is it to order?")
+    report = Report(run.space)
+    stopped = _fill(report, run)
+    if report.best is None:
+        _say_why_nothing_fits(report, run, stopped)
+    if (top is not None or within is not None) and not stopped:
+        find_near(report, count=top, within=within)
+        if rerank is not None:
+            _rerank(report, rerank, run)
+    chosen = report.chosen
+    best = analyze(network_of(run.space, chosen))
+    base = analyze(run.space.base)
+    main, *details = result_tables(report, base, run.exact)
+    emit(main, run.format, run.exact, None, details)
+    if run.output is not None:
+        write_whole(run.output, winner_spec(report, chosen, run.output))
+        require_same_counts(report, chosen, run.output)
+    if run.figure is not None:
+        from antcost.report.search_figures import search_figure
+
+        draw(search_figure(report, base, best), run.figure)
+    if stopped:
+        raise typer.Exit(130)
+
+
+def _fill(report: "Report", run: Run) -> bool:
+    """Search, and show on a terminal how the bounds close in; whether Ctrl-C ended it."""
+    from antcost.search.parallel import fill_in_parts
+    from antcost.search.run import checked_slices, fill
+
+    parts = len(checked_slices(run.space))
+    try:
+        if parts > 1 and (run.workers > 1 or run.cluster):
+            with progress("solving", parts) as advance:
+                for done in fill_in_parts(
+                    report, limit_s=run.limit_s, workers=run.workers, cluster=run.cluster
+                ):
+                    advance(f"{done} of {parts} parts")
+        else:
+            with status("searching") as show:
+                fill(report, limit_s=run.limit_s, tell=lambda now: show(_bounds(now)))
+    except KeyboardInterrupt:
+        report.interrupted = True
+        return True
+    return False
+
+
+def _bounds(report: "Report") -> str:
+    """For example: best 12,336.63, bound 12,411.39, gap +0.6 %, 1.7 s."""
+    from fractions import Fraction
+
+    parts = []
+    if report.best is not None:
+        parts.append(f"best {format_score(report.best.worth)}")
+    if report.upper < inf:
+        parts.append(f"bound {format_score(report.upper)}")
+    if report.gap < inf:
+        parts.append(f"gap {format_change(Fraction(report.gap))}")
+    return ", ".join([*parts, f"{report.seconds:.1f} s"])
+
+
+def _say_why_nothing_fits(report: "Report", run: Run, stopped: bool) -> None:
+    """Print what each budget could be at best, and end with exit code 1."""
+    from antcost.report.search import infeasible_table
+    from antcost.search.infeasible import reaches
+
+    if stopped:
+        typer.echo("interrupted before any network within the budget was found", err=True)
+        raise typer.Exit(130)
+    if not report.proven:
+        typer.echo("no network within the budget was found in time; there may be one", err=True)
+        raise typer.Exit(1)
+    with status("looking for what conflicts"):
+        found = list(reaches(run.space))
+    emit(infeasible_table(run.space, found), run.format, run.exact, None)
+    raise typer.Exit(1)
+
+
+def _rerank(report: "Report", function: str, run: Run) -> None:
+    """Put the nearly best networks into the order of a user's function, the highest first."""
+    from antcost.search.parallel import reranked
+
+    scored = []
+    with progress("ranking", len(report.near)) as advance:
+        for one, score in reranked(report, function, workers=run.workers, cluster=run.cluster):
+            scored.append((score, one))
+            advance("")
+    scored.sort(key=lambda pair: (-pair[0], -pair[1].worth, str(pair[1].values)))
+    report.near = tuple(one for _, one in scored)
+    report.scores = tuple(score for score, _ in scored)
+
+
+def _front(run: Run, axes_text: str, count: int) -> None:
+    """The best network for each budget, as a table and a figure."""
+    from antcost.report.search import front_table
+    from antcost.search.bounds import find_measure
+    from antcost.search.front import Front, budgets_of, marks
+    from antcost.search.parallel import front_points
+
+    space = run.space
+    axes = [find_measure(space.measures, name.strip()) for name in axes_text.split(",")]
+    found, interrupted = [], False
+    try:
+        with status("looking for the ends of the front"):
+            budgets = budgets_of(space, axes, count)
+        with progress("budgets", len(budgets)) as advance, _store(run.output) as store:
+            for point in front_points(
+                space, axes, budgets,
+                limit_s=run.limit_s, workers=run.workers, cluster=run.cluster, store=store,
+            ):  # fmt: skip
+                found.append(point)
+                advance("")
+    except KeyboardInterrupt:
+        interrupted = True
+    found.sort(key=lambda point: point.limits)
+    result = Front(space, tuple(axes), tuple(found), tuple(marks(space)), interrupted)
+    emit(front_table(result, run.exact), run.format, run.exact, run.output)
+    if run.figure is not None:
+        from antcost.report.search_figures import front_figure
+
+        draw(front_figure(result), run.figure)
+    if interrupted:
+        raise typer.Exit(130)
+
+
+@contextmanager
+def _store(output: Path | None) -> Iterator[Path | None]:
+    """A folder beside the output where finished points are kept until all are."""
+    from antcost.search.tasks import clear_store
+
+    if output is None:
+        yield None
+        return
+    folder = output.with_name(f"{output.name}.parts")
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise AntcostError(f"{folder}: cannot be written: {error.strerror}") from None
+    yield folder
+    clear_store(folder)

@@ -1,0 +1,140 @@
+"""The Pareto front: the best network for each of many budgets."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+
+from antcost.blocks.build import load
+from antcost.errors import AntcostError
+from antcost.search.bounds import Bound
+from antcost.search.chain import build_chain, slices
+from antcost.search.measures import Measure
+from antcost.search.objective import SCORES, Objective
+from antcost.search.problem import make_problem
+from antcost.search.run import Candidate, candidate, find_best, objective_of
+from antcost.search.solve import followed
+from antcost.search.space import Space
+from antcost.spec.catalog import shipped_names
+from antcost.spec.model import NetSpec
+
+MAX_AXES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """The best network under one budget; none if there is none, or none was found in time.
+
+    `limits` has one for each axis; `upper` bounds what any network under them is worth.
+    """
+
+    limits: tuple[int, ...]
+    best: Candidate | None
+    upper: float
+    proven: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A network that exists, beside a front: what it costs, and what it is worth."""
+
+    name: str
+    network: Candidate
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """The points of a front over the budget of one or two measures, from the least on."""
+
+    space: Space
+    axes: tuple[Measure, ...]
+    points: tuple[Point, ...]
+    marks: tuple[Mark, ...]
+    interrupted: bool = False
+
+
+def limits_along(space: Space, measure: Measure, count: int) -> list[int]:
+    """Budgets from the least that a network within the others costs to what the best one costs.
+
+    The most is the space's own bound, where that is less. Evenly spaced integers, without
+    repetitions. Raises AntcostError if no network is within the other budgets.
+    """
+    free = without_bound(space, measure)
+    cheapest = find_best(replace(free, objective=Objective({measure.name: -1.0}))).best
+    if cheapest is None:
+        raise AntcostError(f"{space.name}: no network is within the other budgets")
+    best = find_best(free).best
+    assert best is not None
+    own = [b.limit for b in space.bounds if b.measure.name == measure.name and not b.lower]
+    least, most = cheapest.counts[measure.name], min([best.counts[measure.name], *own])
+    steps = max(count - 1, 1)
+    return sorted({least + max(most - least, 0) * i // steps for i in range(count)})
+
+
+def without_bound(space: Space, measure: Measure) -> Space:
+    """The space without its upper bounds on this measure."""
+    kept = (b for b in space.bounds if b.measure.name != measure.name or b.lower)
+    return replace(space, bounds=tuple(kept))
+
+
+def bounded(space: Space, axes: Sequence[Measure], limits: Sequence[int]) -> Space:
+    """The space with these limits in place of its own upper bounds on the axes."""
+    for measure, limit in zip(axes, limits, strict=True):
+        bound = Bound(measure, limit, False, f"<= {limit:,}")
+        space = without_bound(space, measure)
+        space = replace(space, bounds=(*space.bounds, bound))
+    return space
+
+
+def budgets_of(space: Space, axes: Sequence[Measure], count: int) -> list[tuple[int, ...]]:
+    """The budgets of a front: `count` of each axis, in every combination.
+
+    Raises AntcostError for more than MAX_AXES, and if no network is within the other budgets.
+    """
+    if len(axes) > MAX_AXES:
+        raise AntcostError(f"a front has at most {MAX_AXES} axes, got {len(axes)}")
+    return list(product(*(limits_along(space, measure, count) for measure in axes)))
+
+
+def find_point(
+    space: Space, axes: Sequence[Measure], limits: tuple[int, ...], limit_s: float
+) -> Point:
+    """The best network under one budget, proven unless the time limit ends it."""
+    report = find_best(bounded(space, axes, limits), limit_s=limit_s)
+    return Point(limits, report.best, report.upper, report.proven)
+
+
+def appraised(space: Space, network: NetSpec) -> Candidate:
+    """What a network costs, and what it is worth by the objective of the space.
+
+    Raises AntcostError for a network whose stages do not form a chain or have other scales, and
+    where the objective is a table of scores for the choices of the space.
+    """
+    objective = objective_of(space)
+    if SCORES in objective.weights:
+        raise AntcostError("scores are of the choices of a space, not of other networks")
+    alone = replace(
+        space,
+        sources=replace(space.sources, base=network),
+        variables=(), outer=(), rules=(), bounds=(), rho=None, scores=(),
+    )  # fmt: skip
+    (part,) = slices(alone)
+    chain = build_chain(alone, part)
+    found = followed(make_problem(chain, objective, ()), [0] * len(chain.steps))
+    assert found is not None
+    return candidate(chain, found, alone)
+
+
+def marks(space: Space) -> Iterator[Mark]:
+    """The base, and the shipped networks with published figures for the same images and classes.
+
+    Those that the objective says nothing of are left out.
+    """
+    yield Mark(space.base.name, appraised(space, space.base))
+    for name in shipped_names():
+        network = load(name)
+        alike = (network.input, network.classes) == (space.base.input, space.base.classes)
+        if alike and network.published and network.name != space.base.name:
+            try:
+                yield Mark(network.name, appraised(space, network))
+            except AntcostError:
+                continue

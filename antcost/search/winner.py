@@ -1,0 +1,80 @@
+"""The network that was found, as a spec that says how."""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from os.path import relpath
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from antcost.api import analyze
+from antcost.search.run import Candidate, Report
+from antcost.spec.catalog import shipped_names
+from antcost.spec.document import read_value
+from antcost.units import format_change, format_exact, format_score, format_size
+from antcost.version import __version__
+
+
+def winner_spec(report: Report, chosen: Candidate, output: Path) -> str:
+    """The text of a spec for this file: `extends` the base and `set` what was chosen.
+
+    Its head has the objective, the budgets and what is proven.
+    """
+    space = report.space
+    lines = [
+        *(f"# {line}" for line in _head(report, chosen)),
+        f"name: {_plain(f'{space.base.name}, found for {space.name}')}",
+        f"extends: {_plain(_base_reference(report, output))}",
+        "set:",
+        *(f"  {_plain(path)}: {_plain(value)}" for path, value in settings(report, chosen).items()),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def settings(report: Report, chosen: Candidate) -> dict[str, Any]:
+    """What is set on the file of the base: by --set, then by the search."""
+    texts = (text.partition("=") for text in report.space.base.overrides)
+    before = {path.strip(): read_value(value) for path, _, value in texts}
+    return {**before, **chosen.values}
+
+
+def require_same_counts(report: Report, chosen: Candidate, path: Path) -> None:
+    """The spec in this file costs what the search counted, to the unit."""
+    cost = analyze(path)
+    for measure in report.space.measures.values():
+        assert measure.of(cost) == chosen.counts[measure.name], (path, measure.name)
+
+
+def verdict(report: Report) -> str:
+    """What is proven of the best network."""
+    if report.proven:
+        return f"Proven: none of the {format_size(report.size)} networks is better."
+    if report.gap == float("inf"):
+        return "Not proven: ended before there was a bound on what is possible."
+    gap = format_change(Fraction(report.gap))
+    return f"Not proven: the best that is possible is at most {gap} away."
+
+
+def _head(report: Report, chosen: Candidate) -> Iterator[str]:
+    space = report.space
+    yield f"Found by antcost {__version__}, {space.objective} = {format_score(abs(chosen.worth))}."
+    yield verdict(report)
+    for bound in space.bounds:
+        yield f"{bound}: {format_exact(chosen.counts[bound.measure.name])}"
+    if space.rho is not None:
+        yield f"rho <= {space.rho:g}"
+
+
+def _base_reference(report: Report, output: Path) -> str:
+    """The base as a file in the output's folder calls it."""
+    name = report.space.sources.base_name
+    if name in shipped_names():
+        return name
+    return Path(relpath(report.space.base.document.origin, output.parent)).as_posix()
+
+
+def _plain(value: Any) -> str:
+    """A value as YAML on one line."""
+    text = yaml.safe_dump(value, default_flow_style=True, width=10**6, allow_unicode=True)
+    return text.removesuffix("...\n").strip()

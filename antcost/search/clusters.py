@@ -1,5 +1,6 @@
 """A cluster that is there, for joblib: connecting, and what a user can get wrong about it."""
 
+import logging
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,8 +21,11 @@ def connected(cluster: str) -> Iterator[dict[str, Any]]:
     address = _address(cluster)
     connect = {"dask": _dask, "ray": _ray}[address.scheme]
     try:
-        with socket.create_connection((address.hostname, address.port), CONNECT_S):
-            pass
+        with socket.create_connection((address.hostname, address.port), CONNECT_S) as connection:
+            if address.scheme == "dask":
+                connection.recv(
+                    1
+                )  # a scheduler greets, and Dask's own client waits for it for ever
     except OSError as error:
         raise _unreachable(cluster, error.strerror or str(error)) from None
     with connect(cluster, address) as settings:
@@ -48,7 +52,7 @@ def _unreachable(cluster: str, reason: str) -> AntcostError:
 @contextmanager
 def _dask(cluster: str, address: SplitResult) -> Iterator[dict[str, Any]]:
     try:
-        from distributed import Client, KilledWorker
+        from distributed import CancelledError, Client, KilledWorker
     except ModuleNotFoundError:
         raise AntcostError("dask:// needs Dask: pip install 'antcost[cluster]'") from None
     try:
@@ -57,6 +61,7 @@ def _dask(cluster: str, address: SplitResult) -> Iterator[dict[str, Any]]:
         )
     except (OSError, ValueError):
         raise _unreachable(cluster, "what answers there is no Dask scheduler") from None
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # errors are raised, too
     with client:
         try:
             client.wait_for_workers(1, timeout=CONNECT_S)
@@ -64,8 +69,8 @@ def _dask(cluster: str, address: SplitResult) -> Iterator[dict[str, Any]]:
             raise AntcostError(f"--cluster: {cluster} has no workers") from None
         try:
             yield {"backend": "dask", "client": client, "n_jobs": -1}
-        except KilledWorker as lost:
-            raise AntcostError(f"--cluster: {cluster}: {lost}") from None
+        except (CancelledError, KilledWorker) as lost:
+            raise AntcostError(f"--cluster: {cluster}: {str(lost).splitlines()[0]}") from None
 
 
 @contextmanager
@@ -82,5 +87,7 @@ def _ray(cluster: str, address: SplitResult) -> Iterator[dict[str, Any]]:
     register_ray()
     try:
         yield {"backend": "ray", "n_jobs": -1}
+    except ray.exceptions.RayError as lost:
+        raise AntcostError(f"--cluster: {cluster}: {str(lost).splitlines()[0]}") from None
     finally:
         ray.shutdown()

@@ -131,7 +131,7 @@ def _spread(
     the tasks in portions, and a portion ends early only where too many results wait.
     """
     with parallel_config(**settings):
-        parallel = Parallel(batch_size=1, return_as="generator_unordered")
+        parallel = Parallel(batch_size=1, return_as=_return_as(settings["backend"]))
         most = MAX_AHEAD * effective_n_jobs()
     left = iter(enumerate(tasks))
     given = taken = 0
@@ -143,10 +143,19 @@ def _spread(
             yield delayed(_call)(*numbered, __version__)
 
     while taken < len(tasks):
-        with _abandoned_quietly(parallel(portion())) as results:
+        with _abandoned_quietly(_each(parallel(portion()))) as results:
             for index, result in results:
                 taken += 1
                 yield tasks[index], result
+
+
+def _return_as(backend: str) -> str:
+    """Ray's backend for joblib cannot give results one by one."""
+    return "list" if backend == "ray" else "generator_unordered"
+
+
+def _each(results: Iterable[Any]) -> Generator[Any, None, None]:
+    yield from results
 
 
 def _call(index: int, task: Task, version: str) -> tuple[int, bytes]:

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from antcost.search.space import Space
 
 SpaceArgument = Annotated[
-    str, Argument(metavar="SPACE", help="A search file, or the name of a shipped one.")
+    str,
+    Argument(metavar="SPACE", help="A search file, a shipped one, or a network to --choose of."),
 ]
 DeviceOption = Annotated[
     Path | None, Option(metavar="FILE", help="What layers take on a device: gives latency.")
@@ -69,6 +70,17 @@ def search(
         Option(metavar="TEXT", help='entropy, zen, scores, "max madds", "min latency", ...'),
     ] = None,
     device: DeviceOption = None,
+    scores: Annotated[
+        Path | None, Option(metavar="FILE", help="What each choice is worth, for scores.")
+    ] = None,
+    choose: Annotated[
+        list[str] | None,
+        Option(metavar="PATH=VALUES", help='A choice, e.g. "ant[2-7].groups=[1, 2]"; repeatable.'),
+    ] = None,
+    rule: Annotated[
+        list[str] | None,
+        Option(metavar="PATH=RULE", help='E.g. "ant*.channels=non-decreasing"; repeatable.'),
+    ] = None,
     set_: SetOption = None,
     top: Annotated[int | None, Option(metavar="N", min=1, help="The N best networks.")] = None,
     within: Annotated[
@@ -112,7 +124,10 @@ def search(
         "peak_memory": peak_memory, "latency": latency, "rho": rho,
     }  # fmt: skip
     asked = {name: text for name, text in bounds.items() if text is not None}
-    loaded = load_space(space, Request(tuple(set_ or ()), asked, objective, device))
+    request = Request(
+        tuple(set_ or ()), tuple(choose or ()), tuple(rule or ()), asked, objective, device, scores
+    )
+    loaded = load_space(space, request)
     run = Run(loaded, time_limit, workers, cluster, exact, format_, output, figure)
     if front is not None:
         _front(run, front, points)
@@ -154,7 +169,8 @@ def _best(run: Run, top: int | None, within: float | None, rerank: str | None) -
     if report.best is None:
         _say_why_nothing_fits(report, run, stopped)
     if (top is not None or within is not None) and not stopped:
-        find_near(report, count=top, within=within)
+        with status("looking for the next best"):
+            find_near(report, count=top, within=within)
         if rerank is not None:
             _rerank(report, rerank, run)
     chosen = report.chosen
@@ -212,7 +228,7 @@ def _bounds(report: "Report") -> str:
 def _say_why_nothing_fits(report: "Report", run: Run, stopped: bool) -> None:
     """Print what each budget could be at best, and end with exit code 1."""
     from antcost.report.search import infeasible_table
-    from antcost.search.infeasible import reaches
+    from antcost.search.infeasible import reaches, require_networks
 
     if stopped:
         typer.echo("interrupted before any network within the budget was found", err=True)
@@ -220,6 +236,7 @@ def _say_why_nothing_fits(report: "Report", run: Run, stopped: bool) -> None:
     if not report.proven:
         typer.echo("no network within the budget was found in time; there may be one", err=True)
         raise typer.Exit(1)
+    require_networks(run.space)
     with status("looking for what conflicts"):
         found = list(reaches(run.space))
     emit(infeasible_table(run.space, found), run.format, run.exact, None)

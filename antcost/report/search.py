@@ -10,20 +10,16 @@ from antcost.cost.analysis import NetCost
 from antcost.report.table import Column, Table, Value
 from antcost.search.front import Front, Point
 from antcost.search.infeasible import Reach
-from antcost.search.measures import Measure
+from antcost.search.measures import Measure, format_measure
 from antcost.search.objective import ENTROPY, ZEN
 from antcost.search.run import Candidate, Report
 from antcost.search.space import Space
-from antcost.search.winner import verdict
+from antcost.search.winner import verdict, worth_text
 from antcost.units import (
     Printed,
-    format_bytes,
-    format_count,
-    format_exact,
     format_percent,
     format_score,
     format_size,
-    format_time,
 )
 
 PRICE_UNITS = {"count": (10**6, "1M"), "bytes": (2**20, "1 MiB"), "time": (10**9, "1 ms")}
@@ -81,7 +77,7 @@ def _cost_table(report: Report, best: Candidate, base: NetCost, exact: bool) -> 
 
     weights = space.objective.weights if space.objective else {}
     return Table(
-        title=f"{space.base.name}, {space.name}: {_worth_text(space, best.worth, exact)}",
+        title=f"{space.base.name}, {space.name}: {worth_text(space, best.worth, exact)}",
         columns=(
             Column("cost", "cost", lambda row: row.measure.label),
             Column("budget", "budget", lambda row: row.budget),
@@ -100,28 +96,6 @@ def _cost_table(report: Report, best: Candidate, base: NetCost, exact: bool) -> 
         hints=(_effort(report),),
         data=lambda: _data(report, base),
     )
-
-
-def _worth_text(space: Space, worth: float, exact: bool) -> str:
-    """For example "max entropy = 12,336.63" or "min MAdds = 82.1M"."""
-    weights = space.objective.weights if space.objective else {}
-    name, weight = next(iter(weights.items()))
-    if len(weights) == 1 and name in space.measures and abs(weight) == 1:
-        return f"{space.objective} = {format_measure(space.measures[name], int(abs(worth)), exact)}"
-    return f"{space.objective} = {format_score(worth)}"
-
-
-def format_measure(measure: Measure, count: int, exact: bool = False) -> str:
-    """One count of a measure with its unit."""
-    if exact:
-        return f"{format_exact(count)}{ {'count': '', 'bytes': ' B', 'time': ' ps'}[measure.unit] }"
-    match measure.unit:
-        case "count":
-            return format_count(count)
-        case "bytes":
-            return format_bytes(count)
-        case "time":
-            return format_time(count)
 
 
 def _price(row: CostRow) -> str | None:

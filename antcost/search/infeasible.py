@@ -4,10 +4,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import permutations
 
+from antcost.blocks.build import build_graph
+from antcost.blocks.registry import STAGE_MODELS
+from antcost.errors import AntcostError, SpecError
 from antcost.search.bounds import Bound
+from antcost.search.chain import build_chain
 from antcost.search.objective import Objective
-from antcost.search.run import find_best
+from antcost.search.run import checked_slices, find_best
 from antcost.search.space import Space
+from antcost.spec.load import changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +30,20 @@ class Reach:
     def kept(self) -> bool:
         """Whether the bound itself is kept there."""
         return self.nearest is not None and self.bound.allows(self.nearest)
+
+
+def require_networks(space: Space) -> None:
+    """Raise AntcostError, with an example, if no network of the space can be built at all."""
+    free = replace(space, bounds=(), rho=None)
+    if any(build_chain(free, part).steps for part in checked_slices(free)):
+        return
+    variables = (*space.outer, *space.variables)
+    changes = [(variable.path, variable.values[0], variable.mark) for variable in variables]
+    try:
+        build_graph(changed(space.base, STAGE_MODELS, changes))
+    except SpecError as error:
+        raise AntcostError(f"{space.name}: none of its networks can be built: {error}") from None
+    raise AntcostError(f"{space.name}: none of its networks can be built and keeps the rules")
 
 
 def reaches(space: Space) -> Iterator[Reach]:

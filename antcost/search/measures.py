@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import reduce
-from typing import Any, Literal
+from typing import Any, Literal, assert_never
 
 import numpy as np
 
@@ -12,7 +12,15 @@ from antcost.cost.analysis import NetCost
 from antcost.cost.device import Device
 from antcost.cost.memory import BYTES, Dtype, live_elems, param_bytes, traffic_bytes
 from antcost.graph.layers import Conv2d
-from antcost.units import BYTE_UNITS, COUNT_UNITS, TIME_UNITS
+from antcost.units import (
+    BYTE_UNITS,
+    COUNT_UNITS,
+    TIME_UNITS,
+    format_bytes,
+    format_count,
+    format_exact,
+    format_time,
+)
 
 Unit = Literal["count", "bytes", "time"]
 UNITS: Mapping[Unit, Mapping[str, Fraction]] = {
@@ -21,6 +29,9 @@ UNITS: Mapping[Unit, Mapping[str, Fraction]] = {
     "time": {name: Fraction(seconds) * 10**12 for name, seconds in TIME_UNITS.items()},
 }
 """What a bound may be written in, as multiples of what is counted: ones, bytes, picoseconds."""
+
+
+_EXACT_UNITS: Mapping[Unit, str] = {"count": "", "bytes": " B", "time": " ps"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +61,21 @@ def measures(dtype: Dtype = "fp32", device: Device | None = None) -> dict[str, M
     if device is not None:
         known.append(Measure("latency", "latency", "time", device.latency_ps))
     return {measure.name: measure for measure in known}
+
+
+def format_measure(measure: Measure, count: int, exact: bool = False) -> str:
+    """One count of a measure with its unit, with three significant digits or all of them."""
+    if exact:
+        return f"{format_exact(count)}{_EXACT_UNITS[measure.unit]}"
+    match measure.unit:
+        case "count":
+            return format_count(count)
+        case "bytes":
+            return format_bytes(count)
+        case "time":
+            return format_time(count)
+        case _:
+            assert_never(measure.unit)
 
 
 def _peak(cost: NetCost, dtype: Dtype) -> Any:

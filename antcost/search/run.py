@@ -307,7 +307,12 @@ def find_near(report: Report, *, count: int | None = None, within: float | None 
     else:
         near = _best_of(report, best, count or 1)
     report.near_complete = len(near) < MAX_NEAR
-    report.near = tuple(sorted(near, key=lambda one: (-one.worth, str(one.values)))[:count])
+    report.near = tuple(sorted(near, key=_rank)[:count])
+
+
+def _rank(one: Candidate) -> tuple[float, list[int], str]:
+    """The highest worth first, then the cheapest."""
+    return -one.worth, list(one.counts.values()), str(one.values)
 
 
 def weighed(space: Space) -> list[Measure]:

@@ -19,9 +19,9 @@ from antcost.search.measures import Measure, measures
 from antcost.search.objective import SCORES, Objective, read_objective
 from antcost.search.rules import Rule, read_rule
 from antcost.search.scores import Score, read_scores
-from antcost.spec.catalog import SUFFIXES, find, is_file, shipped_spaces
+from antcost.spec.catalog import SUFFIXES, find, is_file, shipped_names, shipped_spaces
 from antcost.spec.complaints import blame_all
-from antcost.spec.document import Document, Key, read_document
+from antcost.spec.document import Document, Key, read_document, read_value
 from antcost.spec.load import copy_plain
 from antcost.spec.model import Fields, NetSpec
 from antcost.spec.overrides import PathError, targets
@@ -45,7 +45,7 @@ class SpaceFields(Fields):
     """The fields of a search file."""
 
     base: str
-    choices: Annotated[dict[str, Any], Field(min_length=1, max_length=MAX_CHOICES)]
+    choices: Annotated[dict[str, Any], Field(max_length=MAX_CHOICES)]
     budget: dict[str, Any] = Field(default_factory=dict)
     objective: Any = None
     rules: dict[str, Any] = Field(default_factory=dict)
@@ -120,52 +120,43 @@ class Space:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the command line sets beside a search file: overrides of its network, and its fields."""
+    """What the command line sets beside a search file: overrides of its network, and its fields.
+
+    `choices` and `rules` are PATH=VALUE texts, such as "ant*.groups=[1, 2]".
+    """
 
     overrides: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
     budget: Mapping[str, str] = field(default_factory=dict)
     objective: str | None = None
     device: Path | None = None
-
-
-def find_space(reference: str) -> Path:
-    """File of a search: a path, or the name of a shipped one. Raises SpecError if there is none."""
-    spaces = shipped_spaces()
-    if reference in spaces:
-        return spaces[reference]
-    path = Path(reference)
-    if path.suffix in SUFFIXES or is_file(path):
-        return path
-    hint = f"expected a file, or a shipped search: {', '.join(spaces)}"
-    raise SpecError([Problem(reference, "", f"no such search; {hint}")])
+    scores: Path | None = None
 
 
 def load_space(reference: str, request: Request | None = None) -> Space:
-    """Read a search file. What the request sets wins over the file's own fields.
+    """Read a search file, or let a network be one whose choices are all in the request.
 
-    Raises SpecError with everything that is wrong.
+    `reference` is a file or the name of a shipped search or network. What the request sets wins
+    over the file's own fields. Raises SpecError with everything that is wrong.
     """
-    return make_space(read_sources(find_space(reference), request or Request()))
+    return make_space(_read_sources(reference, request or Request()))
 
 
-def read_sources(path: Path, request: Request) -> Sources:
-    """Read a search file and the files that it names. Raises SpecError."""
-    document = read_document(path)
-    for measure, text in request.budget.items():
-        _set_bound(document, measure, text)
-    if request.objective is not None:
-        document.put(("objective",), request.objective, "--objective")
+def _read_sources(reference: str, request: Request) -> Sources:
+    """Read a search file and the files that it names."""
+    document, folder = _read_search(reference)
+    _set_requested(document, request)
     _require_fields(document)
-    tree, folder = document.tree, path.parent
-    base_name = str(tree["base"])
+    tree, base_name = document.tree, str(document.tree["base"])
     try:
         base = load(str(find(base_name, folder)), request.overrides)
     except SpecError as error:
         raise _blamed_on(document, "base", error) from None
     device = request.device or (folder / tree["device"] if tree.get("device") else None)
-    scores = folder / tree["scores"] if tree.get("scores") else None
+    scores = request.scores or (folder / tree["scores"] if tree.get("scores") else None)
     return Sources(
-        path.stem,
+        Path(reference).stem,
         document,
         base_name,
         base,
@@ -180,6 +171,8 @@ def make_space(sources: Sources) -> Space:
     fields = _require_fields(document)
     device = None if sources.device is None else read_device(sources.device)
     known = measures(fields.dtype, device)
+    if not fields.choices:
+        document.blame(("choices",), 'nothing to choose from; expected such as "ant*.groups": ...')
     inner, outer, rules = _choices(document, fields, base)
     rules += _rules(document, fields, base)
     bounds, rho = _budget(document, fields, known)
@@ -226,6 +219,48 @@ def _require_fields(document: Document) -> SpaceFields:
     except ValidationError as error:
         blame_all(document, (), error, SpaceFields.model_fields)
         raise SpecError(document.problems) from None
+
+
+def _read_search(reference: str) -> tuple[Document, Path]:
+    """The search file, and the folder that it names others from; a network has no choices yet."""
+    spaces, path = shipped_spaces(), Path(reference)
+    if reference in spaces:
+        path = spaces[reference]
+    elif reference in shipped_names():
+        return Document({"base": reference, "choices": {}}, reference), Path()
+    elif path.suffix not in SUFFIXES and not is_file(path):
+        hint = f"expected a file, a network, or a shipped search: {', '.join(spaces)}"
+        raise SpecError([Problem(reference, "", f"no such search; {hint}")])
+    document = read_document(path)
+    if "stages" in document.tree or "extends" in document.tree:
+        return Document({"base": str(path), "choices": {}}, reference), Path()
+    return document, path.parent
+
+
+def _set_requested(document: Document, request: Request) -> None:
+    """Put what the command line asks for into the fields of the search file."""
+    for option, name, texts in (
+        ("--choose", "choices", request.choices),
+        ("--rule", "rules", request.rules),
+    ):
+        for text in texts:
+            path, equals, value = text.partition("=")
+            mark = f"{option} {text}"
+            fields = document.tree.setdefault(name, {})
+            try:
+                if not equals or not text.isprintable() or not isinstance(fields, dict):
+                    raise ValueError("expected PATH=VALUE such as ant*.groups=[1, 2]")
+                given = read_value(value)
+            except ValueError as error:
+                raise SpecError([Problem(mark, "", str(error))]) from None
+            given = {"each": given} if isinstance(given, list) else given
+            document.put((name, path.strip()), given, mark)
+    for measure, text in request.budget.items():
+        _set_bound(document, measure, text)
+    for name in ("objective", "scores"):
+        given = getattr(request, name)
+        if given is not None:
+            document.put((name,), str(given), f"--{name}")
 
 
 def _blamed_on(document: Document, field_name: str, error: SpecError) -> SpecError:

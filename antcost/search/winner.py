@@ -9,7 +9,9 @@ from typing import Any
 import yaml
 
 from antcost.api import analyze
-from antcost.search.run import Candidate, Report
+from antcost.search.measures import format_measure
+from antcost.search.run import Candidate, Report, objective_of
+from antcost.search.space import Space
 from antcost.spec.catalog import shipped_names
 from antcost.spec.document import read_value
 from antcost.units import format_change, format_exact, format_score, format_size
@@ -56,9 +58,19 @@ def verdict(report: Report) -> str:
     return f"Not proven: the best that is possible is at most {gap} away."
 
 
+def worth_text(space: Space, worth: float, exact: bool = False) -> str:
+    """For example "max entropy = 12,336.63" or "min madds = 82.1M"."""
+    objective = objective_of(space)
+    name, *others = objective.weights
+    if name in space.measures and not others and abs(objective.weights[name]) == 1:
+        count = format_measure(space.measures[name], int(abs(worth)), exact)
+        return f"{objective} = {count}"
+    return f"{objective} = {format_score(worth)}"
+
+
 def _head(report: Report, chosen: Candidate) -> Iterator[str]:
     space = report.space
-    yield f"Found by antcost {__version__}, {space.objective} = {format_score(abs(chosen.worth))}."
+    yield f"Found by antcost {__version__}: {worth_text(space, chosen.worth, exact=True)}."
     yield verdict(report)
     for bound in space.bounds:
         yield f"{bound}: {format_exact(chosen.counts[bound.measure.name])}"

@@ -1,0 +1,76 @@
+"""`antcost sweep`: what many configurations of a space cost, for predictors to learn from."""
+
+import time
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from typer import Option
+
+from antcost.cli.options import SetOption
+from antcost.cli.progress import progress
+from antcost.cli.search import ClusterOption, DeviceOption, SpaceArgument, WorkersOption
+from antcost.errors import AntcostError
+from antcost.units import format_count, format_exact
+
+if TYPE_CHECKING:
+    from antcost.search.sweep import Sweep
+
+
+def sweep(
+    space: SpaceArgument,
+    output: Annotated[
+        Path, Option("-o", "--output", metavar="FILE", help="The Parquet file, whole or not.")
+    ],
+    sample: Annotated[
+        int | None, Option(metavar="N", help="Draw N configurations, all equally likely.")
+    ] = None,
+    all_: Annotated[bool, Option("--all", help="Every configuration once.")] = False,
+    seed: Annotated[int, Option(min=0, max=2**63 - 1, help="What the random draws come from.")] = 0,
+    choose: Annotated[
+        list[str] | None,
+        Option(metavar="PATH=VALUES", help='A choice, e.g. "ant[2-7].groups=[1, 2]"; repeatable.'),
+    ] = None,
+    rule: Annotated[
+        list[str] | None,
+        Option(metavar="PATH=RULE", help='E.g. "ant*.channels=non-decreasing"; repeatable.'),
+    ] = None,
+    set_: SetOption = None,
+    device: DeviceOption = None,
+    workers: WorkersOption = 1,
+    cluster: ClusterOption = None,
+) -> None:
+    """The exact costs of many configurations of a space, as a Parquet file.
+
+    Budgets do not count here. What is finished is kept beside the file until that is complete, so
+    the same command continues a run that was stopped.
+    """
+    if (sample is None) != all_:
+        raise AntcostError("expected one of --sample N and --all, which say what to write")
+    if find_spec("pyarrow") is None or find_spec("scipy") is None or find_spec("joblib") is None:
+        raise AntcostError("sweep needs PyArrow, SciPy and joblib: pip install 'antcost[search]'")
+    from antcost.search.space import Request, load_space
+    from antcost.search.sweep import plan_all, plan_sample
+
+    choices = Request(tuple(set_ or ()), tuple(choose or ()), tuple(rule or ()), device=device)
+    loaded = load_space(space, choices)
+    planned = plan_all(loaded) if sample is None else plan_sample(loaded, sample, seed)
+    _write(planned, output, workers, cluster)
+
+
+def _write(planned: "Sweep", output: Path, workers: int, cluster: str | None) -> None:
+    from antcost.search.sweep import kept_tasks, store_of, write
+
+    start = time.perf_counter()
+    try:
+        with progress("writing", len(planned.tasks)) as tell:
+            write(planned, output, workers=workers, cluster=cluster, tell=tell)
+    except KeyboardInterrupt:
+        kept = f"{kept_tasks(planned, output)} of {len(planned.tasks)} tasks"
+        message = f"interrupted: {kept} are kept in {store_of(output)}; the same command continues"
+        typer.echo(message, err=True)
+        raise typer.Exit(130) from None
+    seconds = time.perf_counter() - start
+    rate = format_count(int(planned.rows / seconds))
+    typer.echo(f"{output}: {format_exact(planned.rows)} rows in {seconds:.1f} s, {rate} a second")

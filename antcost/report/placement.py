@@ -1,0 +1,125 @@
+"""Where labels go in a figure, so that none covers another label, a point or a line; in pixels."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+FONT = 8
+NARROW, WIDE = "fijlrtI.,:;|!'()[]/- 1", "mwMW%@→"
+NEAR = 5.0
+RINGS = (12.0, 20.0, 30.0, 42.0)
+ROUND = (
+    (1.0, 0.0), (-1.0, 0.0), (0.7, -0.7), (0.7, 0.7), (-0.7, -0.7), (-0.7, 0.7), (0.0, -1.0),
+    (0.0, 1.0),
+)  # fmt: skip
+"""Right and left of a point, then oblique, then above and below it; y grows downwards."""
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle; y grows downwards."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    def meets(self, other: "Box") -> bool:
+        """Whether the two have any area in common."""
+        return (
+            self.left < other.right
+            and other.left < self.right
+            and self.top < other.bottom
+            and other.top < self.bottom
+        )
+
+    def holds(self, other: "Box") -> bool:
+        """Whether the other one lies inside."""
+        return (
+            self.left <= other.left
+            and other.right <= self.right
+            and self.top <= other.top
+            and other.bottom <= self.bottom
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """A point that has a label; `needed` ones are placed even where there is no room."""
+
+    x: float
+    y: float
+    text: str
+    color: str
+    needed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where a label is; far from its point, a leader line from (x, y) leads to it."""
+
+    box: Box
+    leader: tuple[float, float] | None
+
+
+def box_around(x: float, y: float, radius: float) -> Box:
+    """A square around a point."""
+    return Box(x - radius, y - radius, x + radius, y + radius)
+
+
+def text_width(text: str, font: float = FONT) -> float:
+    """About how wide a text is in Helvetica, rather more than less."""
+    return font * sum(0.34 if c in NARROW else 0.92 if c in WIDE else _em(c) for c in text)
+
+
+def _em(letter: str) -> float:
+    return 0.7 if letter.isupper() else 0.57
+
+
+def place(anchors: Sequence[Anchor], taken: Sequence[Box], room: Box) -> list[Spot | None]:
+    """A spot for each label inside of the room, or None where there is none; the first go first.
+
+    `taken` are points and lines that no label may cover.
+    """
+    boxes = list(taken)
+    spots: list[Spot | None] = []
+    for anchor in anchors:
+        spot = next((one for one in _spots(anchor) if _fits(one, anchor, boxes, room)), None)
+        if spot is None and anchor.needed:
+            spot = next((one for one in _spots(anchor) if room.holds(one.box)), None)
+        if spot is not None:
+            boxes += [spot.box, *_along(anchor, spot)]
+        spots.append(spot)
+    return spots
+
+
+def _spots(anchor: Anchor) -> Iterator[Spot]:
+    """Next to the point, then further and further away."""
+    width, height = text_width(anchor.text), FONT + 1
+    for distance in (NEAR, *RINGS):
+        for right, down in ROUND:
+            x, y = anchor.x + right * distance, anchor.y + down * distance
+            if right == 0:
+                y += down * (height / 2 - 1)
+            left = x - width * (1 - right / abs(right)) / 2 if right else x - width / 2
+            box = Box(left, y - height / 2, left + width, y + height / 2)
+            yield Spot(box, (x - right, y - down * height / 2) if distance > NEAR else None)
+
+
+def _fits(spot: Spot, anchor: Anchor, boxes: Sequence[Box], room: Box) -> bool:
+    leader = _along(anchor, spot)
+    return room.holds(spot.box) and not any(
+        box.meets(spot.box) or any(box.meets(step) for step in leader) for box in boxes
+    )
+
+
+def _along(anchor: Anchor, spot: Spot) -> list[Box]:
+    """Small boxes along the leader line, from where it leaves the point's own mark."""
+    if spot.leader is None:
+        return []
+    x, y = spot.leader
+    length = max(abs(x - anchor.x), abs(y - anchor.y))
+    shares = [step / length for step in range(4, int(length), 2)]
+    return [
+        box_around(anchor.x + share * (x - anchor.x), anchor.y + share * (y - anchor.y), 0.5)
+        for share in shares
+    ]

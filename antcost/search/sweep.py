@@ -245,7 +245,7 @@ def _encoded(table: pa.Table) -> bytes:
 
 def store_of(output: Path) -> Path:
     """The folder beside the file that has what is finished of it."""
-    return output.with_name(f"{output.name}.parts")
+    return output.parent / f"{output.name}.parts"
 
 
 def write(

@@ -7,6 +7,7 @@ is finished is never computed again.
 import json
 import os
 import re
+import signal
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -22,6 +23,13 @@ from antcost.errors import AntcostError
 from antcost.search.clusters import connected
 from antcost.version import __version__
 
+LOCAL = {
+    "backend": "loky",
+    "inner_max_num_threads": 1,
+    "initializer": signal.signal,
+    "initargs": (signal.SIGINT, signal.SIG_IGN),
+}
+"""For joblib's pool: one thread a process, and it is this process that Ctrl-C ends."""
 MAX_AHEAD = 6
 """How many results for each worker may be on their way, or wait here until somebody takes them."""
 
@@ -50,7 +58,7 @@ def run_tasks(
     workers: int = 1,
     cluster: str | None = None,
     store: Path | None = None,
-) -> Iterator[tuple[Task, bytes]]:
+) -> Generator[tuple[Task, bytes], None, None]:
     """Yield each task with its result, as they are finished.
 
     They run in this process if there is one worker, in a pool of processes if there are several,
@@ -114,9 +122,7 @@ def _results(
         with connected(cluster) as settings:
             yield from _spread(tasks, settings)
     elif workers > 1:
-        yield from _spread(
-            tasks, {"backend": "loky", "n_jobs": workers, "inner_max_num_threads": 1}
-        )
+        yield from _spread(tasks, {**LOCAL, "n_jobs": workers})
     else:
         for task in tasks:
             yield task, task.function(task.payload)

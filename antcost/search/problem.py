@@ -17,7 +17,7 @@ from antcost.search.chain import Chain, Step
 from antcost.search.lanes import BoolArray, IntArray
 from antcost.search.objective import ENTROPY, SCORES, ZEN, Objective, default_alphas
 from antcost.search.scores import Score
-from antcost.search.ways import MAX_EXACT, FloatArray
+from antcost.search.ways import MAX_EXACT, FloatArray, distinct
 
 PLAIN = {"conv", "maxpool", "avgpool", "linear", "norm", "activation"}
 """Blocks that are a network's head where they stand behind all others."""
@@ -46,6 +46,19 @@ class Layer:
 
     def __len__(self) -> int:
         return len(self.source)
+
+    def take(self, ways: IntArray | BoolArray) -> "Layer":
+        """Some of the ways, between the same nodes."""
+        return replace(
+            self,
+            source=self.source[ways],
+            target=self.target[ways],
+            edge=self.edge[ways],
+            score=self.score[ways],
+            gain=self.gain[ways],
+            depth=self.depth[ways],
+            costs=self.costs[ways],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +215,51 @@ def with_rho_cost(problem: Problem, depth: float) -> Problem:
     return replace(problem, layers=tuple(layers), limits=np.append(problem.limits, limit))
 
 
+def by_depth(problem: Problem) -> list[Problem]:
+    """The problem as one for each number of convolutions that a whole path may have.
+
+    Nodes remember the convolutions so far, and once the last scale's end knows them, rho is one
+    more cost without any slack: L log(L / rho) - 2 T <= 0.
+    """
+    assert problem.rho is not None
+    end = max(index for index, layer in enumerate(problem.layers) if layer.ends_scale)
+    node, depth = np.zeros(1, dtype=np.int64), np.zeros(1)
+    layers, nodes = [], [1]
+    for index, layer in enumerate(problem.layers):
+        way, source = ways_from(layer, node)
+        reached = depth[source] + layer.depth[way]
+        first, target = distinct([layer.target[way], reached.astype(np.int64)])
+        node, depth = layer.target[way][first], reached[first]
+        least = reached * np.log(np.maximum(reached, 1) / problem.rho) if index == end else 0.0
+        taken = layer.take(way)
+        layers.append(
+            replace(
+                taken,
+                source=source,
+                target=target,
+                costs=np.column_stack([taken.costs, least - 2 * taken.gain]),
+                weight=layer.weight[node],
+            )
+        )
+        nodes.append(len(node))
+    limits = np.append(problem.limits, ROUNDING * (1 + depth.max(initial=0.0)))
+    whole = replace(problem, layers=tuple(layers), nodes=tuple(nodes), limits=limits)
+    every = [np.ones(len(layer), dtype=bool) for layer in layers[:-1]]
+    return [
+        restricted(whole, [*every, depth[layers[-1].target] == number])
+        for number in np.unique(depth)
+    ]
+
+
+def ways_from(layer: Layer, node: IntArray) -> tuple[IntArray, IntArray]:
+    """All ways from each of some nodes, which may occur repeatedly, and which of these it is."""
+    starts = np.searchsorted(layer.source, np.arange(layer.source[-1] + 2))
+    counts = np.diff(starts)[node]
+    source = np.repeat(np.arange(len(node)), counts)
+    within = np.arange(len(source)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return starts[node[source]] + within, source
+
+
 def restricted(problem: Problem, kept: Sequence[BoolArray]) -> Problem:
     """The problem with some ways only, those through whose ends paths still lead."""
     forward = [np.ones(problem.nodes[0], dtype=bool)]
@@ -214,17 +272,13 @@ def restricted(problem: Problem, kept: Sequence[BoolArray]) -> Problem:
         keep = keep & alive[layer.target] & reached[layer.source]
         before = np.zeros(len(reached), dtype=bool)
         before[layer.source[keep]] = True
+        taken = layer.take(keep)
         layers.append(
-            Layer(
-                (np.cumsum(before) - 1)[layer.source[keep]],
-                (np.cumsum(alive) - 1)[layer.target[keep]],
-                layer.edge[keep],
-                layer.score[keep],
-                layer.gain[keep],
-                layer.depth[keep],
-                layer.costs[keep],
-                layer.weight[alive],
-                layer.ends_scale,
+            replace(
+                taken,
+                source=(np.cumsum(before) - 1)[taken.source],
+                target=(np.cumsum(alive) - 1)[taken.target],
+                weight=layer.weight[alive],
             )
         )
         alive = before

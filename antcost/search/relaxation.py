@@ -21,8 +21,7 @@ from antcost.search.ways import FloatArray
 MAX_CUTS = 60
 CLOSE = 1e-7
 GROWTH = 10.0
-GRID = 96
-GRID_CELLS = 6_000_000
+COARSE, FINE = 12, 96
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +75,7 @@ class Path:
     slack: FloatArray
 
 
-def make_grids(problem: Problem, size: int | None = None) -> tuple[Grid, ...]:
+def make_grids(problem: Problem, size: int) -> tuple[Grid, ...]:
     """The range of entropy at every node; a single point where entropy is not weighed later."""
     low = [np.zeros(problem.nodes[0])]
     high = [np.zeros(problem.nodes[0])]
@@ -87,7 +86,6 @@ def make_grids(problem: Problem, size: int | None = None) -> tuple[Grid, ...]:
             ends.append(reached)
     if not problem.bilinear:
         return tuple(Grid(a, np.zeros_like(a), 1) for a in low)
-    size = size or int(np.clip(GRID_CELLS // max(problem.size, 1), 8, GRID))
     return tuple(Grid(a, (b - a) / (size - 1), size) for a, b in zip(low, high, strict=True))
 
 

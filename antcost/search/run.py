@@ -9,8 +9,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from antcost.api import analyze
+from antcost.blocks.build import build_graph
 from antcost.blocks.registry import STAGE_MODELS
+from antcost.cost.analysis import analyze_graph
 from antcost.errors import AntcostError
 from antcost.search.bounds import Bound
 from antcost.search.chain import Chain, Slice, TooManyStatesError, build_chain, slices
@@ -350,7 +351,7 @@ def _least_worth(space: Space) -> float:
 def network_of(space: Space, chosen: Candidate) -> NetSpec:
     """The base with the values of a candidate. Its counts are those of the search, to the unit."""
     spec = changed(space.base, STAGE_MODELS, [(path, v, "") for path, v in chosen.values.items()])
-    cost = analyze(spec)
+    cost = analyze_graph(build_graph(spec))
     for measure in space.measures.values():
         assert measure.of(cost) == chosen.counts[measure.name], (measure.name, chosen)
     return spec

@@ -11,11 +11,21 @@ from math import gcd, inf
 
 import numpy as np
 
-from antcost.search.labels import Labels, Tree, beam, make_tree, paths_above, within_rho
-from antcost.search.problem import Problem, restricted, with_rho_cost, without_dominated
+from antcost.search.labels import Labels, beam, make_tree, paths_above, within_rho
+from antcost.search.lanes import BoolArray
+from antcost.search.problem import (
+    Problem,
+    by_depth,
+    restricted,
+    with_rho_cost,
+    without_dominated,
+)
 from antcost.search.relaxation import (
+    COARSE,
+    FINE,
     Grid,
     Prices,
+    best_path,
     bound_ahead,
     cutting_planes,
     make_grids,
@@ -23,7 +33,7 @@ from antcost.search.relaxation import (
 )
 from antcost.search.ways import FloatArray
 
-PRICE_SETS = 6
+PRICE_SETS = 4
 MAX_PATHS = 100_000
 RELATIVE_ROUNDING = 1e-11
 FIRST_DEPTH = 1e-4
@@ -126,15 +136,54 @@ def solve(problem: Problem, progress: Progress) -> None:
     if not problem.size:
         progress.bounded(-inf)
         return
-    reduced, grids, prices = _priced(without_dominated(problem), progress)
+    original = without_dominated(problem)
+    reduced, grids, prices = _priced(original, progress)
     if not progress.proven:
         _note_all(beam(make_tree(reduced, grids, prices), progress.lower), reduced, progress)
-        reduced = _without_hopeless(reduced, grids, prices, progress.lower)
-        progress.eliminated = 1 - reduced.size / problem.size
-    if reduced.size and not progress.proven:
-        reduced, grids, prices = _priced(reduced, progress)
-        _deepen(reduced, grids, prices, progress)
+        kept = _hopeful(reduced, grids, prices, progress.lower)
+        original = restricted(original, kept)
+        progress.eliminated = 1 - original.size / problem.size
+    if not progress.proven:
+        _solve_parts(_parts(original), progress)
     progress.bounded(progress.lower)
+
+
+def _parts(problem: Problem) -> list[Problem]:
+    """What is solved for itself, each with prices of its own: with rho, the paths of one depth."""
+    if not problem.size:
+        return []
+    return [problem] if problem.rho is None else by_depth(problem)
+
+
+def _solve_parts(problems: Sequence[Problem], progress: Progress) -> None:
+    """Bound each part, then search them from the highest bound on, as long as one is above."""
+    parts = [(problem, *_priced_part(problem, progress)) for problem in problems]
+    parts.sort(key=lambda part: part[1].upper)
+    while parts:
+        progress.bounded(max(progress.lower, parts[-1][1].upper))
+        problem, own, grids, prices = parts.pop()
+        own.floor = progress.lower
+        if own.proven:
+            continue
+        try:
+            _deepen(problem, grids, prices, own)
+        finally:
+            progress.looked_at += own.looked_at
+        progress.prices = own.prices if own.best else progress.prices
+
+
+def _priced_part(
+    problem: Problem, progress: Progress
+) -> tuple[Progress, tuple[Grid, ...], list[Prices]]:
+    """The bound of one part; what is found in it is noted for the whole at once."""
+
+    def noted(_: Moment) -> None:
+        if own.best is not None:
+            progress.found(own.best)
+
+    own = Progress(progress.lower, progress.limit_s, noted, progress.start)
+    grids, prices = _cheapest_prices(problem, own)
+    return own, grids, prices
 
 
 def bound_of(problem: Problem, progress: Progress) -> None:
@@ -150,31 +199,46 @@ def _priced(problem: Problem, progress: Progress) -> tuple[Problem, tuple[Grid, 
 
     The tangent that stands for rho is laid where the best path has its depth.
     """
+    if problem.rho is None:
+        return problem, *_cheapest_prices(problem, progress)
     depth = _middle_depth(problem)
-    for _ in range(1 if problem.rho is None else RHO_ROUNDS):
-        relaxed = problem if problem.rho is None else with_rho_cost(problem, depth)
-        grids = make_grids(relaxed)
-        tried = []
-        for priced, path in cutting_planes(relaxed, grids, progress.stop_in_time):
-            tried.append((priced, path))
-            progress.bounded(_on_lattice(problem, priced.bound))
-            one = followed(problem, path.ways)
-            if one is not None:
-                progress.found(one)
-            if progress.proven or priced.bound < least_value(problem):
-                break
-        tried.sort(key=lambda both: both[0].bound)
-        best, path = tried[0]
-        if best.bound < least_value(problem):
+    for _ in range(RHO_ROUNDS):
+        relaxed = with_rho_cost(problem, depth)
+        grids, prices = _cheapest_prices(relaxed, progress)
+        reached = _depth(problem, best_path(relaxed, grids, prices[0]).ways)
+        if progress.proven or abs(reached - depth) < 1:
+            break
+        depth = reached
+    return relaxed, grids, prices
+
+
+def _cheapest_prices(problem: Problem, progress: Progress) -> tuple[tuple[Grid, ...], list[Prices]]:
+    """The sets of prices with the lowest bounds, the lowest first."""
+    grids, least = make_grids(problem, COARSE), least_value(problem)
+    tried = []
+    for priced, path in cutting_planes(problem, grids, progress.stop_in_time):
+        tried.append(priced)
+        progress.bounded(_on_lattice(problem, priced.bound))
+        one = followed(problem, path.ways)
+        if one is not None:
+            progress.found(one)
+        if priced.bound < least:
             progress.bounded(-inf)
         if progress.proven:
             break
-        reached = _depth(problem, path.ways)
-        if abs(reached - depth) < 1:
-            break
-        depth = reached
-    progress.prices = best.prices[: len(problem.limits)]
-    return relaxed, grids, [priced for priced, _ in tried[:PRICE_SETS]]
+    tried = sorted(tried, key=lambda priced: priced.bound)[:PRICE_SETS]
+    progress.prices = tried[0].prices
+    if progress.proven or not problem.bilinear:
+        return grids, tried
+    return _on_fine_grids(problem, tried)
+
+
+def _on_fine_grids(
+    problem: Problem, prices: Sequence[Prices]
+) -> tuple[tuple[Grid, ...], list[Prices]]:
+    """The same prices with bounds on a fine grid, or on the nodes of a reduced problem."""
+    grids = make_grids(problem, FINE)
+    return grids, [bound_ahead(problem, grids, priced.prices) for priced in prices]
 
 
 def _deepen(
@@ -186,9 +250,8 @@ def _deepen(
     step = max(gap / 8 if progress.lower > -inf else gap * FIRST_DEPTH, progress.rounding)
     while not progress.proven:
         threshold = max(progress.lower, progress.upper - step)
-        _enumerate(
-            _without_hopeless(problem, grids, prices, threshold), prices, threshold, progress
-        )
+        kept = restricted(problem, _hopeful(problem, grids, prices, threshold))
+        _enumerate(kept, prices, threshold, progress)
         if progress.lower > threshold:
             progress.bounded(progress.lower)
         progress.bounded(_on_lattice(problem, threshold))
@@ -206,7 +269,8 @@ def _enumerate(
         return max(threshold, progress.lower) + progress.rounding
 
     if problem.size:
-        for labels in paths_above(_tree(problem, prices), worth, progress.stop_in_time):
+        tree = make_tree(problem, *_on_fine_grids(problem, prices))
+        for labels in paths_above(tree, worth, progress.stop_in_time):
             _note_all(labels, problem, progress)
 
 
@@ -219,39 +283,37 @@ def enumerate_above(
     """
     if not problem.size:
         return
+    least = threshold - rounding(threshold)
     relaxed, grids, prices = _priced(problem, Progress())
-    kept = _without_hopeless(relaxed, grids, prices, threshold - rounding(threshold))
-    if not kept.size:
-        return
     best: FloatArray = np.empty(0)
 
     def worth() -> float:
         enough = count is not None and len(best) == count
-        return max(threshold, best.min() if enough else -inf) - rounding(threshold)
+        return max(least, best.min() - rounding(least) if enough else -inf)
 
-    for labels in paths_above(_tree(kept, prices), worth, lambda: None):
-        chosen = labels.take(labels.value >= threshold)
-        if count is not None:
-            best = np.sort(np.concatenate([best, chosen.value]))[-count:]
-        for path, value in zip(_paths(kept, chosen), chosen.value, strict=True):
-            yield Found(path, float(value))
+    for part in _parts(restricted(problem, _hopeful(relaxed, grids, prices, least))):
+        part_grids, part_prices = _cheapest_prices(part, Progress(worth()))
+        kept = restricted(part, _hopeful(part, part_grids, part_prices, worth()))
+        if not kept.size:
+            continue
+        tree = make_tree(kept, *_on_fine_grids(kept, part_prices))
+        for labels in paths_above(tree, worth, lambda: None):
+            chosen = labels.take(labels.value >= threshold)
+            if count is not None:
+                best = np.sort(np.concatenate([best, chosen.value]))[-count:]
+            for path, value in zip(_paths(kept, chosen), chosen.value, strict=True):
+                yield Found(path, float(value))
 
 
-def _tree(problem: Problem, prices: Sequence[Prices]) -> Tree:
-    """The tree of a reduced problem, its bounds computed anew for its own nodes and grids."""
-    grids = make_grids(problem)
-    return make_tree(problem, grids, [bound_ahead(problem, grids, p.prices) for p in prices])
-
-
-def _without_hopeless(
+def _hopeful(
     problem: Problem, grids: tuple[Grid, ...], prices: Sequence[Prices], threshold: float
-) -> Problem:
-    """The problem without ways that no path worth more than the threshold takes."""
+) -> list[BoolArray]:
+    """For each layer the ways that some path worth more than the threshold may take."""
     kept = [np.ones(len(layer), dtype=bool) for layer in problem.layers]
     for priced in prices:
         for keep, more in zip(kept, possible(problem, grids, priced, threshold), strict=True):
             keep &= more
-    return restricted(problem, kept)
+    return kept
 
 
 def followed(problem: Problem, ways: Sequence[int]) -> Found | None:

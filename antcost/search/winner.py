@@ -8,7 +8,8 @@ from typing import Any
 
 import yaml
 
-from antcost.api import analyze
+from antcost.blocks.build import build_graph, load
+from antcost.cost.analysis import analyze_graph
 from antcost.search.measures import format_measure
 from antcost.search.run import Candidate, Report, objective_of
 from antcost.search.space import Space
@@ -43,7 +44,7 @@ def settings(report: Report, chosen: Candidate) -> dict[str, Any]:
 
 def require_same_counts(report: Report, chosen: Candidate, path: Path) -> None:
     """The spec in this file costs what the search counted, to the unit."""
-    cost = analyze(path)
+    cost = analyze_graph(build_graph(load(path)))
     for measure in report.space.measures.values():
         assert measure.of(cost) == chosen.counts[measure.name], (path, measure.name)
 

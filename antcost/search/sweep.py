@@ -16,7 +16,6 @@ import pyarrow.parquet as pq
 from antcost.errors import AntcostError
 from antcost.search.chain import build_chain, slices
 from antcost.search.lanes import IntArray
-from antcost.search.rowgroups import join
 from antcost.search.space import Space, Variable, packed, unpacked
 from antcost.search.tables import (
     Tables,
@@ -228,19 +227,23 @@ def _schema(space: Space, payload: Mapping[str, Any]) -> pa.Schema:
 
 
 def _encoded(table: pa.Table) -> bytes:
-    """Random numbers do not compress; what is fastest to write is nearly the smallest, too."""
-    integers = [f.name for f in table.schema if pa.types.is_integer(f.type)]
     sink = pa.BufferOutputStream()
-    pq.write_table(
-        table,
+    with _writer(sink, table.schema) as writer:
+        writer.write_table(table, row_group_size=len(table))
+    return bytes(sink.getvalue().to_pybytes())
+
+
+def _writer(sink: Any, schema: pa.Schema) -> pq.ParquetWriter:
+    """Random numbers do not compress; what is fastest to write is nearly the smallest, too."""
+    integers = [field.name for field in schema if pa.types.is_integer(field.type)]
+    return pq.ParquetWriter(
         sink,
-        row_group_size=len(table),
+        schema,
         compression="none",
-        use_dictionary=[f.name for f in table.schema if pa.types.is_string(f.type)],
+        use_dictionary=[field.name for field in schema if pa.types.is_string(field.type)],
         column_encoding=dict.fromkeys(integers, "DELTA_BINARY_PACKED"),
         write_statistics=False,
     )
-    return bytes(sink.getvalue().to_pybytes())
 
 
 def store_of(output: Path) -> Path:
@@ -293,10 +296,13 @@ def kept_tasks(sweep: Sweep, output: Path) -> int:
 
 
 def _replace(output: Path, parts: Sequence[Path]) -> None:
+    """Write the parts into one file, a row group each, and put it in place of the output."""
     temporary = parts[0].with_name("whole.tmp")
     try:
-        with temporary.open("wb") as stream:
-            join(parts, stream)
+        with _writer(temporary, pq.read_schema(parts[0])) as writer:
+            for part in parts:
+                table = pq.read_table(part)
+                writer.write_table(table, row_group_size=len(table))
         if output.exists():
             shutil.copymode(output, temporary)
         temporary.replace(output)

@@ -6,9 +6,7 @@ import re
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -16,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from processes import SECONDS, dask_cluster, process, wait_for
 
 pytest.importorskip("joblib")
 pq = pytest.importorskip("pyarrow.parquet")
@@ -60,7 +59,6 @@ VARIABLES = [
 ]  # fmt: skip
 MEASURES = ["madds", "params", "size", "traffic", "peak_memory", "latency"]
 MANY, TASKS = str(8 * 2**20), 9
-SECONDS = 120
 
 
 @pytest.fixture(scope="module")
@@ -239,34 +237,9 @@ def test_a_file_is_replaced_only_by_a_whole_one(space: Space, tmp_path: Path) ->
     assert [path.name for path in tmp_path.iterdir()] == ["costs.parquet"]
 
 
-@contextmanager
-def process(*command: str) -> Iterator[subprocess.Popen[str]]:
-    """A process that does not outlive the block."""
-    with subprocess.Popen(
-        [sys.executable, *command],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    ) as running:
-        try:
-            yield running
-        finally:
-            running.kill()
-
-
 def sweep_command(folder: Path, output: Path, *options: str) -> list[str]:
     space = str(folder / "space.yaml")
     return ["-m", "antcost", "sweep", space, "--sample", MANY, "-o", str(output), *options]
-
-
-def wait_for(what: Callable[[], Any], running: subprocess.Popen[str]) -> None:
-    """Wait until it is true; fail if the process ends before, or after a long time."""
-    end = time.monotonic() + SECONDS
-    while not what():
-        assert running.poll() is None, running.communicate()
-        assert time.monotonic() < end, "took too long"
-        time.sleep(0.01)
 
 
 def kept(output: Path) -> int:
@@ -305,31 +278,6 @@ def test_ctrl_c_says_how_to_go_on(folder: Path, tmp_path: Path) -> None:
     assert stderr == f"{message}the same command continues\n"
     assert not stdout
     assert not output.exists()
-
-
-@contextmanager
-def dask_cluster(folder: Path) -> Iterator[tuple[str, list[subprocess.Popen[str]]]]:
-    """A scheduler and two workers on this machine: the address and the workers."""
-    pytest.importorskip("distributed")
-    file = folder / "scheduler.json"
-    scheduler = ["scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"]
-    worker = ["worker", "--nthreads", "2", "--no-nanny", "--no-dashboard"]
-    with ExitStack() as stack:
-        running = stack.enter_context(
-            process("-m", "dask", *scheduler, "--scheduler-file", str(file))
-        )
-        wait_for(lambda: file.exists() and file.read_text().endswith("}"), running)
-        address = json.loads(file.read_text())["address"].replace("tcp://", "dask://")
-        workers = [
-            stack.enter_context(
-                process(
-                    "-m", "dask", *worker, "--scheduler-file", str(file),
-                    "--local-directory", str(folder / str(number)),
-                )
-            )
-            for number in range(2)
-        ]  # fmt: skip
-        yield address, workers
 
 
 def test_a_sweep_on_a_cluster_survives_the_loss_of_a_worker_and_of_the_client(

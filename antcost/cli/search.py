@@ -119,6 +119,8 @@ def search(
 
     if figure is not None:
         check_figure(figure)
+    if output is not None and not output.parent.is_dir():
+        raise AntcostError(f"{output}: cannot be written: no such folder")
     bounds = {
         "madds": madds, "params": params, "size": size, "traffic": traffic,
         "peak_memory": peak_memory, "latency": latency, "rho": rho,

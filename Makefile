@@ -38,6 +38,7 @@ reports: $(VENV)/full
 	$(BIN)/antcost compare specs/cifar100 --baseline mobilenet_v2 --format markdown -o reports/cifar100.md
 	$(BIN)/antcost compare specs --published --source "ANTNets, Table 7" --format markdown -o reports/antnets_table7.md
 	$(BIN)/antcost compare 'specs/*.yaml' --published --figure reports/zoo.svg --format markdown -o reports/zoo.md
+	$(BIN)/antcost search antnet_g2_smaller --front madds --figure docs/front.svg --format markdown -o reports/antnet_g2_front.md
 
 clean:
 	rm -rf $(VENV)

@@ -274,7 +274,8 @@ def test_nothing_fits(run: Run, tiny: str) -> None:
          "3: objective: peak_memory is a largest value, which adds to no other term"),
         ("base: antnet_g1\nchoices: {ant2.groups: {each: [1]}}\nobjectiv: zen\n",
          "3: objectiv: unknown field; did you mean 'objective'?"),
-        ("base: antnet_g1\nchoices: {a: &a {each: [*a]}}\n", "2: grows too large when its aliases are expanded"),
+        ("base: antnet_g1\nchoices: {a: &a {each: [*a]}}\n",
+         "2: grows too large when its aliases are expanded"),
     ],
 )  # fmt: skip
 def test_a_wrong_file_is_one_line(

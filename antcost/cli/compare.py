@@ -1,7 +1,6 @@
 """`antcost compare`: several networks side by side."""
 
 from dataclasses import replace
-from os.path import relpath
 from pathlib import Path
 from typing import Annotated
 
@@ -27,7 +26,7 @@ from antcost.cli.output import emit
 from antcost.cost.convention import find_convention
 from antcost.report.comparison import Entry, compare_table, find_entry
 from antcost.report.dotplot import dot_plots
-from antcost.report.figures import check_figure, draw
+from antcost.report.figures import check_figure, draw, linked
 
 
 def compare(
@@ -78,8 +77,7 @@ def compare(
             )
             if figure is not None:
                 draw(dot_plots(entries), figure)
-                folder = output.parent if output is not None else Path()
-                result = replace(result, figure=Path(relpath(figure, folder)).as_posix())
+                result = replace(result, figure=linked(figure, output))
             emit(result, format_, exact, output)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from math import inf
 from pathlib import Path
@@ -16,7 +16,7 @@ from antcost.cli.options import ExactOption, FormatOption, SetOption
 from antcost.cli.output import emit
 from antcost.cli.progress import progress, status
 from antcost.errors import AntcostError
-from antcost.report.figures import check_figure, draw
+from antcost.report.figures import check_figure, draw, linked
 from antcost.report.files import write_whole
 from antcost.report.formats import Format
 from antcost.units import format_change, format_score
@@ -283,11 +283,13 @@ def _front(run: Run, axes_text: str, count: int) -> None:
         interrupted = True
     found.sort(key=lambda point: point.limits)
     result = Front(space, tuple(axes), tuple(found), tuple(marks(space)), interrupted)
-    emit(front_table(result, run.exact), run.format, run.exact, run.output)
+    table = front_table(result, run.exact)
     if run.figure is not None:
         from antcost.report.search_figures import front_figure
 
         draw(front_figure(result), run.figure)
+        table = replace(table, figure=linked(run.figure, run.output))
+    emit(table, run.format, run.exact, run.output)
     if interrupted:
         raise typer.Exit(130)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
+from os.path import relpath
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,12 @@ def check_figure(path: Path) -> None:
         raise AntcostError(f"{path}: cannot be written: no such folder")
     if find_spec("altair") is None or find_spec("vl_convert") is None:
         raise AntcostError("figures need Altair and vl-convert: pip install 'antcost[report]'")
+
+
+def linked(figure: Path, document: Path | None) -> str:
+    """How a document in this file, or in the working directory, calls the figure."""
+    folder = document.parent if document is not None else Path()
+    return Path(relpath(figure, folder)).as_posix()
 
 
 def draw(chart: alt.TopLevelMixin, path: Path) -> None:

@@ -180,7 +180,7 @@ def near_table(report: Report, exact: bool) -> Table[tuple[int, Candidate]]:
         columns=(
             Column("rank", "rank", lambda item: item[0], "count"),
             *([Column("score", "your score", score, "ratio")] if report.scores else []),
-            Column("worth", "objective", lambda item: format_score(item[1].worth)),
+            Column("worth", "objective", lambda item: format_score(item[1].worth), "count"),
             *(
                 Column(name, space.measures[name].label, count_of(space.measures[name]), "count")
                 for name in budgeted
@@ -238,6 +238,9 @@ def front_table(front: Front, exact: bool) -> Table[Point]:
             Fraction(1),
         )
 
+    def worth(point: Point) -> Value:
+        return format_score(point.best.worth) if point.best else None
+
     def count_of(measure: Measure) -> Any:
         def count(point: Point) -> Value:
             if point.best is None:
@@ -254,7 +257,7 @@ def front_table(front: Front, exact: bool) -> Table[Point]:
                 Column(f"{m.name}_limit", f"{m.label} <=", limit_of(i, m), "count")
                 for i, m in enumerate(front.axes)
             ),
-            Column("worth", "objective", lambda p: format_score(p.best.worth) if p.best else None),
+            Column("worth", "objective", worth, "count"),
             *(Column(m.name, m.label, count_of(m), "count") for m in space.measures.values()),
             Column("proven", "proven", lambda point: "yes" if point.proven else "no"),
         ),

@@ -331,8 +331,10 @@ def test_a_front(run: Run, tmp_path: Path) -> None:
 
 
 def test_a_time_limit_says_what_is_known(run: Run) -> None:
-    text = run("search", "antnet_300m", "--objective", "max madds", "--time-limit", "0.5").stdout
-    assert "Not proven: the best that is possible is at most +" in text
+    text = run("search", "antnet_300m", "--objective", "max madds", "--time-limit", "2").stdout
+    assert re.search(
+        r"^Not proven: no network can be better than 300M, \+[\d.]+ % away", text, re.M
+    )
 
 
 def test_ctrl_c_prints_and_writes_what_is_known(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from importlib.util import find_spec
 from math import inf
 from pathlib import Path
@@ -19,7 +20,7 @@ from antcost.errors import AntcostError
 from antcost.report.figures import check_figure, draw, linked
 from antcost.report.files import write_whole
 from antcost.report.formats import Format
-from antcost.units import format_change, format_score
+from antcost.units import format_change
 
 if TYPE_CHECKING:
     from antcost.search.run import Report
@@ -214,17 +215,17 @@ def _fill(report: "Report", run: Run) -> bool:
 
 
 def _bounds(report: "Report") -> str:
-    """For example: best 12,336.63, bound 12,411.39, gap +0.6 %, 1.7 s."""
-    from fractions import Fraction
+    """For example: best 12,336.63, bound 12,411.39, gap +0.6 %."""
+    from antcost.search.winner import format_worth
 
     parts = []
     if report.best is not None:
-        parts.append(f"best {format_score(report.best.worth)}")
-    if report.upper < inf:
-        parts.append(f"bound {format_score(report.upper)}")
+        parts.append(f"best {format_worth(report.space, report.best.worth)}")
+    if abs(report.upper) < inf:
+        parts.append(f"bound {format_worth(report.space, report.upper)}")
     if report.gap < inf:
         parts.append(f"gap {format_change(Fraction(report.gap))}")
-    return ", ".join([*parts, f"{report.seconds:.1f} s"])
+    return ", ".join(parts)
 
 
 def _say_why_nothing_fits(report: "Report", run: Run, stopped: bool) -> None:

@@ -55,18 +55,22 @@ def verdict(report: Report) -> str:
         return f"Proven: none of the {format_size(report.size)} networks is better."
     if report.gap == float("inf"):
         return "Not proven: ended before there was a bound on what is possible."
-    gap = format_change(Fraction(report.gap))
-    return f"Not proven: the best that is possible is at most {gap} away."
+    upper, gap = format_worth(report.space, report.upper), format_change(Fraction(report.gap))
+    return f"Not proven: no network can be better than {upper}, {gap} away."
 
 
 def worth_text(space: Space, worth: float, exact: bool = False) -> str:
     """For example "max entropy = 12,336.63" or "min madds = 82.1M"."""
-    objective = objective_of(space)
-    name, *others = objective.weights
-    if name in space.measures and not others and abs(objective.weights[name]) == 1:
-        count = format_measure(space.measures[name], int(abs(worth)), exact)
-        return f"{objective} = {count}"
-    return f"{objective} = {format_score(worth)}"
+    return f"{objective_of(space)} = {format_worth(space, worth, exact)}"
+
+
+def format_worth(space: Space, worth: float, exact: bool = False) -> str:
+    """What a network is worth: as a cost, where the objective is one, which counts negatively."""
+    weights = objective_of(space).weights
+    name, *others = weights
+    if name in space.measures and not others and abs(weights[name]) == 1:
+        return format_measure(space.measures[name], round(abs(worth)), exact)
+    return format_score(worth)
 
 
 def _head(report: Report, chosen: Candidate) -> Iterator[str]:

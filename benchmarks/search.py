@@ -2,7 +2,7 @@
 
 .venv/bin/python benchmarks/search.py
 
-About 25 minutes; 3 with --quick. `pip install pymoo 'optuna>=5'` for the rows of these two.
+About 16 minutes; 2 with --quick. `pip install pymoo 'optuna>=5'` for the rows of these two.
 """
 
 import argparse

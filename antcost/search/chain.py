@@ -25,8 +25,6 @@ from antcost.search.ways import MAX_WAYS, REPEAT, StageChoices, Ways, distinct, 
 from antcost.spec.load import changed
 from antcost.spec.model import NetSpec
 
-MAX_SLICES = 10_000
-
 
 class TooManyStatesError(AntcostError):
     """What rules and shared choices remember makes more nodes than fit into a chain."""

@@ -154,6 +154,8 @@ def scale_ends(chain: Chain) -> list[int]:
                 "rho need one (stride and padding cannot be chosen there)"
             )
         sizes.append(next(iter(different)))
+    if not sizes:
+        raise AntcostError("entropy, zen and rho are of maps, and the network has none")
     return [i for i, size in enumerate(sizes) if i + 1 == len(sizes) or sizes[i + 1] != size]
 
 

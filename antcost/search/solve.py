@@ -34,7 +34,6 @@ from antcost.search.relaxation import (
 from antcost.search.ways import FloatArray
 
 PRICE_SETS = 4
-MAX_PATHS = 100_000
 RELATIVE_ROUNDING = 1e-11
 FIRST_DEPTH = 1e-4
 RHO_ROUNDS = 3
@@ -82,8 +81,8 @@ class Progress:
 
     @property
     def lower(self) -> float:
-        """The value of the best path so far, or the floor."""
-        return self.best.value if self.best else self.floor
+        """The value of the best path so far, or the floor if that is higher."""
+        return max(self.best.value, self.floor) if self.best else self.floor
 
     @property
     def rounding(self) -> float:
@@ -157,33 +156,44 @@ def _parts(problem: Problem) -> list[Problem]:
 
 def _solve_parts(problems: Sequence[Problem], progress: Progress) -> None:
     """Bound each part, then search them from the highest bound on, as long as one is above."""
-    parts = [(problem, *_priced_part(problem, progress)) for problem in problems]
-    parts.sort(key=lambda part: part[1].upper)
-    while parts:
-        progress.bounded(max(progress.lower, parts[-1][1].upper))
-        problem, own, grids, prices = parts.pop()
-        own.floor = progress.lower
-        if own.proven:
-            continue
-        try:
-            _deepen(problem, grids, prices, own)
-        finally:
-            progress.looked_at += own.looked_at
-        progress.prices = own.prices if own.best else progress.prices
+    parts = []
+    for problem in problems:
+        own = Progress(progress.lower, progress.limit_s, start=progress.start)
+        parts.append((own, problem, *_cheapest_prices(problem, own)))
+        _note_part(own, progress)
+    parts.sort(key=lambda part: -part[0].upper)
+    for index, (own, problem, grids, prices) in enumerate(parts):
+        rest = parts[index + 1][0].upper if index + 1 < len(parts) else -inf
+        _solve_part(own, problem, grids, prices, rest, progress)
 
 
-def _priced_part(
-    problem: Problem, progress: Progress
-) -> tuple[Progress, tuple[Grid, ...], list[Prices]]:
-    """The bound of one part; what is found in it is noted for the whole at once."""
+def _solve_part(
+    own: Progress,
+    problem: Problem,
+    grids: tuple[Grid, ...],
+    prices: list[Prices],
+    rest: float,
+    progress: Progress,
+) -> None:
+    """Search one part for what is better than all others; `rest` bounds those that come later."""
 
-    def noted(_: Moment) -> None:
-        if own.best is not None:
-            progress.found(own.best)
+    def told(moment: Moment) -> None:
+        _note_part(own, progress)
+        progress.bounded(max(moment.upper, rest))
 
-    own = Progress(progress.lower, progress.limit_s, noted, progress.start)
-    grids, prices = _cheapest_prices(problem, own)
-    return own, grids, prices
+    own.floor, own.tell = progress.lower, told
+    try:
+        _deepen(problem, grids, prices, own)
+    finally:
+        progress.looked_at += own.looked_at
+    progress.bounded(max(own.upper, rest))
+
+
+def _note_part(own: Progress, progress: Progress) -> None:
+    """What is best in one part may be best of all."""
+    if own.best is not None and own.best.value > progress.lower:
+        progress.found(own.best)
+        progress.prices = own.prices
 
 
 def bound_of(problem: Problem, progress: Progress) -> None:

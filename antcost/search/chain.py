@@ -26,6 +26,9 @@ from antcost.spec.load import changed
 from antcost.spec.model import NetSpec
 
 
+MAX_ALL_WAYS = 12_000_000
+
+
 class TooManyStatesError(AntcostError):
     """What rules and shared choices remember makes more nodes than fit into a chain."""
 
@@ -145,6 +148,8 @@ def build_chain(space: Space, part: Slice, *, rules: bool = True) -> Chain:
             return Chain(part, (), ((),))
         steps.append(step)
         shapes.append(nodes.shapes)
+        if sum(len(each.way) for each in steps) > MAX_ALL_WAYS:
+            raise TooManyStatesError(f"more than {MAX_ALL_WAYS:,} ways through all stages")
     return _connected(Chain(part, tuple(steps), tuple(shapes)))
 
 

@@ -111,6 +111,27 @@ def test_the_same_as_a_linear_program(name: str) -> None:
     assert values == [pytest.approx(progress.best.value, rel=1e-9)] * 2
 
 
+def test_a_linear_program_keeps_limits_exactly() -> None:
+    """HiGHS alone would take the best path, which is one multiply-add beyond the limit."""
+    space = load_space("antnet_g2_smaller")
+    (part,) = slices(space)
+    problem = problem_of(space, build_chain(space, part))
+    progress = Progress()
+    solve(problem, progress)
+    assert progress.best is not None
+    used = sum(
+        layer.costs[way] for layer, way in zip(problem.layers, progress.best.path, strict=True)
+    )
+    tight = replace(problem, limits=used - np.array([1.0, 0.0]))
+    linear, labels = Progress(), Progress()
+    solve_milp(tight, linear)
+    solve(tight, labels)
+    assert linear.best is not None
+    assert labels.best is not None
+    assert linear.best.value == pytest.approx(labels.best.value, rel=1e-9)
+    assert linear.best.value < progress.best.value
+
+
 def problem_of(space: Space, chain: Chain) -> Problem:
     assert space.objective is not None
     return make_problem(chain, space.objective, space.bounds, space.rho, space.scores)

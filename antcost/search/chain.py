@@ -25,7 +25,6 @@ from antcost.search.ways import MAX_WAYS, REPEAT, StageChoices, Ways, distinct, 
 from antcost.spec.load import changed
 from antcost.spec.model import NetSpec
 
-
 MAX_ALL_WAYS = 12_000_000
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import inf
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +19,8 @@ from antcost.search.problem import Problem
 from antcost.search.rules import Rule
 from antcost.search.solve import Progress, TimeUpError, followed
 from antcost.search.ways import FloatArray
+
+OPTIMAL, INFEASIBLE = 0, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +38,10 @@ def solve_milp(
 ) -> None:
     """Find the path that is worth most under the rules; what is known is in `progress` at the end.
 
-    A solution is followed through the problem again, exactly. The bound is that of HiGHS, within
-    its tolerance of 1e-6 on each constraint. Raises AntcostError for entropy and rho, which are not
-    linear, and TimeUpError at the time limit.
+    HiGHS keeps constraints to 1e-6 of their limit. So its solution is followed through the problem,
+    exactly, and if it is beyond a limit, it is excluded and the rest solved again. Raises
+    AntcostError for entropy and rho, which are not linear, and TimeUpError at the time limit.
     """
-    from scipy.optimize import Bounds, LinearConstraint, milp
-    from scipy.sparse import coo_array
-
     if problem.bilinear or problem.rho is not None:
         raise AntcostError("entropy and rho are not linear: they need rules that form a chain")
     if not problem.size:
@@ -49,50 +49,59 @@ def solve_milp(
         return
     starts = np.cumsum([0, *map(len, problem.layers)])
     rows = [*_flow_rows(problem, starts), *_limit_rows(problem, starts)]
-    extra = 0
+    size = int(starts[-1])
     for rule in rules:
         assert chain is not None
-        made, spent = _rule_rows(problem, chain, rule, starts, int(starts[-1]) + extra)
+        made, spent = _rule_rows(problem, chain, rule, starts, size)
         rows += made
-        extra += spent
-    size = int(starts[-1]) + extra
-    score = np.concatenate([*(layer.score for layer in problem.layers), np.zeros(extra)])
-    unit = max(float(np.abs(score).max()), 1e-300)
-    matrix = coo_array(
-        (
-            np.concatenate([row.coefficients for row in rows]),
-            (
-                np.repeat(np.arange(len(rows)), [len(row.columns) for row in rows]),
-                np.concatenate([row.columns for row in rows]),
-            ),
-        ),
-        shape=(len(rows), size),
-    )
-    binary = np.arange(size) < starts[-1]
-    result = milp(
-        -score / unit,
-        constraints=LinearConstraint(
-            matrix.tocsr(), [row.low for row in rows], [row.high for row in rows]
-        ),
+        size += spent
+    score = np.concatenate([layer.score for layer in problem.layers])
+    one = None
+    while one is None:
+        progress.stop_in_time()
+        result = _highs(score, rows, size, progress.limit_s - progress.seconds)
+        if result.x is None:
+            break
+        chosen = np.flatnonzero(result.x[: len(score)] > 0.5)
+        one = followed(problem, tuple(int(way) for way in chosen - starts[:-1]))
+        rows.append(Row(chosen, np.ones(len(chosen)), -inf, len(chosen) - 1))
+    if one is not None:
+        progress.found(one)
+    _note_status(result, progress, score)
+
+
+def _highs(score: FloatArray, rows: Sequence[Row], size: int, limit_s: float) -> Any:
+    """Let HiGHS choose ways, the first of `size` variables, for the largest sum of scores."""
+    from scipy.optimize import Bounds, LinearConstraint, milp
+    from scipy.sparse import coo_array
+
+    columns = np.concatenate([row.columns for row in rows])
+    numbers = np.repeat(np.arange(len(rows)), [len(row.columns) for row in rows])
+    coefficients = np.concatenate([row.coefficients for row in rows])
+    matrix = coo_array((coefficients, (numbers, columns)), shape=(len(rows), size)).tocsr()
+    binary = np.arange(size) < len(score)
+    return milp(
+        np.append(-score / _unit(score), np.zeros(size - len(score))),
+        constraints=LinearConstraint(matrix, [row.low for row in rows], [row.high for row in rows]),
         integrality=binary.astype(int),
         bounds=Bounds(np.where(binary, 0.0, -inf), np.where(binary, 1.0, inf)),
-        options={"time_limit": max(progress.limit_s - progress.seconds, 0.1), "mip_rel_gap": 0.0}
-        if progress.limit_s < inf
-        else {"mip_rel_gap": 0.0},
+        options={"mip_rel_gap": 0.0, **({"time_limit": limit_s} if limit_s < inf else {})},
     )
-    if result.x is not None:
-        chosen = np.flatnonzero(result.x[: starts[-1]] > 0.5)
-        one = followed(problem, tuple(int(way) for way in chosen - starts[:-1]))
-        if one is not None:
-            progress.found(one)
-    if result.status == 2:
-        progress.bounded(-inf)
-    elif result.status == 0:
+
+
+def _unit(score: FloatArray) -> float:
+    """What makes scores about 1, in which HiGHS has its tolerances."""
+    return float(np.abs(score).max()) or 1.0
+
+
+def _note_status(result: Any, progress: Progress, score: FloatArray) -> None:
+    """What HiGHS has proven; excluded paths were beyond a limit, so they change no bound."""
+    if result.status in (OPTIMAL, INFEASIBLE):
         progress.bounded(progress.lower)
-    elif result.mip_dual_bound is not None and np.isfinite(result.mip_dual_bound):
-        progress.bounded(-result.mip_dual_bound * unit)
-    if result.status == 1:
-        raise TimeUpError
+        return
+    if result.mip_dual_bound is not None and np.isfinite(result.mip_dual_bound):
+        progress.bounded(-result.mip_dual_bound * _unit(score))
+    raise TimeUpError
 
 
 def _flow_rows(problem: Problem, starts: IntArray) -> list[Row]:

@@ -7,7 +7,7 @@ numbers are 64-bit floats: integers up to 2**53, so all counts, are exact in the
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import inf, log
+from math import log
 
 import numpy as np
 
@@ -299,23 +299,24 @@ def without_dominated(problem: Problem) -> Problem:
 def _undominated(layer: Layer, problem: Problem) -> BoolArray:
     entropy = [layer.gain] if problem.bilinear or problem.rho is not None else []
     depth = [-layer.depth] if problem.rho is not None else []
-    merits = np.column_stack([layer.score, *entropy, *depth, -layer.costs])
-    spread = np.ptp(merits, axis=0)
+    merits = np.vstack([layer.score, *entropy, *depth, -layer.costs.T])
+    spread = np.ptp(merits, axis=1)
     spread[spread == 0] = 1.0
     pair = layer.source * len(layer.weight) + layer.target
-    order = np.argsort(pair, kind="stable")
-    merits, changes = merits[order], np.diff(pair[order], prepend=-1) != 0
-    starts, group = np.flatnonzero(changes), np.cumsum(changes) - 1
-    alive = np.ones(len(layer), dtype=bool)
+    left = np.argsort(pair, kind="stable")
+    merits, pair = merits[:, left], pair[left]
     rng = np.random.default_rng(0)
     for _ in range(PIVOTS):
-        strength = merits @ (rng.dirichlet(np.ones(len(spread))) / spread)
-        strength[~alive] = -inf
-        candidates = np.flatnonzero(strength == np.maximum.reduceat(strength, starts)[group])
-        pivot = candidates[np.unique(group[candidates], return_index=True)[1]]
-        worse = (merits <= merits[pivot[group]]).all(axis=1)
+        changes = np.diff(pair, prepend=-1) != 0
+        starts, group = np.flatnonzero(changes), np.cumsum(changes) - 1
+        strength = (rng.dirichlet(np.ones(len(spread))) / spread) @ merits
+        strongest = np.flatnonzero(strength == np.maximum.reduceat(strength, starts)[group])
+        pivot = strongest[np.unique(group[strongest], return_index=True)[1]]
+        worse = np.ones(len(left), dtype=bool)
+        for merit in merits:
+            worse &= merit <= merit[pivot][group]
         worse[pivot] = False
-        alive &= ~worse
-    kept = np.empty(len(layer), dtype=bool)
-    kept[order] = alive
+        merits, pair, left = merits[:, ~worse], pair[~worse], left[~worse]
+    kept = np.zeros(len(layer), dtype=bool)
+    kept[left] = True
     return kept

@@ -17,7 +17,7 @@ from antcost.search.relaxation import Grid, Prices, worth
 from antcost.search.ways import FloatArray
 
 CHUNK = 200_000
-BEAM = 300
+BEAM = 100
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,26 @@ SortOption = Annotated[
 ]
 FreeOption = Annotated[bool, Option("--all", help="Show layers that cost nothing, too.")]
 
+SpaceArgument = Annotated[
+    str,
+    Argument(metavar="SPACE", help="A search file, a shipped one, or a network to --choose of."),
+]
+DeviceOption = Annotated[
+    Path | None, Option(metavar="FILE", help="What layers take on a device: gives latency.")
+]
+WorkersOption = Annotated[int, Option(metavar="N", min=1, help="Processes on this machine.")]
+ClusterOption = Annotated[
+    str | None, Option(metavar="URL", help="A cluster that is there: dask://HOST:PORT, ray://...")
+]
+ChooseOption = Annotated[
+    list[str] | None,
+    Option("--choose", metavar="PATH=VALUES", help='E.g. "ant[2-7].groups=[1, 2]"; repeatable.'),
+]
+RuleOption = Annotated[
+    list[str] | None,
+    Option("--rule", metavar="PATH=RULE", help='E.g. "ant*.channels=non-decreasing"; repeatable.'),
+]
+
 
 def column_keys(text: str | None) -> list[str]:
     """Read "name, params" as its keys."""

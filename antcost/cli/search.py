@@ -10,10 +10,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer import Argument, Option
+from typer import Option
 
 from antcost.api import analyze
-from antcost.cli.options import ExactOption, FormatOption, SetOption
+from antcost.cli.options import (
+    ChooseOption,
+    ClusterOption,
+    DeviceOption,
+    ExactOption,
+    FormatOption,
+    RuleOption,
+    SetOption,
+    SpaceArgument,
+    WorkersOption,
+)
 from antcost.cli.output import emit
 from antcost.cli.progress import progress, status
 from antcost.errors import AntcostError
@@ -25,18 +35,6 @@ from antcost.units import format_change
 if TYPE_CHECKING:
     from antcost.search.run import Report
     from antcost.search.space import Space
-
-SpaceArgument = Annotated[
-    str,
-    Argument(metavar="SPACE", help="A search file, a shipped one, or a network to --choose of."),
-]
-DeviceOption = Annotated[
-    Path | None, Option(metavar="FILE", help="What layers take on a device: gives latency.")
-]
-WorkersOption = Annotated[int, Option(metavar="N", min=1, help="Processes on this machine.")]
-ClusterOption = Annotated[
-    str | None, Option(metavar="URL", help="A cluster that is there: dask://HOST:PORT, ray://...")
-]
 
 
 def _bound(example: str) -> Any:
@@ -74,14 +72,8 @@ def search(
     scores: Annotated[
         Path | None, Option(metavar="FILE", help="What each choice is worth, for scores.")
     ] = None,
-    choose: Annotated[
-        list[str] | None,
-        Option(metavar="PATH=VALUES", help='A choice, e.g. "ant[2-7].groups=[1, 2]"; repeatable.'),
-    ] = None,
-    rule: Annotated[
-        list[str] | None,
-        Option(metavar="PATH=RULE", help='E.g. "ant*.channels=non-decreasing"; repeatable.'),
-    ] = None,
+    choose: ChooseOption = None,
+    rule: RuleOption = None,
     set_: SetOption = None,
     top: Annotated[int | None, Option(metavar="N", min=1, help="The N best networks.")] = None,
     within: Annotated[
@@ -97,8 +89,9 @@ def search(
     ] = None,
     points: Annotated[int, Option(metavar="N", min=2, max=1000, help="Budgets of --front.")] = 21,
     time_limit: Annotated[
-        float, Option(metavar="SECONDS", min=0, help="Stop then, with the bound known so far.")
-    ] = inf,
+        float | None,
+        Option(metavar="SECONDS", min=0, help="Stop then, with the bound known so far."),
+    ] = None,
     workers: WorkersOption = 1,
     cluster: ClusterOption = None,
     figure: Annotated[
@@ -131,7 +124,8 @@ def search(
         tuple(set_ or ()), tuple(choose or ()), tuple(rule or ()), asked, objective, device, scores
     )
     loaded = load_space(space, request)
-    run = Run(loaded, time_limit, workers, cluster, exact, format_, output, figure)
+    limit_s = inf if time_limit is None else time_limit
+    run = Run(loaded, limit_s, workers, cluster, exact, format_, output, figure)
     if front is not None:
         _front(run, front, points)
     else:

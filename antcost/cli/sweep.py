@@ -8,9 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Option
 
-from antcost.cli.options import SetOption
+from antcost.cli.options import (
+    ChooseOption,
+    ClusterOption,
+    DeviceOption,
+    RuleOption,
+    SetOption,
+    SpaceArgument,
+    WorkersOption,
+)
 from antcost.cli.progress import progress
-from antcost.cli.search import ClusterOption, DeviceOption, SpaceArgument, WorkersOption
 from antcost.errors import AntcostError
 from antcost.units import format_count, format_exact
 
@@ -28,14 +35,8 @@ def sweep(
     ] = None,
     all_: Annotated[bool, Option("--all", help="Every configuration once.")] = False,
     seed: Annotated[int, Option(min=0, max=2**63 - 1, help="What the random draws come from.")] = 0,
-    choose: Annotated[
-        list[str] | None,
-        Option(metavar="PATH=VALUES", help='A choice, e.g. "ant[2-7].groups=[1, 2]"; repeatable.'),
-    ] = None,
-    rule: Annotated[
-        list[str] | None,
-        Option(metavar="PATH=RULE", help='E.g. "ant*.channels=non-decreasing"; repeatable.'),
-    ] = None,
+    choose: ChooseOption = None,
+    rule: RuleOption = None,
     set_: SetOption = None,
     device: DeviceOption = None,
     workers: WorkersOption = 1,

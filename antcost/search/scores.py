@@ -2,16 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from antcost.blocks.registry import STAGE_MODELS
 from antcost.errors import SpecError
+from antcost.search.variables import Variable
 from antcost.spec.document import Document
 from antcost.spec.model import NetSpec
 from antcost.spec.overrides import PathError, targets
-
-if TYPE_CHECKING:
-    from antcost.search.space import Variable
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +22,7 @@ class Score:
 
 
 def read_scores(
-    document: Document, base: NetSpec, variables: Sequence["Variable"]
+    document: Document, base: NetSpec, variables: Sequence[Variable]
 ) -> tuple[Score, ...]:
     """Read rows {stage: ant[2-3], FIELD: VALUE, ..., score: NUMBER}; those that apply are summed.
 

@@ -10,7 +10,6 @@ from pydantic import Field, ValidationError
 
 from antcost.blocks.build import load
 from antcost.blocks.registry import STAGE_MODELS
-from antcost.blocks.width import make_divisible
 from antcost.cost.device import read_device
 from antcost.cost.memory import Dtype
 from antcost.errors import AntcostError, Problem, SpecError
@@ -19,26 +18,14 @@ from antcost.search.measures import Measure, measures
 from antcost.search.objective import SCORES, Objective, read_objective
 from antcost.search.rules import Rule, read_rule
 from antcost.search.scores import Score, read_scores
+from antcost.search.variables import Variable, read_choices
 from antcost.spec.catalog import SUFFIXES, find, is_file, shipped_names, shipped_spaces
 from antcost.spec.complaints import blame_all
-from antcost.spec.document import Document, Key, read_document, read_value
-from antcost.spec.load import copy_plain
+from antcost.spec.document import Document, read_document, read_value
 from antcost.spec.model import Fields, NetSpec
 from antcost.spec.overrides import PathError, targets
 
 MAX_CHOICES = 200
-MAX_VALUES = 256
-UNCHANGEABLE = ("name", "block")
-Values = Annotated[list[Any], Field(min_length=1, max_length=MAX_VALUES)]
-Factor = Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)]
-
-
-class ChoiceFields(Fields):
-    """One choice: values for each selected field, one for all of them, or multiples of the base."""
-
-    each: Values | None = None
-    shared: Values | None = None
-    scale: Annotated[list[Factor], Field(min_length=1, max_length=MAX_VALUES)] | None = None
 
 
 class SpaceFields(Fields):
@@ -52,21 +39,6 @@ class SpaceFields(Fields):
     dtype: Dtype = "fp32"
     device: str | None = None
     scores: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Variable:
-    """Values to choose one from: for a field of the stage with this index, or of the network.
-
-    `path` is what `set:` calls it, `choice` the path that the search file has, and `mark` where.
-    """
-
-    path: str
-    choice: str
-    values: tuple[Any, ...]
-    mark: str
-    stage: int | None = None
-    field: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +145,7 @@ def make_space(sources: Sources) -> Space:
     known = measures(fields.dtype, device)
     if not fields.choices:
         document.blame(("choices",), 'nothing to choose from; expected such as "ant*.groups": ...')
-    inner, outer, rules = _choices(document, fields, base)
+    inner, outer, rules = read_choices(document, fields.choices, base)
     rules += _rules(document, fields, base)
     bounds, rho = _budget(document, fields, known)
     objective = _objective(document, fields, known)
@@ -285,88 +257,6 @@ def _listed(value: Any) -> list[Any]:
 
 def _is_lower(text: Any) -> bool:
     return str(text).strip().startswith(">=")
-
-
-def _choices(
-    document: Document, fields: SpaceFields, base: NetSpec
-) -> tuple[list[Variable], list[Variable], list[Rule]]:
-    """Variables of stages and of the network, and the rules that shared choices are."""
-    inner: list[Variable] = []
-    outer: list[Variable] = []
-    rules: list[Rule] = []
-    chosen: dict[Key, str] = {}
-    for path, value in fields.choices.items():
-        key = ("choices", path)
-        try:
-            keys = targets(base.document, STAGE_MODELS, path)
-        except PathError as error:
-            document.blame(key, str(error))
-            continue
-        choice = _choice(document, key, value)
-        if choice is None:
-            continue
-        if keys[0][-1] in UNCHANGEABLE:
-            document.blame(key, f"{keys[0][-1]} cannot be chosen; it says what a stage is")
-            continue
-        twice = [chosen[k] for k in keys if k in chosen]
-        if twice:
-            document.blame(key, f"selects a field that {twice[0]} selects, too")
-            continue
-        chosen |= dict.fromkeys(keys, path)
-        mark = document.where(key)
-        if keys[0][0] != "stages":
-            values = _values(document, key, choice, base, keys[0])
-            outer.append(Variable(path, path, values, mark))
-            continue
-        for stage_key in keys:
-            stage, name = int(stage_key[1]), str(stage_key[2])
-            values = _values(document, key, choice, base, stage_key)
-            variable = f"{base.stages[stage].name}.{name}"
-            inner.append(Variable(variable, path, values, mark, stage, name))
-        if choice.shared is not None and len(keys) > 1:
-            rules.append(Rule(path, "equal", {int(k[1]): str(k[2]) for k in keys}, shared=True))
-    return inner, outer, rules
-
-
-def _choice(document: Document, key: Key, value: Any) -> ChoiceFields | None:
-    """The fields of a choice, or None once what is wrong with it is noted."""
-    if not isinstance(value, dict):
-        document.blame(key, "expected {each: [...]}, {shared: [...]} or {scale: [...]}")
-        return None
-    try:
-        choice = ChoiceFields.model_validate(value)
-    except ValidationError as error:
-        blame_all(document, key, error, ChoiceFields.model_fields)
-        return None
-    given = [values for values in (choice.each, choice.shared, choice.scale) if values is not None]
-    if len(given) != 1:
-        document.blame(key, "expected one of each, shared and scale")
-        return None
-    return choice
-
-
-def _values(
-    document: Document, key: Key, choice: ChoiceFields, base: NetSpec, target: Key
-) -> tuple[Any, ...]:
-    """The values without repetitions, in the order they are written."""
-    if choice.scale is not None:
-        from fractions import Fraction
-
-        start = _base_value(base, target)
-        if type(start) is not int:
-            document.blame(key, f"scale needs a number to multiply, and the base has {start!r:.60}")
-            return ()
-        values = [make_divisible(start, Fraction(str(factor))) for factor in choice.scale]
-    else:
-        values = choice.each or choice.shared or []
-    return tuple({repr(value): copy_plain(value) for value in values}.values())
-
-
-def _base_value(base: NetSpec, target: Key) -> Any:
-    if target[0] != "stages":
-        return base.document.tree.get(str(target[0]))
-    stage, name = base.stages[int(target[1])], str(target[2])
-    return getattr(stage, name, None)
 
 
 def _rules(document: Document, fields: SpaceFields, base: NetSpec) -> list[Rule]:

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from antcost.errors import AntcostError
 from antcost.search.chain import build_chain, slices
 from antcost.search.lanes import IntArray
-from antcost.search.space import Space, Variable, packed, unpacked
+from antcost.search.space import Space, packed, unpacked
 from antcost.search.tables import (
     Tables,
     Urns,
@@ -28,6 +28,7 @@ from antcost.search.tables import (
     numbered,
 )
 from antcost.search.tasks import Task, clear_store, is_kept, kept_path, run_tasks
+from antcost.search.variables import Variable
 from antcost.units import format_exact
 from antcost.version import __version__
 

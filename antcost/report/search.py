@@ -98,11 +98,13 @@ def _cost_table(report: Report, best: Candidate, base: NetCost, exact: bool) -> 
     )
 
 
-def _price(row: CostRow) -> str | None:
+def _price(row: CostRow) -> Printed | None:
+    """What one more unit of the bound is worth, printed for a million, a MiB or a millisecond."""
     if row.price is None:
         return None
     units, name = PRICE_UNITS[row.measure.unit]
-    return f"{row.price * units:.3g} per {name}" if row.price else "nothing"
+    text = f"{row.price * units:.3g} per {name}" if row.price else "nothing"
+    return Printed(text, Fraction(row.price), Fraction(1))
 
 
 def _effort(report: Report) -> str:

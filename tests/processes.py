@@ -1,11 +1,13 @@
 """Processes of their own for tests, which end with the test: commands, and a Dask cluster."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ SECONDS = 120
 
 @contextmanager
 def process(*command: str) -> Iterator[subprocess.Popen[str]]:
-    """A process that does not outlive the block."""
+    """A process that does not outlive the block, nor do those that it has started."""
     with subprocess.Popen(
         [sys.executable, *command],
         stdout=subprocess.PIPE,
@@ -27,7 +29,8 @@ def process(*command: str) -> Iterator[subprocess.Popen[str]]:
         try:
             yield running
         finally:
-            running.kill()
+            with suppress(ProcessLookupError):
+                os.killpg(running.pid, signal.SIGKILL)
 
 
 def wait_for(what: Callable[[], Any], running: subprocess.Popen[str]) -> None:

@@ -8,12 +8,14 @@ import json
 import os
 import re
 import signal
+import time
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from joblib import Parallel, delayed, effective_n_jobs, parallel_config
@@ -23,13 +25,6 @@ from antcost.errors import AntcostError
 from antcost.search.clusters import connected
 from antcost.version import __version__
 
-LOCAL = {
-    "backend": "loky",
-    "inner_max_num_threads": 1,
-    "initializer": signal.signal,
-    "initargs": (signal.SIGINT, signal.SIG_IGN),
-}
-"""For joblib's pool: one thread a process, and it is this process that Ctrl-C ends."""
 MAX_AHEAD = 6
 """How many results for each worker may be on their way, or wait here until somebody takes them."""
 
@@ -122,10 +117,33 @@ def _results(
         with connected(cluster) as settings:
             yield from _spread(tasks, settings)
     elif workers > 1:
-        yield from _spread(tasks, {**LOCAL, "n_jobs": workers})
+        yield from _spread(tasks, _pool(workers))
     else:
         for task in tasks:
             yield task, task.function(task.payload)
+
+
+def _pool(workers: int) -> dict[str, Any]:
+    """For joblib: a pool of processes with one thread each, which last no longer than this one."""
+    return {
+        "backend": "loky",
+        "n_jobs": workers,
+        "inner_max_num_threads": 1,
+        "initializer": _begin,
+        "initargs": (os.getpid(),),
+    }
+
+
+def _begin(client: int) -> None:
+    """In a process of the pool: Ctrl-C is for the client, and if that is gone, so is the work."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_end_with, args=(client,), daemon=True).start()
+
+
+def _end_with(client: int) -> None:
+    while os.getppid() == client:
+        time.sleep(1)
+    os._exit(1)
 
 
 def _spread(

@@ -294,7 +294,10 @@ def test_other_mistakes_are_one_line(run: Run, tiny: str, tmp_path: Path) -> Non
         (("antnet_g1",), "antnet_g1: choices: nothing to choose from; expected such as "),
         ((tiny, "--within", "3"), "--within 3: expected a percentage, such as 0.1%"),
         ((tiny, "--front", "nope"), "no measure is called 'nope'"),
-        ((tiny, "--front", "madds,params,size"), "a front has at most 2 axes, got 3"),
+        (
+            (tiny, "--front", "madds,params,size"),
+            "a front has at most 2 different axes, got madds, params, size",
+        ),
         ((tiny, "--figure", "x.txt"), "x.txt: a figure ends in .svg, .pdf, .png"),
         ((tiny, "--choose", "ant2.groups"), "--choose ant2.groups: expected PATH=VALUE"),
         (
@@ -385,10 +388,89 @@ def test_the_front_has_no_infinity_in_json(run: Run) -> None:
 def test_a_request_is_packed_with_its_space() -> None:
     from antcost.search.space import packed, unpacked
 
-    request = Request(("ant1.kernel=5",), budget={"madds": "200M"}, objective="min params")
+    request = Request(("ant1.kernel=5",), budget={"madds": ["200M"]}, objective="min params")
     space = load_space("antnet_300m", request)
     again = unpacked(json.loads(json.dumps(packed(space))))
     assert [str(bound) for bound in again.bounds] == ["MAdds <= 200M", "params <= 3.4M"]
     assert again.base.title == "ANTNet (g = 1) with ant1.kernel=5"
     assert str(again.objective) == "min params"
     assert [v.values for v in again.variables] == [v.values for v in space.variables]
+
+
+def test_two_sided_budgets_on_the_command_line(run: Run) -> None:
+    command = ("search", "antnet_g2_smaller", "--objective", "min params", "--format", "json")
+    data = json.loads(run(*command, "--madds", ">= 200M", "--madds", "<= 210M").stdout)
+    assert data["bounds"] == ["MAdds >= 200M", "MAdds <= 210M", "params <= 2.5M"]
+    assert 200_000_000 <= data["best"]["counts"]["madds"] <= 210_000_000
+    assert data["prices"]["MAdds >= 200M"] <= 0
+
+
+def test_what_is_read_is_not_written(run: Run, tiny: str, write_spec: Callable[..., Path]) -> None:
+    mine = write_spec("extends: antnet_g1\nname: Mine\n", name="mine.yaml")
+    command = ("search", str(mine), "--choose", "ant2.groups=[1, 2]", "--objective", "zen")
+    for path, arguments in ((mine, command), (Path(tiny), ("search", tiny))):
+        before = path.read_bytes()
+        error = run(*arguments, "-o", str(path), exit_code=2).stderr
+        assert error == f"{path}: is read by this search; choose another output\n"
+        assert path.read_bytes() == before
+
+
+def test_outputs_of_odd_names(
+    run: Run, tiny: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run("search", tiny, "-o", "antnet_g2")
+    assert "found for tiny" in Path("antnet_g2").read_text()
+    run("search", tiny, "-o", "/dev/null")
+    assert run("search", tiny, "-o", ".", exit_code=2).stderr == (
+        ".: cannot be written: is a folder\n"
+    )
+
+
+def test_a_front_of_scores_and_one_of_peaks(run: Run, write_spec: Callable[..., Path]) -> None:
+    scores = write_spec("scores: [{stage: ant2, groups: 2, score: 1}]\n", name="scores.yaml")
+    command = ("search", "antnet_g1", "--choose", "ant[2-3].groups=[1, 2]", "--points", "2")
+    options = ("--objective", "scores", "--scores", str(scores), "--front", "madds")
+    data = json.loads(run(*command, *options, "--format", "json").stdout)
+    assert data["marks"] == []
+    options = ("--objective", "min peak_memory", "--front", "madds", "--format", "json")
+    data = json.loads(run(*command, *options).stdout)
+    assert all(mark["worth"] == -mark["counts"]["peak_memory"] for mark in data["marks"])
+    assert len(data["marks"]) > 5
+
+
+def test_least_peak_memory_of_a_budget_that_nothing_fits(run: Run) -> None:
+    command = ("search", "antnet_g1", "--choose", "ant2.groups=[1, 2]", "--objective")
+    text = run(*command, "min peak_memory", "--peak-memory", "1KiB", exit_code=1).stdout
+    assert re.search(r"peak memory <= 1KiB +nothing else +9.19 MiB +conflict", text)
+    text = run(*command, "min peak_memory").stdout
+    assert "Proven: none of the 2 networks is better." in text
+    error = run(*command, "min peak_memory", "--top", "2", exit_code=2).stderr
+    assert error == "the next best networks are found for sums only, not for largest values\n"
+
+
+def test_what_is_proven_is_kept_if_the_next_best_are_not_found(run: Run, tmp_path: Path) -> None:
+    output = tmp_path / "best.yaml"
+    result = run(
+        "search", "antnet_300m", "--objective", "max madds", "--rho", "5", "--time-limit", "2",
+        "--top", "3", "-o", str(output),
+    )  # fmt: skip
+    assert result.stderr == "the next best networks are known only once the best one is proven\n"
+    assert "Not proven" in result.stdout
+    assert antcost.analyze(output).madds <= 300_000_000
+
+
+def test_options_that_do_not_go_together(run: Run, tiny: str) -> None:
+    error = run("search", tiny, "--front", "madds", "--top", "3", exit_code=2).stderr
+    assert error == "--front goes without --top, --within and --rerank\n"
+    error = run("search", tiny, "--front", "madds,madds", exit_code=2).stderr
+    assert error == "a front has at most 2 different axes, got madds, madds\n"
+
+
+def test_a_latency_that_64_bits_do_not_hold(run: Run, write_spec: Callable[..., Path]) -> None:
+    device = write_spec("device: Slow\nkinds: {other: {ns_per_madd: 1000}}\n", name="device.yaml")
+    error = run(
+        "search", "vgg_16", "--choose", "resolution=[4096]", "--device", str(device),
+        "--objective", "min latency", exit_code=2,
+    ).stderr  # fmt: skip
+    assert error.endswith(": takes more picoseconds than 64 bits hold\n")

@@ -1,7 +1,5 @@
 """`antcost search`: the best network that fits, with a proof."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from importlib.util import find_spec
@@ -57,13 +55,15 @@ class Run:
 
 def search(
     space: SpaceArgument,
-    madds: Annotated[str | None, _bound("300M")] = None,
-    params: Annotated[str | None, _bound("3.4M")] = None,
-    size: Annotated[str | None, _bound("14MB")] = None,
-    traffic: Annotated[str | None, _bound("200MB")] = None,
-    peak_memory: Annotated[str | None, _bound("2MiB")] = None,
-    latency: Annotated[str | None, _bound("9ms")] = None,
-    rho: Annotated[str | None, _bound("1.0: depth over width, DeepMAD's effectiveness")] = None,
+    madds: Annotated[list[str] | None, _bound("300M")] = None,
+    params: Annotated[list[str] | None, _bound("3.4M")] = None,
+    size: Annotated[list[str] | None, _bound("14MB")] = None,
+    traffic: Annotated[list[str] | None, _bound("200MB")] = None,
+    peak_memory: Annotated[list[str] | None, _bound("2MiB")] = None,
+    latency: Annotated[list[str] | None, _bound("9ms")] = None,
+    rho: Annotated[
+        list[str] | None, _bound("1.0: depth over width, DeepMAD's effectiveness")
+    ] = None,
     objective: Annotated[
         str | None,
         Option(metavar="TEXT", help='entropy, zen, scores, "max madds", "min latency", ...'),
@@ -113,17 +113,19 @@ def search(
 
     if figure is not None:
         check_figure(figure)
-    if output is not None and not output.parent.is_dir():
-        raise AntcostError(f"{output}: cannot be written: no such folder")
+    if front is not None and (top, within, rerank) != (None, None, None):
+        raise AntcostError("--front goes without --top, --within and --rerank")
     bounds = {
         "madds": madds, "params": params, "size": size, "traffic": traffic,
         "peak_memory": peak_memory, "latency": latency, "rho": rho,
     }  # fmt: skip
-    asked = {name: text for name, text in bounds.items() if text is not None}
+    asked = {name: texts for name, texts in bounds.items() if texts}
     request = Request(
         tuple(set_ or ()), tuple(choose or ()), tuple(rule or ()), asked, objective, device, scores
     )
     loaded = load_space(space, request)
+    if output is not None:
+        _require_writable(output, loaded)
     limit_s = inf if time_limit is None else time_limit
     run = Run(loaded, limit_s, workers, cluster, exact, format_, output, figure)
     if front is not None:
@@ -135,6 +137,15 @@ def search(
 def _require_packages() -> None:
     if find_spec("numpy") is None or find_spec("scipy") is None or find_spec("joblib") is None:
         raise AntcostError("search needs NumPy, SciPy and joblib: pip install 'antcost[search]'")
+
+
+def _require_writable(output: Path, space: "Space") -> None:
+    """Raise AntcostError, before any work, if the output cannot be written or is an input."""
+    if not output.parent.is_dir() or output.is_dir():
+        problem = "is a folder" if output.is_dir() else "no such folder"
+        raise AntcostError(f"{output}: cannot be written: {problem}")
+    if output.resolve() in {Path(origin).resolve() for origin in space.sources.files}:
+        raise AntcostError(f"{output}: is read by this search; choose another output")
 
 
 def _share(text: str | None) -> float | None:
@@ -153,23 +164,24 @@ def _share(text: str | None) -> float | None:
 def _best(run: Run, top: int | None, within: float | None, rerank: str | None) -> None:
     """Find, prove, print and write the best network, and the next ones that were asked for."""
     from antcost.report.search import result_tables
+    from antcost.search.near import require_sums
     from antcost.search.parallel import load_function
-    from antcost.search.run import Report, find_near, network_of
+    from antcost.search.run import Report, network_of
     from antcost.search.winner import require_same_counts, winner_spec
 
+    wants_near = top is not None or within is not None
     if rerank is not None:
         load_function(rerank)
-        if top is None and within is None:
+        if not wants_near:
             raise AntcostError("--rerank needs --top N or --within PERCENT: what is it to order?")
+    if wants_near:
+        require_sums(run.space)
     report = Report(run.space)
     stopped = _fill(report, run)
     if report.best is None:
         _say_why_nothing_fits(report, run, stopped)
-    if (top is not None or within is not None) and not stopped:
-        with status("looking for the next best"):
-            find_near(report, count=top, within=within)
-        if rerank is not None:
-            _rerank(report, rerank, run)
+    if wants_near and not stopped:
+        stopped = _fill_near(report, run, top, within, rerank)
     chosen = report.chosen
     best = analyze(network_of(run.space, chosen))
     base = analyze(run.space.base)
@@ -184,6 +196,34 @@ def _best(run: Run, top: int | None, within: float | None, rerank: str | None) -
         draw(search_figure(report, base, best), run.figure)
     if stopped:
         raise typer.Exit(130)
+
+
+def _fill_near(
+    report: "Report", run: Run, top: int | None, within: float | None, rerank: str | None
+) -> bool:
+    """Look for the next best networks and rank them; whether Ctrl-C ended it.
+
+    What has been proven is not lost if that is too long or impossible: a line says so.
+    """
+    from antcost.search.near import find_near
+    from antcost.search.solve import Progress, TimeUpError
+
+    clock = Progress(limit_s=run.limit_s - report.seconds)
+    try:
+        with status("looking for the next best"):
+            find_near(report, count=top, within=within, stop=clock.stop_in_time)
+        if rerank is not None:
+            _rerank(report, rerank, run)
+    except KeyboardInterrupt:
+        typer.echo("interrupted while looking for the next best; the best is proven", err=True)
+        return True
+    except TimeUpError:
+        typer.echo("the time was over before all of the next best were found", err=True)
+    except AntcostError as error:
+        if rerank is not None and report.near:
+            raise
+        typer.echo(error, err=True)
+    return False
 
 
 def _fill(report: "Report", run: Run) -> bool:
@@ -267,40 +307,38 @@ def _front(run: Run, axes_text: str, count: int) -> None:
     try:
         with status("looking for the ends of the front"):
             budgets = budgets_of(space, axes, count)
-        with progress("budgets", len(budgets)) as advance, _store(run.output) as store:
+        with progress("budgets", len(budgets)) as advance:
             for point in front_points(
-                space, axes, budgets,
-                limit_s=run.limit_s, workers=run.workers, cluster=run.cluster, store=store,
+                space, axes, budgets, limit_s=run.limit_s,
+                workers=run.workers, cluster=run.cluster, store=_store(run.output),
             ):  # fmt: skip
                 found.append(point)
                 advance("")
     except KeyboardInterrupt:
         interrupted = True
     found.sort(key=lambda point: point.limits)
-    result = Front(space, tuple(axes), tuple(found), tuple(marks(space)), interrupted)
+    result = Front(space, tuple(axes), tuple(found), tuple(marks(space)))
     table = front_table(result, run.exact)
+    if interrupted:
+        emit(table, run.format, run.exact, None)
+        kept = "the same command continues" if run.output else "with -o FILE they would be kept"
+        typer.echo(f"interrupted after {len(found)} budgets; {kept}", err=True)
+        raise typer.Exit(130)
     if run.figure is not None:
         from antcost.report.search_figures import front_figure
 
         draw(front_figure(result), run.figure)
         table = replace(table, figure=linked(run.figure, run.output))
     emit(table, run.format, run.exact, run.output)
-    if interrupted:
-        raise typer.Exit(130)
 
 
-@contextmanager
-def _store(output: Path | None) -> Iterator[Path | None]:
-    """A folder beside the output where finished points are kept until all are."""
-    from antcost.search.tasks import clear_store
-
+def _store(output: Path | None) -> Path | None:
+    """The folder beside the output where finished points are kept until all are."""
     if output is None:
-        yield None
-        return
+        return None
     folder = output.with_name(f"{output.name}.parts")
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:
         raise AntcostError(f"{folder}: cannot be written: {error.strerror}") from None
-    yield folder
-    clear_store(folder)
+    return folder

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, ValidationError
@@ -12,13 +11,16 @@ from antcost.cost.analysis import NetCost, Row
 from antcost.cost.memory import traffic_bytes
 from antcost.errors import AntcostError, SpecError
 from antcost.graph.operators import kind
+from antcost.graph.shape import certain
 from antcost.spec.complaints import blame_all
-from antcost.spec.document import Document, read_document
+from antcost.spec.document import Document
 from antcost.spec.model import Fields, Text
 
 OTHER = "other"
 PS_PER_US, FS_PER_NS = 10**6, 10**6
 FS_PER_PS = 1000
+MOST = 2**62
+"""Femtoseconds, so that sums of two fit into the 64 bits of arrays."""
 Rate = Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)]
 Overhead = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
 
@@ -57,12 +59,10 @@ class Device:
         if name not in self.kinds and OTHER not in self.kinds:
             raise AntcostError(f"{self.name}: the device file knows no {name!r}, and no {OTHER!r}")
         layer_ps, madd_fs, byte_fs = self.kinds.get(name) or self.kinds[OTHER]
-        return layer_ps + (row.madds * madd_fs + traffic_bytes(row) * byte_fs) // FS_PER_PS
-
-
-def load_device(path: Path) -> Device:
-    """Read a device file. Raises SpecError with everything that is wrong in it."""
-    return read_device(read_document(path))
+        moved = traffic_bytes(row)
+        if certain(row.madds > MOST // (madd_fs + 1)) or certain(moved > MOST // (byte_fs + 1)):
+            raise AntcostError(f"{row.name}: takes more picoseconds than 64 bits hold")
+        return layer_ps + (row.madds * madd_fs + moved * byte_fs) // FS_PER_PS
 
 
 def read_device(document: Document) -> Device:

@@ -14,7 +14,7 @@ from antcost.search.measures import Measure, format_measure
 from antcost.search.objective import ENTROPY, ZEN
 from antcost.search.run import Candidate, Report
 from antcost.search.space import Space
-from antcost.search.winner import verdict, worth_text
+from antcost.search.winner import format_worth, verdict, worth_text
 from antcost.units import (
     Printed,
     format_percent,
@@ -67,7 +67,11 @@ def _cost_table(report: Report, best: Candidate, base: NetCost, exact: bool) -> 
             ", ".join(b.text for b in space.bounds if b.measure.name == measure.name),
             int(measure.of(base)),
             best.counts[measure.name],
-            next((p for b, p in report.prices.items() if b.measure.name == measure.name), None),
+            max(
+                (p for b, p in report.prices.items() if b.measure.name == measure.name),
+                key=abs,
+                default=None,
+            ),
         )
         for measure in space.measures.values()
     ]
@@ -91,7 +95,8 @@ def _cost_table(report: Report, best: Candidate, base: NetCost, exact: bool) -> 
             verdict(report),
             *([f"Also within rho <= {space.rho:g} at every scale."] if space.rho else []),
             *([PROXY] if {ENTROPY, ZEN} & weights.keys() else []),
-            f"Memory, size and traffic: {space.dtype}, one image.",
+            f"Memory, size and traffic: {space.dtype}, one image."
+            + (" Latency: fp32." if "latency" in space.measures else ""),
         ),
         hints=(_effort(report),),
         data=lambda: _data(report, base),
@@ -108,9 +113,11 @@ def _price(row: CostRow) -> Printed | None:
 
 
 def _effort(report: Report) -> str:
+    eliminated = f"{format_percent(Fraction(report.eliminated))} % eliminated by their prices"
     how = {
-        "labels": f"{format_percent(Fraction(report.eliminated))} % eliminated by their prices, "
-        f"{report.looked_at:,} networks followed to the end",
+        "labels": f"{eliminated}, {report.looked_at:,} networks followed to the end"
+        if report.looked_at
+        else "the first bounds are the proof",
         "milp": "solved as a linear program by HiGHS, as the rules remember too much for a chain",
     }[report.solver]
     return f"{report.ways:,} ways through single stages: {how}; {report.seconds:.1f} s."
@@ -167,6 +174,9 @@ def near_table(report: Report, exact: bool) -> Table[tuple[int, Candidate]]:
         )
         return ", ".join(changes)
 
+    def worth(item: tuple[int, Candidate]) -> str:
+        return format_worth(space, item[1].worth, exact)
+
     def score(item: tuple[int, Candidate]) -> str:
         return format_score(report.scores[item[0] - 1])
 
@@ -182,7 +192,7 @@ def near_table(report: Report, exact: bool) -> Table[tuple[int, Candidate]]:
         columns=(
             Column("rank", "rank", lambda item: item[0], "count"),
             *([Column("score", "your score", score, "ratio")] if report.scores else []),
-            Column("worth", "objective", lambda item: format_score(item[1].worth), "count"),
+            Column("worth", "objective", worth, "count"),
             *(
                 Column(name, space.measures[name].label, count_of(space.measures[name]), "count")
                 for name in budgeted
@@ -241,7 +251,7 @@ def front_table(front: Front, exact: bool) -> Table[Point]:
         )
 
     def worth(point: Point) -> Value:
-        return format_score(point.best.worth) if point.best else None
+        return format_worth(space, point.best.worth, exact) if point.best else None
 
     def count_of(measure: Measure) -> Any:
         def count(point: Point) -> Value:
@@ -301,13 +311,15 @@ def infeasible_table(space: Space, found: Sequence[Reach]) -> Table[Reach]:
     def nearest(reach: Reach) -> Value:
         if reach.nearest is None:
             return "nothing"
-        text = format_measure(reach.bound.measure, reach.nearest)
+        if reach.measure is None:
+            return f"{reach.nearest:.2g}"
+        text = format_measure(reach.measure, int(reach.nearest))
         return Printed(text, Fraction(reach.nearest), Fraction(1))
 
     return Table(
         title=f"{space.name}: no network of {format_size(space.size)} is within the budget",
         columns=(
-            Column("bound", "budget", lambda reach: str(reach.bound)),
+            Column("bound", "budget", lambda reach: reach.bound),
             Column("beside", "beside", lambda reach: ", ".join(reach.beside) or "nothing else"),
             Column("nearest", "reachable", nearest),
             Column("verdict", "verdict", lambda reach: "fits" if reach.kept else "conflict"),
@@ -315,6 +327,6 @@ def infeasible_table(space: Space, found: Sequence[Reach]) -> Table[Reach]:
         items=found,
         notes=(
             "reachable: the least (of a lower bound the most) that any network of the space costs "
-            "while it keeps what stands beside.",
+            "while it keeps what stands beside; of rho, to one percent.",
         ),
     )

@@ -4,6 +4,7 @@ A node is a shape, and what the rules remember there. A path from the first node
 network; what it costs is the sum, or the largest, over its ways.
 """
 
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -14,7 +15,7 @@ import numpy as np
 from antcost.blocks.build import build_graph
 from antcost.blocks.registry import STAGE_MODELS
 from antcost.blocks.width import stage_fields
-from antcost.errors import AntcostError
+from antcost.errors import AntcostError, SpecError
 from antcost.graph.graph import INPUT, Graph
 from antcost.graph.shape import Shape
 from antcost.search.bounds import Bound
@@ -22,7 +23,7 @@ from antcost.search.lanes import BoolArray, IntArray
 from antcost.search.rules import Rule, State
 from antcost.search.space import Space
 from antcost.search.ways import MAX_WAYS, REPEAT, StageChoices, Ways, distinct, ways_through
-from antcost.spec.load import changed
+from antcost.spec.load import changed, copy_plain
 from antcost.spec.model import NetSpec
 
 MAX_ALL_WAYS = 12_000_000
@@ -87,7 +88,12 @@ class Chain:
 
 
 def slices(space: Space) -> Iterator[Slice]:
-    """The parts of a space. Raises SpecError for values that do not fit their fields."""
+    """The parts of a space. Raises SpecError for values that do not fit their fields.
+
+    Raises AntcostError where a stage reads more than the output of the one before it.
+    """
+    with contextlib.suppress(SpecError):  # of the base, whose choices may fit together elsewhere
+        _require_chain(build_graph(space.base))
     combinations = product(*(variable.values for variable in space.outer))
     for values in combinations:
         decided = {v.path: value for v, value in zip(space.outer, values, strict=True)}
@@ -133,10 +139,8 @@ def build_chain(space: Space, part: Slice, *, rules: bool = True) -> Chain:
     """The chain of a slice, with only the nodes and ways that lead from the input to an end.
 
     Without `rules`, what they forbid is in it, too. Bounds on the largest of all layers hold of
-    each way. Raises TooManyStatesError if the rules remember too much, and AntcostError where a
-    stage reads more than the output of the one before it.
+    each way. Raises TooManyStatesError if the rules remember too much.
     """
-    _require_chain(build_graph(part.network))
     held = [HeldRule(rule, {}) for rule in (space.rules if rules else ())]
     nothing: tuple[State, ...] = ((),)
     nodes = _Nodes((Shape(part.network.input),), (nothing,) * len(held))
@@ -170,7 +174,8 @@ class HeldRule:
     def numbers(self, values: Sequence[Any]) -> list[int]:
         """Values as numbers: themselves where the rule orders them."""
         if self.rule.kind == "equal":
-            return [self.codes.setdefault(repr(value), len(self.codes)) for value in values]
+            texts = (repr(copy_plain(value)) for value in values)
+            return [self.codes.setdefault(text, len(self.codes)) for text in texts]
         for value in values:
             if type(value) is not int:
                 rule = f"rules: {self.rule.path}: {self.rule.kind}"

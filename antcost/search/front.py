@@ -1,5 +1,6 @@
 """The Pareto front: the best network for each of many budgets."""
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
@@ -11,7 +12,7 @@ from antcost.search.chain import build_chain, slices
 from antcost.search.measures import Measure
 from antcost.search.objective import SCORES, Objective
 from antcost.search.problem import make_problem
-from antcost.search.run import Candidate, candidate, find_best, objective_of
+from antcost.search.run import Candidate, candidate, find_best, objective_of, weighed
 from antcost.search.solve import followed
 from antcost.search.space import Space
 from antcost.spec.catalog import shipped_names
@@ -49,7 +50,6 @@ class Front:
     axes: tuple[Measure, ...]
     points: tuple[Point, ...]
     marks: tuple[Mark, ...]
-    interrupted: bool = False
 
 
 def limits_along(space: Space, measure: Measure, count: int) -> list[int]:
@@ -90,8 +90,9 @@ def budgets_of(space: Space, axes: Sequence[Measure], count: int) -> list[tuple[
 
     Raises AntcostError for more than MAX_AXES, and if no network is within the other budgets.
     """
-    if len(axes) > MAX_AXES:
-        raise AntcostError(f"a front has at most {MAX_AXES} axes, got {len(axes)}")
+    if len(axes) > MAX_AXES or len({measure.name for measure in axes}) < len(axes):
+        names = ", ".join(measure.name for measure in axes)
+        raise AntcostError(f"a front has at most {MAX_AXES} different axes, got {names}")
     return list(product(*(limits_along(space, measure, count) for measure in axes)))
 
 
@@ -121,7 +122,9 @@ def appraised(space: Space, network: NetSpec) -> Candidate:
     chain = build_chain(alone, part)
     found = followed(make_problem(chain, objective, ()), [0] * len(chain.steps))
     assert found is not None
-    return candidate(chain, found, alone)
+    known = candidate(chain, found, alone)
+    largest = [measure.name for measure in weighed(space) if measure.largest]
+    return replace(known, worth=-float(known.counts[largest[0]])) if largest else known
 
 
 def marks(space: Space) -> Iterator[Mark]:
@@ -129,12 +132,14 @@ def marks(space: Space) -> Iterator[Mark]:
 
     Those that the objective says nothing of are left out.
     """
-    yield Mark(space.base.name, appraised(space, space.base))
-    for name in shipped_names():
-        network = load(name)
-        alike = (network.input, network.classes) == (space.base.input, space.base.classes)
-        if alike and network.published and network.name != space.base.name:
-            try:
-                yield Mark(network.name, appraised(space, network))
-            except AntcostError:
-                continue
+    shipped = (load(name) for name in shipped_names())
+    published = (
+        network
+        for network in shipped
+        if (network.input, network.classes) == (space.base.input, space.base.classes)
+        and network.published
+        and network.name != space.base.name
+    )
+    for network in (space.base, *published):
+        with contextlib.suppress(AntcostError):
+            yield Mark(network.name, appraised(space, network))

@@ -1,35 +1,35 @@
 """Why no network fits: what each budget could be at least, and which budgets conflict."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import permutations
 
 from antcost.blocks.build import build_graph
 from antcost.blocks.registry import STAGE_MODELS
 from antcost.errors import AntcostError, SpecError
-from antcost.search.bounds import Bound
+from antcost.search.bounds import RHO, Bound
 from antcost.search.chain import build_chain
+from antcost.search.measures import Measure
 from antcost.search.objective import Objective
 from antcost.search.run import checked_slices, find_best
 from antcost.search.space import Space
 from antcost.spec.load import changed
 
+MOST_RHO = 100.0
+RHO_PRECISION = 0.01
+
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """How far one bound can be kept while the bounds `beside` it are: the count that comes nearest.
+    """How far one bound can be kept while those `beside` it are: the number that comes nearest.
 
-    None if no network keeps those beside it. Bounds on rho are named by their text.
+    `measure` is None for rho. `nearest` is None if no network keeps those beside it.
     """
 
-    bound: Bound
+    bound: str
+    measure: Measure | None
     beside: tuple[str, ...]
-    nearest: int | None
-
-    @property
-    def kept(self) -> bool:
-        """Whether the bound itself is kept there."""
-        return self.nearest is not None and self.bound.allows(self.nearest)
+    nearest: float | None
+    kept: bool
 
 
 def require_networks(space: Space) -> None:
@@ -47,28 +47,61 @@ def require_networks(space: Space) -> None:
 
 
 def reaches(space: Space) -> Iterator[Reach]:
-    """For each bound what is reachable at all; then beside rho and each other bound.
-
-    The later ones only while all are kept before: what conflicts is told with as few as possible.
-    """
-    alone = [_reach(replace(space, bounds=(), rho=None), bound, ()) for bound in space.bounds]
+    """For each bound what is reachable by itself; and if all are, a smallest set that conflicts."""
+    alone = [_reach(space, bound, ()) for bound in _all_bounds(space)]
     yield from alone
     if not all(reach.kept for reach in alone):
         return
-    if space.rho is not None:
-        beside_rho = [
-            _reach(replace(space, bounds=()), bound, (f"rho <= {space.rho:g}",))
-            for bound in space.bounds
-        ]
-        yield from beside_rho
-        if not all(reach.kept for reach in beside_rho):
-            return
-    for bound, other in permutations(space.bounds, 2):
-        yield _reach(replace(space, bounds=(other,), rho=None), bound, (str(other),))
+    conflicting = _all_bounds(space)
+    for bound in _all_bounds(space):
+        others = [other for other in conflicting if other != bound]
+        if find_best(_only(space, others, Objective({}))).best is None:
+            conflicting = others
+    for bound in conflicting:
+        yield _reach(space, bound, [other for other in conflicting if other != bound])
 
 
-def _reach(space: Space, bound: Bound, beside: tuple[str, ...]) -> Reach:
-    """The nearest count that networks of the space come to the bound, which is none of theirs."""
+def _all_bounds(space: Space) -> list[Bound | float]:
+    """The bounds on measures, and that on rho as a number."""
+    return [*space.bounds, *([] if space.rho is None else [space.rho])]
+
+
+def _only(space: Space, bounds: Sequence[Bound | float], objective: Objective) -> Space:
+    """The space with these bounds and no others."""
+    counted = tuple(bound for bound in bounds if isinstance(bound, Bound))
+    rho = next((bound for bound in bounds if not isinstance(bound, Bound)), None)
+    return replace(space, bounds=counted, rho=rho, objective=objective)
+
+
+def _reach(space: Space, bound: Bound | float, beside: Sequence[Bound | float]) -> Reach:
+    """How near networks that keep the bounds beside can come to this one."""
+    texts = tuple(map(_text, beside))
+    if not isinstance(bound, Bound):
+        nearest = _least_rho(space, beside, bound)
+        return Reach(_text(bound), None, texts, nearest, nearest is not None and nearest <= bound)
     objective = Objective({bound.measure.name: -float(bound.sign)})
-    best = find_best(replace(space, objective=objective)).best
-    return Reach(bound, beside, None if best is None else best.counts[bound.measure.name])
+    best = find_best(_only(space, beside, objective)).best
+    count = None if best is None else best.counts[bound.measure.name]
+    kept = count is not None and bound.allows(count)
+    return Reach(_text(bound), bound.measure, texts, count, kept)
+
+
+def _text(bound: Bound | float) -> str:
+    return str(bound) if isinstance(bound, Bound) else f"{RHO} <= {bound:g}"
+
+
+def _least_rho(space: Space, beside: Sequence[Bound | float], bound: float) -> float | None:
+    """The least bound on rho that a network keeps, to one percent; or the bound, if it is kept."""
+
+    def feasible(rho: float) -> bool:
+        return find_best(_only(space, [*beside, rho], Objective({}))).best is not None
+
+    if feasible(bound):
+        return bound
+    if not feasible(MOST_RHO):
+        return None
+    low, high = bound, MOST_RHO
+    while high > low * (1 + RHO_PRECISION):
+        middle = (low * high) ** 0.5
+        low, high = (low, middle) if feasible(middle) else (middle, high)
+    return high

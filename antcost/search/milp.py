@@ -21,6 +21,10 @@ from antcost.search.solve import Progress, TimeUpError, followed
 from antcost.search.ways import FloatArray
 
 OPTIMAL, INFEASIBLE = 0, 2
+TOLERANCE = 2e-6
+"""HiGHS may miss a constraint by 1e-6; wider ones lose no solution to that."""
+HALF = 0.5
+"""Between integers there is this much room on either side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +42,9 @@ def solve_milp(
 ) -> None:
     """Find the path that is worth most under the rules; what is known is in `progress` at the end.
 
-    HiGHS keeps constraints to 1e-6 of their limit. So its solution is followed through the problem,
-    exactly, and if it is beyond a limit, it is excluded and the rest solved again. Raises
+    HiGHS gets limits that are a little wider than its tolerance. Its solution is followed through
+    the problem, exactly, and if it is beyond a limit, it is excluded and the rest solved again.
+    Raises
     AntcostError for entropy and rho, which are not linear, and TimeUpError at the time limit.
     """
     if problem.bilinear or problem.rho is not None:
@@ -121,12 +126,13 @@ def _flow_rows(problem: Problem, starts: IntArray) -> list[Row]:
 
 
 def _limit_rows(problem: Problem, starts: IntArray) -> list[Row]:
-    """Each cost within its limit, in units of the limit."""
+    """Each cost within its limit, in units of the limit, and a little more."""
     rows = []
     for number, limit in enumerate(problem.limits):
         costs = np.concatenate([layer.costs[:, number] for layer in problem.layers])
         unit = max(abs(float(limit)), 1.0)
-        rows.append(Row(np.arange(starts[-1]), costs / unit, -inf, float(limit) / unit))
+        wider = float(limit) / unit + TOLERANCE + HALF / unit
+        rows.append(Row(np.arange(starts[-1]), costs / unit, -inf, wider))
     return rows
 
 
@@ -143,7 +149,7 @@ def _rule_rows(
         terms.append((starts[index] + np.arange(len(edges)), values))
     if rule.kind == "spread":
         low, high = free, free + 1
-        rows = [Row(np.array([high, low]), np.array([1.0, -1.0]), 0, rule.spread)]
+        rows = [Row(np.array([high, low]), np.array([1.0, -1.0]), 0, rule.spread + HALF)]
         for columns, values in terms:
             rows.append(Row(np.append(columns, high), np.append(values, -1.0), -inf, 0))
             rows.append(Row(np.append(columns, low), np.append(values, -1.0), 0, inf))
@@ -152,8 +158,8 @@ def _rule_rows(
         Row(
             np.concatenate([columns, next_columns]),
             np.concatenate([values, -next_values]),
-            0 if rule.kind == "equal" else -inf,
-            0,
+            -HALF if rule.kind == "equal" else -inf,
+            HALF,
         )
         for (columns, values), (next_columns, next_values) in pairwise(terms)
     ], 0

@@ -5,6 +5,7 @@ A task has the space as plain values; to make its tables again takes less than t
 
 import json
 import sys
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from importlib import import_module
@@ -18,8 +19,9 @@ from antcost.errors import AntcostError
 from antcost.search.front import Point, find_point
 from antcost.search.measures import Measure
 from antcost.search.run import Candidate, Report, checked_slices, find_best, network_of
+from antcost.search.solve import Moment
 from antcost.search.space import Space, packed, unpacked
-from antcost.search.tasks import Task, run_tasks
+from antcost.search.tasks import Task, clear_store, run_tasks
 
 
 def front_points(
@@ -32,15 +34,20 @@ def front_points(
     cluster: str | None = None,
     store: Path | None = None,
 ) -> Iterator[Point]:
-    """The points of a front in the order they are finished; `limit_s` is for each of them."""
+    """The points of a front in the order they are finished; `limit_s` is for each of them.
+
+    A store has those that are finished until all are.
+    """
     names = [measure.name for measure in axes]
     plain = packed(space)
-    tasks = (
+    tasks = [
         Task(_point, {"space": plain, "axes": names, "limits": limits, "limit_s": limit_s})
         for limits in budgets
-    )
+    ]
     for _, result in run_tasks(tasks, workers=workers, cluster=cluster, store=store):
         yield _read_point(json.loads(result))
+    if store is not None:
+        clear_store(tasks, store)
 
 
 def _point(payload: Mapping[str, Any]) -> bytes:
@@ -68,7 +75,7 @@ def fill_in_parts(
     tasks = [
         Task(_part, {"space": plain, "part": part, "limit_s": limit_s}) for part in range(count)
     ]
-    upper = -inf
+    upper, start = -inf, time.perf_counter()
     for done, (_, result) in enumerate(run_tasks(tasks, workers=workers, cluster=cluster), 1):
         data = json.loads(result)
         best = data["best"] and Candidate(**data["best"])
@@ -84,8 +91,11 @@ def fill_in_parts(
         report.solver = "milp" if "milp" in (report.solver, data["solver"]) else "labels"
         report.interrupted |= data["interrupted"]
         upper = max(upper, data["upper"])
+        if done == count:
+            report.upper = max(upper, report.lower)
+        report.seconds = time.perf_counter() - start
+        report.history.append(Moment(report.seconds, report.lower, report.upper))
         yield done
-    report.upper = max(upper, report.lower)
 
 
 def _part(payload: Mapping[str, Any]) -> bytes:
@@ -136,7 +146,7 @@ def _scored(payload: Mapping[str, Any]) -> bytes:
         argument = torch_module(graph)
     try:
         score = float(function(argument))
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise AntcostError(f"--rerank {payload['function']}: fails with {reason:.200}") from None
     if not isfinite(score):

@@ -190,7 +190,10 @@ def cutting_planes(
         if not most.any():
             worst = bound_ahead(_negated(problem), grids, 0 * prices).bound
             most[:] = max(priced.bound + worst, 1.0) * 2
-        prices, estimate = _master(list(paths.values()), scale, most)
+        cheaper = _master(list(paths.values()), scale, most)
+        if cheaper is None:
+            return
+        prices, estimate = cheaper
         if seen or lowest - estimate <= CLOSE * max(1.0, abs(lowest)):
             if not (prices >= most * (1 - CLOSE)).any():
                 return
@@ -207,8 +210,13 @@ def _negated(problem: Problem) -> Problem:
     return replace(problem, layers=tuple(layers))
 
 
-def _master(paths: Sequence[Path], scale: FloatArray, most: FloatArray) -> tuple[FloatArray, float]:
-    """The prices at which the paths seen so far bound the value lowest, and that bound."""
+def _master(
+    paths: Sequence[Path], scale: FloatArray, most: FloatArray
+) -> tuple[FloatArray, float] | None:
+    """The prices at which the paths seen so far bound the value lowest, and that bound.
+
+    None where the solver gives up; the bounds so far hold without it.
+    """
     from scipy.optimize import linprog
 
     slacks = np.array([path.slack / scale for path in paths])
@@ -221,4 +229,6 @@ def _master(paths: Sequence[Path], scale: FloatArray, most: FloatArray) -> tuple
         bounds=[*((0, high / unit) for high in most), (None, None)],
         method="highs",
     )
+    if result.x is None:
+        return None
     return result.x[:-1] * unit, float(result.x[-1]) * unit

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 State = tuple[int, ...]
-MAX_SPREAD = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +35,6 @@ class Rule:
             case "spread":
                 low, high = min(*state, value, value), max(*state, value, value)
                 return (low, high) if high - low <= self.spread else None
-
-    def holds(self, values: list[int]) -> bool:
-        """Whether all the values together are allowed."""
-        state: State | None = ()
-        for value in values:
-            state = None if state is None else self.step(state, value)
-        return state is not None
 
 
 def read_rule(text: str) -> tuple[Literal["equal", "non-decreasing", "spread"], int]:

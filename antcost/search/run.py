@@ -1,9 +1,8 @@
 """A search from beginning to end: every slice of the space solved, the best of all proven."""
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from math import inf
 from typing import Any, Literal
 
@@ -25,8 +24,6 @@ from antcost.search.solve import (
     Progress,
     TimeUpError,
     bound_of,
-    enumerate_above,
-    least_value,
     rounding,
     solve,
 )
@@ -37,8 +34,6 @@ from antcost.spec.model import NetSpec
 Solver = Literal["labels", "milp"]
 Tell = Callable[["Report"], None]
 MAX_SLICES = 1_000
-MAX_NEAR = 100_000
-FIRST_STEP = 1e-5
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +53,9 @@ class Report:
     """What a search has found out so far, and when it ends.
 
     `upper` bounds what any network within the budget can be worth. `size` is how many networks can
-    be built and keep the rules, those beyond a bound on peak memory aside; `prices` says what one
-    more unit of each bound is worth. `history` are the bounds over time; `scores` are what a user's
-    function says of each of the `near`, the best ones, in their order.
+    be built and keep the rules, those beyond a bound on peak memory aside; `prices` says what a
+    limit that is one unit higher is worth, of each bound. `history` are the bounds over time;
+    `scores` are what a user's function says of each of the `near`, the best ones, in their order.
     """
 
     space: Space
@@ -244,7 +239,10 @@ def _solve_one(
         report.ways_eliminated += progress.eliminated * prepared.problem.size
         if progress.best is not None and progress.prices is not None:
             summed = (bound for bound in report.space.bounds if not bound.measure.largest)
-            report.prices = dict(zip(summed, map(float, progress.prices), strict=False))
+            report.prices = {
+                bound: bound.sign * float(price)
+                for bound, price in zip(summed, progress.prices, strict=False)
+            }
     return progress.upper
 
 
@@ -253,15 +251,18 @@ def _solve_largest(
 ) -> None:
     """Find the least bound on a largest value under which there is a network, by bisection."""
     space = report.space
+    chains = [build_chain(space, part) for part in parts]
+    report.size, report.ways = sum(c.size() for c in chains), sum(c.ways for c in chains)
     limits = sorted(
         {
             int(count)
-            for part in parts
-            for step in build_chain(space, part).steps
+            for chain in chains
+            for step in chain.steps
             for count in np.unique(step.ways.counts[measure.name][step.way])
         }
     )
     low, high = 0, len(limits)
+    report.upper = -float(limits[0]) if limits else -inf
     while low < high:
         middle = (low + high) // 2
         bound = Bound(measure, limits[middle], False, f"<= {limits[middle]}")
@@ -272,7 +273,6 @@ def _solve_largest(
         else:
             worth = -inner.best.counts[measure.name]
             report.best = replace(inner.best, worth=float(worth))
-            report.ways, report.size = inner.ways, inner.size
             high = bisect_left(limits, -worth)
         report.upper = -float(limits[low]) if low < len(limits) else -inf
         report.looked_at += inner.looked_at
@@ -292,60 +292,9 @@ def candidate(chain: Chain, found: Found, space: Space) -> Candidate:
     return Candidate(chain.values(found.path), counts, found.value)
 
 
-def find_near(report: Report, *, count: int | None = None, within: float | None = None) -> None:
-    """Put into the report the `count` best networks, or all that are at most `within` below.
-
-    `within` is relative to what the best one is worth. The best comes first. Raises AntcostError
-    where the best is not proven, as then others may be missed, and for objectives without a chain.
-    """
-    best = report.best
-    if best is None or not report.proven:
-        raise AntcostError("the next best networks are known only once the best one is proven")
-    if report.solver == "milp" or any(m.largest for m in weighed(report.space)):
-        raise AntcostError("the next best networks are found only along a chain of sums")
-    if within is not None:
-        near = list(_near_above(report.space, best.worth - within * abs(best.worth), None))
-    else:
-        near = _best_of(report, best, count or 1)
-    report.near_complete = len(near) < MAX_NEAR
-    report.near = tuple(sorted(near, key=_rank)[:count])
-
-
-def _rank(one: Candidate) -> tuple[float, list[int], str]:
-    """The highest worth first, then the cheapest."""
-    return -one.worth, list(one.counts.values()), str(one.values)
-
-
 def weighed(space: Space) -> list[Measure]:
     """The measures that the objective weighs."""
     return [space.measures[n] for n in objective_of(space).weights if n in space.measures]
-
-
-def _best_of(report: Report, best: Candidate, count: int) -> list[Candidate]:
-    """At least the `count` best networks, by a threshold that falls until there are as many."""
-    step = FIRST_STEP * max(abs(best.worth), 1.0)
-    while True:
-        near = list(_near_above(report.space, best.worth - step, count))
-        if len(near) >= count or best.worth - step < _least_worth(report.space):
-            return near
-        step *= 4
-
-
-def _near_above(space: Space, threshold: float, count: int | None) -> Iterator[Candidate]:
-    """Networks that are worth the threshold; of more than `count`, some of the lower ones miss."""
-    objective, left = objective_of(space), MAX_NEAR
-    for part in checked_slices(space):
-        prepared = prepare(space, part, objective)
-        for found in islice(enumerate_above(prepared.problem, threshold, count), left):
-            yield candidate(prepared.chain, found, space)
-            left -= 1
-
-
-def _least_worth(space: Space) -> float:
-    objective = objective_of(space)
-    return min(
-        least_value(prepare(space, part, objective).problem) for part in checked_slices(space)
-    )
 
 
 def network_of(space: Space, chosen: Candidate) -> NetSpec:

@@ -123,7 +123,7 @@ class Progress:
 
 def rounding(*values: float) -> float:
     """What sums of floating-point numbers of this size may be wrong by, with room to spare."""
-    return RELATIVE_ROUNDING * max([1.0, *(abs(value) for value in values if abs(value) < inf)])
+    return RELATIVE_ROUNDING * max([0.0, *(abs(value) for value in values if abs(value) < inf)])
 
 
 def solve(problem: Problem, progress: Progress) -> None:
@@ -285,11 +285,15 @@ def _enumerate(
 
 
 def enumerate_above(
-    problem: Problem, threshold: float, count: int | None = None
+    problem: Problem,
+    threshold: float,
+    count: int | None = None,
+    stop: Callable[[], None] = lambda: None,
 ) -> Iterator[Found]:
     """Every path within the limits that is worth at least `threshold`, in no order.
 
-    With `count`, those that are not among the `count` best may be left out.
+    With `count`, those that are not among the `count` best may be left out. `stop` is called now
+    and then and may raise.
     """
     if not problem.size:
         return
@@ -307,7 +311,7 @@ def enumerate_above(
         if not kept.size:
             continue
         tree = make_tree(kept, *_on_fine_grids(kept, part_prices))
-        for labels in paths_above(tree, worth, lambda: None):
+        for labels in paths_above(tree, worth, stop):
             chosen = labels.take(labels.value >= threshold)
             if count is not None:
                 best = np.sort(np.concatenate([best, chosen.value]))[-count:]

@@ -1,6 +1,6 @@
 """The search file: a network, what may be changed of it, and what it has to fit into."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
 from pathlib import Path
@@ -52,6 +52,12 @@ class Sources:
     device: Document | None = None
     scores: Document | None = None
 
+    @property
+    def files(self) -> list[str]:
+        """The files themselves."""
+        documents = (self.search, self.base.document, self.device, self.scores)
+        return [document.origin for document in documents if document is not None]
+
 
 @dataclass(frozen=True, slots=True)
 class Space:
@@ -100,7 +106,7 @@ class Request:
     overrides: tuple[str, ...] = ()
     choices: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
-    budget: Mapping[str, str] = field(default_factory=dict)
+    budget: Mapping[str, Sequence[str]] = field(default_factory=dict)
     objective: str | None = None
     device: Path | None = None
     scores: Path | None = None
@@ -227,8 +233,8 @@ def _set_requested(document: Document, request: Request) -> None:
                 raise SpecError([Problem(mark, "", str(error))]) from None
             given = {"each": given} if isinstance(given, list) else given
             document.put((name, path.strip()), given, mark)
-    for measure, text in request.budget.items():
-        _set_bound(document, measure, text)
+    for measure, bounds in request.budget.items():
+        _set_bounds(document, measure, bounds)
     for name in ("objective", "scores"):
         given = getattr(request, name)
         if given is not None:
@@ -240,15 +246,14 @@ def _blamed_on(document: Document, field_name: str, error: SpecError) -> SpecErr
     return SpecError([Problem(where, field_name, str(problem)) for problem in error.problems])
 
 
-def _set_bound(document: Document, measure: str, text: str) -> None:
-    """Put a bound into the budget in place of those in the same direction."""
+def _set_bounds(document: Document, measure: str, texts: Sequence[str]) -> None:
+    """Put bounds into the budget in place of those in the same direction."""
     budget = document.tree.setdefault("budget", {})
-    if not isinstance(budget, dict):
-        return
-    others = [
-        bound for bound in _listed(budget.get(measure)) if _is_lower(bound) != _is_lower(text)
-    ]
-    document.put(("budget", measure), [*others, text], f"--{measure.replace('_', '-')}")
+    if isinstance(budget, dict):
+        directions = {_is_lower(text) for text in texts}
+        others = [b for b in _listed(budget.get(measure)) if _is_lower(b) not in directions]
+        mark = f"--{measure.replace('_', '-')}"
+        document.put(("budget", measure), [*others, *texts], mark)
 
 
 def _listed(value: Any) -> list[Any]:

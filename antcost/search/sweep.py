@@ -286,7 +286,7 @@ def write(
         for task, _ in run_tasks(left, workers=workers, cluster=cluster, store=store):
             finished(task)
         _replace(output.resolve(), [kept_path(task, store) for task in sweep.tasks])
-        clear_store(store)
+        clear_store(sweep.tasks, store)
     except OSError as error:
         raise AntcostError(f"{output}: cannot be written: {error.strerror}") from None
 

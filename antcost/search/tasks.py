@@ -6,7 +6,6 @@ is finished is never computed again.
 
 import json
 import os
-import re
 import signal
 import time
 import warnings
@@ -89,17 +88,21 @@ def is_kept(task: Task, store: Path) -> bool:
     return kept_path(task, store).is_file()
 
 
-def clear_store(store: Path) -> None:
-    """Remove the results from a store, and the folder unless something else is in it."""
-    for path in store.iterdir():
-        if re.fullmatch(r"[0-9a-f]{64}(\.tmp)?", path.name):
-            path.unlink()
+def clear_store(tasks: Iterable[Task], store: Path) -> None:
+    """Remove the results of these tasks from a store, and the folder if nothing else is in it."""
+    for task in tasks:
+        kept_path(task, store).unlink(missing_ok=True)
+        _temporary(kept_path(task, store)).unlink(missing_ok=True)
     if not any(store.iterdir()):
         store.rmdir()
 
 
+def _temporary(path: Path) -> Path:
+    return path.with_name(f"{path.name}.tmp")
+
+
 def _keep(result: bytes, path: Path) -> None:
-    temporary = path.with_name(f"{path.name}.tmp")
+    temporary = _temporary(path)
     try:
         temporary.write_bytes(result)
         os.replace(temporary, path)

@@ -43,8 +43,10 @@ def settings(report: Report, chosen: Candidate) -> dict[str, Any]:
 
 
 def require_same_counts(report: Report, chosen: Candidate, path: Path) -> None:
-    """The spec in this file costs what the search counted, to the unit."""
-    cost = analyze_graph(build_graph(load(path)))
+    """The spec in this file, if it is one, costs what the search counted, to the unit."""
+    if not path.is_file():
+        return
+    cost = analyze_graph(build_graph(load(path.resolve())))
     for measure in report.space.measures.values():
         assert measure.of(cost) == chosen.counts[measure.name], (path, measure.name)
 

@@ -17,12 +17,17 @@ from search_spaces import (
 )
 
 from antcost.search.chain import build_chain, slices
+from antcost.search.near import find_near
 from antcost.search.problem import make_problem
-from antcost.search.run import find_best, find_near, network_of
+from antcost.search.run import find_best, network_of
 from antcost.search.solve import Progress, enumerate_above, solve
 from antcost.search.space import Space
 
 MOST_BUILT, FEWEST = 300, 30
+CHANNELS = {
+    "a[1-3].channels": {"each": [8, 16, 24, 40]},
+    "a[1-2].repeat": {"each": [1, 2, 3]},
+}
 OBJECTIVES: dict[str, Any] = {
     "entropy": lambda net: net.entropy,
     "zen": lambda net: net.zen,
@@ -166,3 +171,22 @@ def between(falling: np.ndarray[Any, Any]) -> float:
     if not len(gaps):
         return float(falling[-1]) - 1.0
     return float(falling[gaps[-1]] + falling[gaps[-1] + 1]) / 2
+
+
+@pytest.mark.parametrize("objective", ["max params", "zen", "min madds"])
+def test_the_only_network_of_an_exact_size(objective: str) -> None:
+    """Bounds from both sides and one twice: prices grow without end, and so do rounding errors."""
+    base, fields = random_base(random.Random(4), 3), {"choices": CHANNELS}
+    networks = list(every_network(space_of(base, **fields)))
+    for net in networks[::9]:
+        size = net.cost.params
+        budget = {"params": f">= {size}", "size": [f"<= {size}B", f">= {size}B"]}
+        budget["madds"] = f"<= {net.cost.madds}"
+        asked = space_of(base, **fields, dtype="int8", objective=objective, budget=budget)
+        report = find_best(asked)
+        worth = OBJECTIVES[objective]
+        assert report.best is not None
+        assert report.proven
+        assert report.best.worth == pytest.approx(
+            max(worth(other) for other in networks if fits(asked, other)), rel=1e-11
+        )

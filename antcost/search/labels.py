@@ -156,7 +156,7 @@ def expanded(
 ) -> Iterator[Labels]:
     """The labels one layer further, in chunks, the most promising first; only those worth more."""
     slack = tree.problem.limits - labels.costs
-    have = labels.value + slack @ tree.prices[0].prices
+    have = labels.value + slack @ tree.prices[0].prices + tree.prices[0].error
     cell, ranked = _cells(tree, index, labels), tree.ranked[index]
     best = have + ranked.worth[ranked.starts[labels.node], cell]
     order = np.argsort(-best, kind="stable")
@@ -249,7 +249,7 @@ def _bound(tree: Tree, boundary: int, labels: Labels, prices: Prices) -> FloatAr
         coming = ahead[labels.node, 0]
     else:
         coming = grid.interpolate(ahead, labels.node, labels.entropy)
-    return np.asarray(labels.value + slack @ prices.prices + coming)
+    return np.asarray(labels.value + slack @ prices.prices + coming + prices.error)
 
 
 def joined(parts: Sequence[Labels]) -> Labels:

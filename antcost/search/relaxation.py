@@ -22,6 +22,8 @@ MAX_CUTS = 60
 CLOSE = 1e-7
 GROWTH = 10.0
 COARSE, FINE = 12, 96
+SUM_ERROR = 1e-13
+"""Some hundred times the precision of 64-bit floats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +60,14 @@ class Grid:
 class Prices:
     """One set of prices, and the bounds that follow: `ahead` has a row a node for each boundary.
 
-    `bound` is the most that any path within the limits can be worth.
+    `bound` is the most that any path within the limits can be worth, `error` included: what sums
+    of such sizes may be wrong by in 64-bit floats, which is a lot where prices are high.
     """
 
     prices: FloatArray
     ahead: tuple[FloatArray, ...]
     bound: float
+    error: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +112,10 @@ def bound_ahead(problem: Problem, grids: Sequence[Grid], prices: FloatArray) -> 
         values = worth(layer, prices, grid, behind, ahead[-1])
         starts = np.searchsorted(layer.source, np.arange(len(grid.low)))
         ahead.append(np.maximum.reduceat(values, starts, axis=0))
-    bound = float(ahead[-1][0, 0] + prices @ problem.limits)
-    return Prices(prices, tuple(ahead[::-1]), bound)
+    largest = max(float(np.abs(bounds).max()) for bounds in ahead)
+    error = SUM_ERROR * (largest + float(prices @ np.abs(problem.limits)))
+    bound = float(ahead[-1][0, 0] + prices @ problem.limits) + error
+    return Prices(prices, tuple(ahead[::-1]), bound, error)
 
 
 def possible(
@@ -126,7 +132,7 @@ def possible(
     for i, layer in enumerate(problem.layers):
         grid, after = grids[i], grids[i + 1]
         coming = worth(layer, priced.prices, grid, after, priced.ahead[i + 1])
-        kept.append((behind[layer.source] + coming).max(axis=1) > threshold)
+        kept.append((behind[layer.source] + coming).max(axis=1) + priced.error > threshold)
         ways = np.flatnonzero(kept[-1])
         source, target = layer.source[ways], layer.target[ways]
         own = layer.score[ways] - layer.costs[ways] @ priced.prices

@@ -257,7 +257,7 @@ def test_nothing_fits(run: Run, tiny: str) -> None:
         ("base: antnet_g1\nchoices: {ant2.groups: {each: [1, two]}}\n",
          "2: stages[2].groups: expected an integer, got 'two'"),
         ("base: antnet_g1\nchoices: {ant2.attention: {scale: [1]}}\n",
-         "2: choices.ant2.attention: scale needs a number to multiply, and the base has None"),
+         "2: choices.ant2.attention: scale needs an integer to multiply, and the base has None; "),
         ("base: antnet_g1\nchoices: {ant2.groups: {each: [1]}}\nbudget: {madds: 3x}\n",
          "3: budget.madds: expected such as <= 300M, with one of the units"),
         ("base: antnet_g1\nchoices: {ant2.groups: {each: [1]}}\nbudget: {mads: 3M}\n",

@@ -13,16 +13,15 @@ from antcost.spec.model import Fields
 
 ENTROPY, ZEN, SCORES = "entropy", "zen", "scores"
 PROXIES = (ENTROPY, ZEN, SCORES)
-Weight = Annotated[float, Field(allow_inf_nan=False)]
-Terms = str | dict[str, Weight]
+MOST_WEIGHT = 1e30
 Alphas = Annotated[list[Annotated[float, Field(ge=0, allow_inf_nan=False)]], Field(max_length=64)]
 
 
 class ObjectiveFields(Fields):
     """An objective as it stands in a search file: a term, or terms with their weights."""
 
-    maximize: Terms | None = None
-    minimize: Terms | None = None
+    maximize: Any = None
+    minimize: Any = None
     alphas: Alphas | None = None
 
 
@@ -55,10 +54,21 @@ def read_objective(value: Any, measures: Mapping[str, Measure]) -> Objective:
         raise AntcostError("expected either maximize or minimize, such as {maximize: entropy}")
     sign = 1 if fields.minimize is None else -1
     terms = fields.maximize if fields.minimize is None else fields.minimize
-    weights = terms if isinstance(terms, dict) else {terms or "": 1.0}
+    weights = _weights(terms)
     _require_terms(weights, sign, measures)
     alphas = None if fields.alphas is None else tuple(fields.alphas)
     return Objective({name: sign * weight for name, weight in weights.items()}, alphas)
+
+
+def _weights(terms: Any) -> dict[str, float]:
+    """Terms with their weights, of "entropy" or {zen: 1, madds: -1.0e-8}."""
+    weights = {terms: 1.0} if isinstance(terms, str) else terms
+    if not isinstance(weights, dict) or not all(isinstance(name, str) for name in weights):
+        raise AntcostError(f"expected a term such as zen, or {{zen: 1}}, got {terms!r:.60}")
+    for name, weight in weights.items():
+        if type(weight) not in (int, float) or not abs(weight) <= MOST_WEIGHT:
+            raise AntcostError(f"{name}: expected a number, got {weight!r:.60}")
+    return {name: float(weight) for name, weight in weights.items()}
 
 
 def _from_words(text: str) -> Any:

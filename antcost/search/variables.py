@@ -110,7 +110,10 @@ def _values(
     if choice.scale is not None:
         start = _base_value(base, target)
         if type(start) is not int:
-            document.blame(key, f"scale needs a number to multiply, and the base has {start!r:.60}")
+            message = (
+                f"scale needs an integer to multiply, and the base has {start!r:.60}; use each"
+            )
+            document.blame(key, message)
             return ()
         values = [make_divisible(start, Fraction(str(factor))) for factor in choice.scale]
     else:

@@ -231,6 +231,9 @@ def test_nothing_fits(run: Run, tiny: str) -> None:
     assert result.stdout.startswith("tiny: no network of 216 is within the budget\n")
     assert re.search(r"MAdds <= 1M +nothing else +[\d.]+M +conflict", result.stdout)
     assert re.search(r"params <= 3.8M +nothing else +[\d.]+M +fits", result.stdout)
+    data = json.loads(run("search", tiny, "--madds", "1M", "--format", "json", exit_code=1).stdout)
+    assert [one["kept"] for one in data["budgets"]] == [False, True]
+    assert data["budgets"][0]["reachable"] > 1_000_000
     error = run("search", "antnet_g1", "--choose", "ant2.groups=[5, 7]", "--objective", "zen",
                 exit_code=2).stderr  # fmt: skip
     assert error.startswith("antnet_g1: none of its networks can be built: --choose ant2.groups=")

@@ -312,7 +312,7 @@ def infeasible_table(space: Space, found: Sequence[Reach]) -> Table[Reach]:
         if reach.nearest is None:
             return "nothing"
         if reach.measure is None:
-            return f"{reach.nearest:.2g}"
+            return f"{reach.nearest:.2g}{' or less' if reach.kept else ''}"
         text = format_measure(reach.measure, int(reach.nearest))
         return Printed(text, Fraction(reach.nearest), Fraction(1))
 
@@ -329,4 +329,17 @@ def infeasible_table(space: Space, found: Sequence[Reach]) -> Table[Reach]:
             "reachable: the least (of a lower bound the most) that any network of the space costs "
             "while it keeps what stands beside; of rho, to one percent.",
         ),
+        data=lambda: {
+            "space": space.name,
+            "networks": space.size,
+            "budgets": [
+                {
+                    "bound": reach.bound,
+                    "beside": reach.beside,
+                    "reachable": reach.nearest,
+                    "kept": reach.kept,
+                }
+                for reach in found
+            ],
+        },
     )

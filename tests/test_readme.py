@@ -112,3 +112,15 @@ def test_reports_are_up_to_date(name: str, tmp_path: Path) -> None:
     (tmp_path.parent / "docs").mkdir(exist_ok=True)
     subprocess.run(["bash", "-c", f"{sys.executable} -m antcost {command}"], cwd=ROOT, check=True)
     assert (tmp_path / f"{name}.md").read_text() == (ROOT / "reports" / f"{name}.md").read_text()
+
+
+def test_the_tables_of_the_search_are_those_of_its_benchmark() -> None:
+    pytest.importorskip("scipy")
+    script = (ROOT / "benchmarks" / "search.py").read_text()
+    start = README.index("`.venv/bin/python benchmarks/search.py`")
+    rows = [line for line in README[start:].splitlines() if line.startswith("| ")]
+    labels = {re.split(r" *\| *", row)[1] for row in rows}
+    assert len(labels) == 15
+    for label in labels:
+        known = re.sub(r"drawn, \d+ costs", "drawn, {len(counts)} costs", label)
+        assert re.split(r", (?:scores|entropy)", known)[0] in script, label

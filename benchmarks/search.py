@@ -25,8 +25,9 @@ import antcost
 from antcost.search.chain import Chain, Step, build_chain, slices
 from antcost.search.milp import solve_milp
 from antcost.search.problem import Problem, make_problem
+from antcost.search.progress import Progress, TimeUpError
 from antcost.search.run import find_best
-from antcost.search.solve import Progress, TimeUpError, solve
+from antcost.search.solve import solve
 from antcost.search.space import Sources, Space, load_space, make_space
 from antcost.search.sweep import CHUNK, ROWS, plan_sample
 from antcost.search.tables import costs, draw, make_tables, make_urns

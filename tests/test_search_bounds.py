@@ -22,8 +22,9 @@ from antcost.search.milp import solve_milp
 from antcost.search.objective import read_objective
 from antcost.search.parallel import fill_in_parts, front_points
 from antcost.search.problem import Problem, make_problem
+from antcost.search.progress import Progress, TimeUpError
 from antcost.search.run import Report, fill, find_best, prepare
-from antcost.search.solve import Progress, TimeUpError, enumerate_above, followed, solve
+from antcost.search.solve import enumerate_above, followed, solve
 from antcost.search.space import Request, Space, load_space
 
 OBJECTIVES = ("entropy", "zen", "max params", "{maximize: {zen: 1.0, madds: -1.0e-8}}")

@@ -19,8 +19,9 @@ from search_spaces import (
 from antcost.search.chain import build_chain, slices
 from antcost.search.near import find_near
 from antcost.search.problem import make_problem
+from antcost.search.progress import Progress
 from antcost.search.run import find_best, network_of
-from antcost.search.solve import Progress, enumerate_above, solve
+from antcost.search.solve import enumerate_above, solve
 from antcost.search.space import Space
 
 MOST_BUILT, FEWEST = 300, 30

@@ -21,8 +21,8 @@ from antcost.report.placement import Anchor, Box, box_around, place
 from antcost.report.search_figures import changes, front_figure, search_figure
 from antcost.search.front import Front, Mark, Point
 from antcost.search.measures import Measure
+from antcost.search.progress import Moment
 from antcost.search.run import Candidate, Report, find_best, network_of
-from antcost.search.solve import Moment
 from antcost.search.space import Request, Space, load_space
 
 BASE = """

@@ -206,7 +206,7 @@ def _fill_near(
     What has been proven is not lost if that is too long or impossible: a line says so.
     """
     from antcost.search.near import find_near
-    from antcost.search.solve import Progress, TimeUpError
+    from antcost.search.progress import Progress, TimeUpError
 
     clock = Progress(limit_s=run.limit_s - report.seconds)
     try:

@@ -23,8 +23,8 @@ from antcost.report.axes import (
 )
 from antcost.report.front_figures import front_figure
 from antcost.report.placement import FONT, text_width
+from antcost.search.progress import Moment
 from antcost.search.run import Report
-from antcost.search.solve import Moment
 from antcost.spec.overrides import RESOLUTION
 from antcost.units import format_count
 

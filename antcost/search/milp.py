@@ -16,8 +16,9 @@ from antcost.errors import AntcostError
 from antcost.search.chain import Chain, HeldRule
 from antcost.search.lanes import IntArray
 from antcost.search.problem import Problem
+from antcost.search.progress import Progress, TimeUpError
 from antcost.search.rules import Rule
-from antcost.search.solve import Progress, TimeUpError, followed
+from antcost.search.solve import followed
 from antcost.search.ways import FloatArray
 
 OPTIMAL, INFEASIBLE = 0, 2

@@ -18,8 +18,8 @@ from antcost.blocks.build import build_graph
 from antcost.errors import AntcostError
 from antcost.search.front import Point, find_point
 from antcost.search.measures import Measure
+from antcost.search.progress import Moment
 from antcost.search.run import Candidate, Report, checked_slices, find_best, network_of
-from antcost.search.solve import Moment
 from antcost.search.space import Space, packed, unpacked
 from antcost.search.tasks import Task, clear_store, run_tasks
 

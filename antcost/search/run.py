@@ -18,15 +18,8 @@ from antcost.search.measures import Measure
 from antcost.search.milp import solve_milp
 from antcost.search.objective import Objective
 from antcost.search.problem import Problem, make_problem
-from antcost.search.solve import (
-    Found,
-    Moment,
-    Progress,
-    TimeUpError,
-    bound_of,
-    rounding,
-    solve,
-)
+from antcost.search.progress import Found, Moment, Progress, TimeUpError, rounding
+from antcost.search.solve import bound_of, solve
 from antcost.search.space import Space
 from antcost.spec.load import changed
 from antcost.spec.model import NetSpec

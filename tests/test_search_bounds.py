@@ -386,3 +386,31 @@ def test_a_base_that_cannot_be_built_everywhere_is_no_obstacle() -> None:
         objective="min madds",
     )  # fmt: skip
     assert find_best(space).best is not None
+
+
+def test_rounding_of_high_prices_hides_no_network() -> None:
+    """One network has this size; without the error of its sums, a bound says that there is none."""
+    space = space_of(
+        "mobilenet_v3_large",
+        choices={
+            "resolution": {"each": [64]},
+            "block2.kernel": {"each": [3, [3, 5]]},
+            "block2.channels": {"each": [24, 12]},
+            "block4.repeat": {"each": [4, 1]},
+            "block11.squeeze": {"each": [None, 8]},
+            "block7.hidden": {"each": [200, 96]},
+            "conv0.groups": {"each": [1, 2]},
+            "block8.kernel": {"each": [[1, 3], 3, 5]},
+        },
+        dtype="int8",
+        budget={
+            "params": ">= 5236200",
+            "size": ["<= 5236200B", ">= 5236200B"],
+            "peak_memory": "<= 131072B",
+        },
+        objective="max params",
+    )
+    report = find_best(space)
+    assert report.best is not None
+    assert report.best.counts["params"] == 5_236_200
+    assert report.proven

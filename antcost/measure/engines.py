@@ -1,0 +1,110 @@
+"""Engines that run a network: adapters with one interface, ours and those of installed packages."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points, version
+from importlib.util import find_spec
+
+from antcost.cost.memory import Dtype
+from antcost.errors import AntcostError, suggest
+from antcost.graph.graph import Graph
+
+ENTRY_POINTS = "antcost.engines"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a network is run: threads, images at once, number type, batch norm folded or kept."""
+
+    threads: int = 1
+    batch: int = 1
+    dtype: Dtype = "fp32"
+    fold: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class LayerTimes:
+    """Nanoseconds of every run: of the whole network, and of each layer that ran by itself.
+
+    A layer without an entry was merged into another, or is nothing at inference.
+    """
+
+    whole_ns: tuple[int, ...]
+    layers_ns: Mapping[str, tuple[int, ...]]
+
+
+Run = Callable[[], object]
+Prepare = Callable[[Graph, Settings], Run]
+TimeLayers = Callable[[Graph, Settings, int], LayerTimes]
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """An engine: what it needs, and how it runs a network.
+
+    `prepare` builds everything and returns one forward pass of a fixed input, to be called by the
+    thread that called `prepare`; `time_layers` runs the network so many times (after a warm-up)
+    under the engine's own profiler, if it has one.
+    """
+
+    name: str
+    packages: tuple[str, ...]
+    install: str
+    dtypes: tuple[Dtype, ...]
+    prepare: Prepare
+    time_layers: TimeLayers | None = None
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """Versions of the packages that it needs."""
+        return {package: version(package) for package in self.packages}
+
+
+BUILT_IN = {
+    "onnxruntime": "antcost.measure.onnx_runtime:ONNXRUNTIME",
+    "openvino": "antcost.measure.openvino:OPENVINO",
+    "torch": "antcost.measure.torch_engines:EAGER",
+    "torch-compile": "antcost.measure.torch_engines:COMPILE",
+    "torchscript": "antcost.measure.torch_engines:SCRIPT",
+}
+DEFAULT = "onnxruntime"
+
+
+def engine_names() -> tuple[str, ...]:
+    """Names of all engines: the built-in ones, then those of installed packages."""
+    return tuple(dict.fromkeys([*BUILT_IN, *_third_party()]))
+
+
+def find_engine(name: str, settings: Settings) -> Engine:
+    """An engine that can run with these settings.
+
+    Raises AntcostError if there is none of this name, a package is missing, or it has no such type.
+    """
+    if name in BUILT_IN:
+        module, _, attribute = BUILT_IN[name].partition(":")
+        engine = getattr(import_module(module), attribute)
+    elif name in _third_party():
+        engine = _loaded(name)
+    else:
+        raise AntcostError(f"no engine {name!r}; {suggest(name, engine_names())}")
+    missing = [package for package in engine.packages if find_spec(package) is None]
+    if missing:
+        raise AntcostError(f"{name}: {' and '.join(missing)} missing: {engine.install}")
+    if settings.dtype not in engine.dtypes:
+        raise AntcostError(f"{name} runs {', '.join(engine.dtypes)}, not {settings.dtype}")
+    return engine
+
+
+@cache
+def _third_party() -> dict[str, str]:
+    return {point.name: point.value for point in entry_points(group=ENTRY_POINTS)}
+
+
+def _loaded(name: str) -> Engine:
+    (point,) = entry_points(group=ENTRY_POINTS, name=name)
+    engine = point.load()
+    if not isinstance(engine, Engine):
+        raise AntcostError(f"entry point {ENTRY_POINTS}: {point.value} is no Engine")
+    return engine

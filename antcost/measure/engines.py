@@ -84,7 +84,7 @@ def find_engine(name: str, settings: Settings) -> Engine:
     """
     if name in BUILT_IN:
         module, _, attribute = BUILT_IN[name].partition(":")
-        engine = getattr(import_module(module), attribute)
+        engine: Engine = getattr(import_module(module), attribute)
     elif name in _third_party():
         engine = _loaded(name)
     else:

@@ -16,11 +16,12 @@ from antcost.units import (
     format_exact,
     format_percent,
     format_ratio,
+    format_time,
     format_times,
 )
 
 Unit = Literal[
-    "text", "prose", "formula", "bar", "count", "difference", "bytes", "share", "change", "times",
+    "text", "prose", "formula", "bar", "count", "difference", "bytes", "time", "share", "change", "times",
     "ratio", "percent",
 ]  # fmt: skip
 T = TypeVar("T")
@@ -101,7 +102,7 @@ class Table(Generic[T]):
 
 
 def show(value: Value, unit: Unit, exact: bool = False) -> Cell:
-    """Print one value; all digits of counts and bytes if `exact`."""
+    """Print one value; all digits of counts, bytes and times (in ps) if `exact`."""
     if value is None:
         return ""
     if isinstance(value, Formula):
@@ -115,6 +116,8 @@ def show(value: Value, unit: Unit, exact: bool = False) -> Cell:
             return f"{'+' if value > 0 else ''}{show(value, 'count', exact)}"
         case "bytes":
             return f"{format_exact(int(value))} B" if exact else format_bytes(int(value))
+        case "time":
+            return f"{format_exact(int(value))} ps" if exact else format_time(int(value))
         case "share":
             return format_percent(Fraction(value))
         case "change":

@@ -21,8 +21,8 @@ from antcost.units import (
 )
 
 Unit = Literal[
-    "text", "prose", "formula", "bar", "count", "difference", "bytes", "time", "share", "change", "times",
-    "ratio", "percent",
+    "text", "prose", "formula", "bar", "count", "difference", "bytes", "time", "share", "change",
+    "times", "ratio", "percent",
 ]  # fmt: skip
 T = TypeVar("T")
 

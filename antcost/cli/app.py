@@ -13,8 +13,8 @@ from antcost.errors import AntcostError
 from antcost.version import __version__
 
 COMMANDS = (
-    "table", "compare", "diff", "check", "reconcile", "explain", "search", "sweep", "export",
-    "specs", "conventions", "schema",
+    "table", "compare", "diff", "check", "latency", "reconcile", "explain", "search", "sweep",
+    "export", "specs", "conventions", "schema",
 )  # fmt: skip
 
 

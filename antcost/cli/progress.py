@@ -37,3 +37,28 @@ def progress(what: str, total: int) -> Iterator[Callable[[str], None]]:
             bar.update(task, advance=1, description=f"{what} {name}")
 
         yield advance
+
+
+@contextmanager
+def meter(what: str, total: float) -> Iterator[Callable[[float, str], None]]:
+    """A bar that is drawn only when told how much of `total` is done, and what is known by then.
+
+    Between two calls nothing runs that could disturb a measuring.
+    """
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield lambda done, text: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    with Progress(
+        TextColumn("{task.description}"), BarColumn(), console=Console(stderr=True),
+        transient=True, auto_refresh=False,
+    ) as bar:  # fmt: skip
+        task = bar.add_task(what, total=total)
+
+        def show(done: float, text: str) -> None:
+            bar.update(task, completed=done, description=f"{what} {text}", refresh=True)
+
+        show(0, "")
+        yield show

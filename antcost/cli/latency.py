@@ -1,0 +1,202 @@
+"""`antcost latency`: what the clock says of networks that are measured side by side."""
+
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from typer import Argument, BadParameter, Context, Option
+
+from antcost.api import analyze
+from antcost.cli.batch import read_each
+from antcost.cli.options import ExactOption, FormatOption, SetOption
+from antcost.cli.output import emit
+from antcost.cli.progress import meter
+from antcost.cost.memory import Dtype
+from antcost.errors import AntcostError, suggest
+from antcost.measure.engines import DEFAULT, Engine, Settings, find_engine
+from antcost.measure.recording import Recording, find_subject, load_recording, subject_of, to_json
+from antcost.measure.statistics import Stat
+from antcost.measure.timing import Candidate, Goal, measure
+from antcost.report.files import write_whole
+from antcost.report.formats import Format
+from antcost.report.latency import latency_table
+
+REFERENCE = "mobilenet_v2"
+"""In every round of every measuring, so that two of them can be compared."""
+
+MEASURING = (
+    "specs", "set_", "engine", "threads", "batch", "dtype", "no_fold", "target", "time_limit",
+    "seed",
+)  # fmt: skip
+"""Parameters that say what is measured, not how it is shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """How a recording is printed and drawn."""
+
+    baseline: str | None
+    stat: Stat
+    exact: bool
+    format: Format
+
+
+def latency(
+    context: Context,
+    specs: Annotated[
+        list[str] | None,
+        Argument(metavar="SPEC...", help="Shipped networks, YAML files, folders or globs."),
+    ] = None,
+    set_: SetOption = None,
+    engine: Annotated[str, Option(metavar="NAME", help="What runs the networks.")] = DEFAULT,
+    threads: Annotated[int, Option(metavar="N", min=1, max=1024, help="Threads.")] = 1,
+    batch: Annotated[int, Option(metavar="N", min=1, max=65536, help="Images at once.")] = 1,
+    dtype: Annotated[Dtype, Option(help="Type of numbers.")] = "fp32",
+    no_fold: Annotated[
+        bool, Option("--no-fold", help="Batch norm as layers, not folded into convolutions.")
+    ] = False,
+    target: Annotated[
+        str, Option(metavar="PERCENT", help="Stop when every speed-up is known to so much.")
+    ] = "2%",
+    time_limit: Annotated[
+        float, Option(metavar="SECONDS", min=0.1, max=1e6, help="Stop measuring then.")
+    ] = 60.0,
+    seed: Annotated[int, Option(help="Of the order of runs.")] = 0,
+    stat: Annotated[
+        Stat, Option(help="Median, or the ANTNets paper's mean without fastest and slowest run.")
+    ] = "median",
+    baseline: Annotated[
+        str | None, Option(metavar="NAME", help="Say how many times faster than this network.")
+    ] = None,
+    from_: Annotated[
+        Path | None, Option("--from", metavar="FILE", help="Show what was measured before.")
+    ] = None,
+    exact: ExactOption = False,
+    format_: FormatOption = "text",
+    output: Annotated[
+        Path | None,
+        Option("-o", "--output", metavar="FILE", help="Write the raw samples, as JSON."),
+    ] = None,
+) -> None:
+    """How long networks take on this machine, and how many times faster than one of them they are.
+
+    They take turns in random order until the intervals of all speed-ups are narrow. A network that
+    fails is reported at the end, with exit code 1.
+    """
+    _require_packages()
+    if output is not None:
+        _require_writable(output)
+    shown = Shown(baseline, stat, exact, format_)
+    if from_ is not None:
+        _require_nothing_to_measure(context)
+        _show(load_recording(from_), shown)
+        return
+    if not specs:
+        raise BadParameter("name networks to measure, or show a recording: --from FILE")
+    settings = Settings(threads, batch, dtype, not no_fold)
+    found = find_engine(engine, settings)
+    goal = Goal(_share(target), time_limit)
+    with read_each(specs, lambda name: _candidate(name, set_, settings)) as asked:
+        if asked:
+            candidates, base, reference = _completed(asked, baseline, set_, settings)
+            recording = _measured(candidates, found, settings, goal, seed, base, reference)
+            if output is not None:
+                write_whole(output, to_json(recording))
+            _show(recording, replace(shown, baseline=None))
+            if recording.stopped == "interrupted":
+                raise typer.Exit(130)
+
+
+def _require_packages() -> None:
+    if find_spec("numpy") is None or find_spec("scipy") is None:
+        raise AntcostError("latency needs NumPy and SciPy: pip install 'antcost[latency]'")
+
+
+def _require_writable(output: Path) -> None:
+    """Raise AntcostError, before any work, if there is no place for the output."""
+    if output.is_dir() or not output.parent.is_dir():
+        problem = "is a folder" if output.is_dir() else "no such folder"
+        raise AntcostError(f"{output}: cannot be written: {problem}")
+
+
+def _require_nothing_to_measure(context: Context) -> None:
+    """Raise AntcostError for what was asked of a measuring that is over."""
+    for parameter in context.command.params:
+        source = context.get_parameter_source(parameter.name or "")
+        if parameter.name in MEASURING and source is not None and source.name == "COMMANDLINE":
+            name = parameter.opts[0] if parameter.opts[0].startswith("-") else "SPEC"
+            raise AntcostError(f"--from shows what was measured: it goes without {name}")
+
+
+def _share(text: str) -> float:
+    """Read "2%" as 0.02. Raises AntcostError."""
+    number = text.strip().removesuffix("%")
+    try:
+        share = float(number) / 100
+    except ValueError:
+        share = 0.0
+    if not (text.strip().endswith("%") and 0 < share < 1):
+        raise AntcostError(f"--target {text}: expected a percentage, such as 2%")
+    return share
+
+
+def _candidate(reference: str, overrides: list[str] | None, settings: Settings) -> Candidate:
+    cost = analyze(reference, overrides or ())
+    return Candidate(subject_of(cost, reference, settings.dtype), cost.graph)
+
+
+def _completed(
+    asked: list[Candidate], baseline: str | None, overrides: list[str] | None, settings: Settings
+) -> tuple[list[Candidate], int, int]:
+    """The networks to measure, and which of them are the baseline and the reference."""
+    candidates = list(asked)
+    base = None if baseline is None else find_subject([one.subject for one in asked], baseline)
+    if baseline is not None and base is None:
+        base = len(candidates)
+        candidates.append(_candidate(baseline, overrides, settings))
+    common = _candidate(REFERENCE, None, settings)
+    graphs = [one.graph for one in candidates]
+    if common.graph not in graphs:
+        graphs.append(common.graph)
+        candidates.append(replace(common, subject=replace(common.subject, asked=False)))
+    reference = graphs.index(common.graph)
+    if base is None:
+        base = 0 if len(asked) > 1 else reference
+    return candidates, base, reference
+
+
+def _measured(
+    candidates: list[Candidate],
+    engine: Engine,
+    settings: Settings,
+    goal: Goal,
+    seed: int,
+    base: int,
+    reference: int,
+) -> Recording:
+    """Measure with a bar on a terminal."""
+    try:
+        with meter("measuring", goal.limit_s) as show:
+            return measure(
+                candidates, engine, settings, goal, seed, baseline=base, reference=reference,
+                tell=lambda now: show(now.seconds, str(now)),
+            )  # fmt: skip
+    except KeyboardInterrupt:
+        typer.echo("interrupted before anything was measured", err=True)
+        raise typer.Exit(130) from None
+
+
+def _show(recording: Recording, shown: Shown) -> None:
+    base = recording.baseline
+    if shown.baseline is not None:
+        found = find_subject(recording.subjects, shown.baseline)
+        if found is None:
+            known = [subject.title for subject in recording.subjects]
+            raise AntcostError(
+                f"--baseline: {shown.baseline} was not measured; {suggest(shown.baseline, known)}"
+            )
+        base = found
+    table = latency_table(recording, baseline=base, stat=shown.stat, plain=shown.format == "csv")
+    emit(table, shown.format, shown.exact, None)

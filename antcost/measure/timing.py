@@ -1,0 +1,225 @@
+"""Timing networks: random rounds in sessions that lie apart, until their ratios are known."""
+
+import gc
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
+from math import isfinite
+from random import Random
+
+from antcost.errors import AntcostError
+from antcost.graph.graph import Graph
+from antcost.measure.conditions import conditions, moment
+from antcost.measure.engines import Engine, Run, Settings
+from antcost.measure.machine import cpu_ticks
+from antcost.measure.pinning import Pin, pinned
+from antcost.measure.recording import Recording, Stopped, Subject, Visit
+from antcost.measure.statistics import LEAST_SESSIONS, widest
+
+WARM_UPS = 4
+RUNS = 5
+RUNS_IF_SLOW = 3
+SLOW_ROUND_S = 2.0
+"""A round with more than this has fewer runs a visit."""
+
+SESSION_S = 0.5
+PAUSE = 0.5
+"""Between sessions, as a share of what a session takes at most: on average, drawn at random."""
+
+MOST_ROUNDS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A network that is to be measured: what it costs, and how to run it."""
+
+    subject: Subject
+    graph: Graph
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """When a measuring is over.
+
+    Either the interval of every ratio with the baseline is at most so wide (its half, relative), or
+    the time for measuring is over, after one round at least.
+    """
+
+    target: float = 0.02
+    limit_s: float = 60.0
+    least_sessions: int = LEAST_SESSIONS
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a measuring is: seconds so far, sessions, and the widest interval (its half)."""
+
+    seconds: float
+    sessions: int
+    half_width: float
+
+    def __str__(self) -> str:
+        known = f", ±{100 * self.half_width:.2g} %" if isfinite(self.half_width) else ""
+        return f"session {self.sessions}{known}"
+
+
+Tell = Callable[[Progress], None]
+
+
+def measure(
+    candidates: Sequence[Candidate],
+    engine: Engine,
+    settings: Settings,
+    goal: Goal,
+    seed: int,
+    *,
+    baseline: int = 0,
+    reference: int = 0,
+    tell: Tell = lambda _: None,
+) -> Recording:
+    """Time all networks against the one at `baseline`.
+
+    Everything is prepared before anything is timed. Ctrl-C ends it early and keeps all rounds that
+    are finished; before the first one it is raised. Raises AntcostError if a network cannot run.
+    """
+    visits: list[Visit] = []
+    with pinned(settings.threads) as pin, _no_collection():
+        runs = [_prepared(candidate, engine, settings) for candidate in candidates]
+        round_s = sum(map(_warmed_up, runs)) * (1 + RUNS)
+        start = moment()
+        try:
+            stopped = _fill(visits, runs, round_s, pin, goal, baseline, Random(seed), tell)
+        except KeyboardInterrupt:
+            if not visits:
+                raise
+            stopped = "interrupted"
+        end = moment()
+    return Recording(
+        subjects=tuple(candidate.subject for candidate in candidates),
+        reference=reference,
+        baseline=baseline,
+        engine=engine.name,
+        settings=settings,
+        conditions=conditions(start, end, pin, engine),
+        target=goal.target,
+        limit_s=goal.limit_s,
+        seed=seed,
+        seconds=end.wall_s - start.wall_s,
+        stopped=stopped,
+        visits=tuple(visits),
+    )
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """No garbage collection while the block runs."""
+    was_enabled = gc.isenabled()
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _prepared(candidate: Candidate, engine: Engine, settings: Settings) -> Run:
+    """A network that has run once. Raises AntcostError for whatever the engine says against it."""
+    try:
+        run = engine.prepare(candidate.graph, settings)
+        run()
+    except AntcostError:
+        raise
+    except Exception as error:
+        reason = next(iter(str(error).strip().splitlines()), "") or type(error).__name__
+        raise AntcostError(f"{candidate.subject.title}: {engine.name}: {reason}") from error
+    return run
+
+
+def _warmed_up(run: Run) -> float:
+    """Seconds of the last warm-up run."""
+    for _ in range(WARM_UPS):
+        start = time.perf_counter()
+        run()
+        seconds = time.perf_counter() - start
+    return seconds
+
+
+def _fill(
+    visits: list[Visit],
+    runs: Sequence[Run],
+    round_s: float,
+    pin: Pin,
+    goal: Goal,
+    baseline: int,
+    rng: Random,
+    tell: Tell,
+) -> Stopped:
+    """Append the visits of finished rounds, until the goal is reached; say what ended it."""
+    start_ns = time.perf_counter_ns()
+    session_s = min(SESSION_S, goal.limit_s / goal.least_sessions / (1 + PAUSE))
+    rounds = min(max(int(session_s / round_s), 1), MOST_ROUNDS)
+    each = RUNS if round_s < SLOW_ROUND_S else RUNS_IF_SLOW
+    for session in count():
+        for number in range(rounds):
+            order = rng.sample(range(len(runs)), len(runs))
+            visits += [
+                _visit(runs[subject], each, pin, (session, number, subject), start_ns)
+                for subject in order
+            ]
+            if (time.perf_counter_ns() - start_ns) / 1e9 > goal.limit_s:
+                break
+        seconds = (time.perf_counter_ns() - start_ns) / 1e9
+        half_width = widest(visits, baseline, len(runs))
+        tell(Progress(seconds, session + 1, half_width))
+        if session + 1 >= goal.least_sessions and half_width <= goal.target:
+            return "target"
+        pause_s = session_s * PAUSE * rng.uniform(0.5, 1.5)
+        if seconds + pause_s > goal.limit_s:
+            return "time"
+        time.sleep(pause_s)
+    raise AssertionError("unreachable")
+
+
+def _visit(run: Run, times: int, pin: Pin, place: tuple[int, int, int], start_ns: int) -> Visit:
+    """One run that brings the network back into the caches, then those that are timed."""
+    steal = _steal(pin)
+    run()
+    switches = _switches()
+    wall, cpu = [], []
+    began_ns = time.perf_counter_ns()
+    for _ in range(times):
+        cpu_ns, wall_ns = time.process_time_ns(), time.perf_counter_ns()
+        run()
+        wall.append(time.perf_counter_ns() - wall_ns)
+        cpu.append(time.process_time_ns() - cpu_ns)
+    return Visit(
+        *place,
+        start_ns=began_ns - start_ns,
+        wall_ns=tuple(wall),
+        cpu_ns=tuple(cpu),
+        switches=_since(switches, _switches()),
+        steal_ticks=_since(steal, _steal(pin)),
+    )
+
+
+def _since(before: int | None, after: int | None) -> int | None:
+    return None if before is None or after is None else max(0, after - before)
+
+
+def _switches() -> int | None:
+    """Involuntary context switches of this process so far."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    return resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
+
+
+def _steal(pin: Pin) -> int | None:
+    """Ticks that the hypervisor has taken so far from the CPUs we are pinned to, or from all."""
+    ticks = cpu_ticks()
+    steals = [one.steal for cpu, one in ticks.items() if not pin.cpus or cpu in pin.cpus]
+    return sum(steals) if steals else None

@@ -1,0 +1,255 @@
+"""What the clock said, as a table: everything in it is made from a recording alone."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
+from fractions import Fraction
+from math import isfinite
+from typing import Any, assert_never
+
+from antcost.measure.recording import Recording
+from antcost.measure.statistics import (
+    LEAST_SESSIONS,
+    LEVEL,
+    Latency,
+    Ratio,
+    Stat,
+    by_session,
+    disturbed,
+    latencies,
+    log_ratios,
+    widest,
+)
+from antcost.report.table import Column, Table
+from antcost.units import format_percent, format_time, format_times
+
+PS_PER_NS = 1000
+OFTEN = 0.1
+"""Flagged: this share of the visits was disturbed, or of the CPUs was busy with other work."""
+
+SEEN = 0.01
+"""What undisturbed visits alone say is told if a time differs by this share."""
+
+
+def picoseconds(ns: float) -> int:
+    return round(ns * PS_PER_NS)
+
+
+def interval(one: Ratio) -> str:
+    """A ratio, with its interval if it has one: "1.08x [1.06, 1.10]"."""
+    middle = format_times(Fraction(one.value))
+    if one.low == one.high or not isfinite(one.high):
+        return middle
+    low, high = (format_times(Fraction(end)).removesuffix("x") for end in (one.low, one.high))
+    return f"{middle} [{low}, {high}]"
+
+
+def _columns(stat: Stat) -> tuple[Column[Latency], ...]:
+    header = "median" if stat == "median" else "mean"
+    return (
+        Column("network", "network", lambda row: row.label),
+        Column("time", header, lambda row: picoseconds(row.time_ns), "time"),
+        Column("speed_up", "speed-up", lambda row: interval(row.speed_up)),
+        Column("fastest", "fastest", lambda row: Fraction(row.fastest), "times", spare=3),
+        Column("min", "min", lambda row: picoseconds(row.min_ns), "time", spare=4),
+        Column("p90", "p90", lambda row: picoseconds(row.p90_ns), "time", spare=2),
+        Column("spread", "spread %", lambda row: _share(row.spread), "share", spare=5),
+        Column("runs", "runs", lambda row: str(row.runs), "count", spare=6),
+        Column("disturbed", "disturbed %", lambda row: _share(row.disturbed), "share", spare=1),
+    )
+
+
+def _share(value: float | None) -> Fraction | None:
+    return None if value is None else Fraction(value)
+
+
+PLAIN_COLUMNS: tuple[Column[Latency], ...] = (
+    Column("network", "network", lambda row: row.label),
+    Column("spec", "spec", lambda row: row.subject.reference),
+    Column("time_ps", "time", lambda row: picoseconds(row.time_ns), "time"),
+    Column("speed_up", "speed-up", lambda row: row.speed_up.value, "times"),
+    Column("low", "low", lambda row: _finite(row.speed_up.low), "times"),
+    Column("high", "high", lambda row: _finite(row.speed_up.high), "times"),
+    Column("fastest", "fastest", lambda row: row.fastest, "times"),
+    Column("min_ps", "min", lambda row: picoseconds(row.min_ns), "time"),
+    Column("p90_ps", "p90", lambda row: picoseconds(row.p90_ns), "time"),
+    Column("spread", "spread", lambda row: row.spread, "share"),
+    Column("runs", "runs", lambda row: row.runs, "count"),
+    Column("disturbed", "disturbed", lambda row: row.disturbed, "share"),
+    Column("madds", "MAdds", lambda row: row.subject.madds, "count"),
+    Column("params", "params", lambda row: row.subject.params, "count"),
+    Column("traffic_bytes", "traffic", lambda row: row.subject.traffic_bytes, "bytes"),
+)
+"""For CSV: a number a cell."""
+
+
+def _finite(value: float) -> float | None:
+    return value if isfinite(value) else None
+
+
+def latency_table(
+    recording: Recording, *, baseline: int | None = None, stat: Stat = "median", plain: bool = False
+) -> Table[Latency]:
+    """A row a network, with what the paired comparison with the baseline says.
+
+    `plain` is for files of numbers.
+    """
+    base = recording.baseline if baseline is None else baseline
+    rows = latencies(recording, base, stat)
+    networks = f"{len(rows)} network{'' if len(rows) == 1 else 's'}"
+    return Table(
+        title=f"{networks} by {recording.engine}",
+        columns=PLAIN_COLUMNS if plain else _columns(stat),
+        items=rows,
+        notes=tuple(_notes(recording, base, stat)),
+        data=lambda: _data(recording, rows, base, stat),
+    )
+
+
+def _notes(recording: Recording, base: int, stat: Stat) -> Iterator[str]:
+    label = recording.labels[base]
+    yield _how(recording)
+    yield _where(recording)
+    yield _how_long(recording, base)
+    yield (
+        f"speed-up: time of {label} by time of the network, from runs of the same round, "
+        f"with its {LEVEL:.0%} interval over sessions; fastest: that of the fastest runs."
+    )
+    if stat == "antnet":
+        yield "mean: without the fastest and the slowest run, as in the ANTNets paper."
+    yield (
+        "spread: standard deviation of what sessions say. "
+        "disturbed: visits in which something else had the CPU."
+    )
+    if recording.reference not in recording.shown and recording.reference != base:
+        yield _reference(recording, stat)
+    yield from _flags(recording, base, stat)
+
+
+def _how(recording: Recording) -> str:
+    settings, versions = recording.settings, dict(recording.conditions.versions)
+    own = [f"{name} {versions.pop(name)}" for name in ("antcost", "Python") if name in versions]
+    packages = [f"{name} {version}" for name, version in versions.items()]
+    return "; ".join((
+        ", ".join(packages or [recording.engine]),
+        f"{settings.dtype}, batch norm {'folded' if settings.fold else 'kept'}, "
+        f"{_plural(settings.threads, 'thread')}, {_plural(settings.batch, 'image')} at once",
+        ", ".join(own),
+    ))  # fmt: skip
+
+
+def _where(recording: Recording) -> str:
+    seen = recording.conditions
+    widest_simd = f" ({seen.simd[-1]})" if seen.simd else ""
+    pinned = ", ".join(map(str, seen.pinned_to))
+    return ", ".join(filter(None, (
+        f"{seen.cpu or seen.system}{widest_simd}",
+        _plural(seen.cpus, "CPU") if seen.cpus else "",
+        f"pinned to CPU {pinned}" if pinned else f"not pinned ({seen.not_pinned})",
+        f"governor {seen.governor}" if seen.governor else "",
+        seen.date,
+    )))  # fmt: skip
+
+
+def _how_long(recording: Recording, base: int) -> str:
+    sessions = len(by_session(recording.visits))
+    rounds = len({(visit.session, visit.round) for visit in recording.visits})
+    width = widest(recording.visits, base, len(recording.subjects))
+    reached = f"; the widest interval is {_plus_minus(width)}" if isfinite(width) else ""
+    match recording.stopped:
+        case "target":
+            end = f"stopped when all intervals were within {_plus_minus(recording.target)}"
+        case "time":
+            end = f"stopped by the time limit of {recording.limit_s:g} s{reached}"
+        case "interrupted":
+            end = f"interrupted{reached}"
+        case _:
+            assert_never(recording.stopped)
+    spent = f"{_plural(rounds, 'round')} in {_plural(sessions, 'session')}"
+    return f"{spent} over {recording.seconds:.0f} s, in random order; {end}."
+
+
+def _reference(recording: Recording, stat: Stat) -> str:
+    (row,) = (
+        row
+        for row in latencies(recording, recording.reference, stat)
+        if row.label == recording.labels[recording.reference]
+    )
+    return f"In every round, for comparison: {row.label}, {format_time(picoseconds(row.time_ns))}."
+
+
+def _flags(recording: Recording, base: int, stat: Stat) -> Iterator[str]:
+    """What makes the numbers worth less."""
+    seen, settings = recording.conditions, recording.settings
+    sessions = len(by_session(recording.visits))
+    if sessions < LEAST_SESSIONS:
+        least = f"intervals can be trusted from {LEAST_SESSIONS} on"
+        yield f"Only {_plural(sessions, 'session')}: {least}."
+    if not seen.pinned_to:
+        yield "Not pinned to a CPU: moving between CPUs disturbs."
+    busy = seen.load if seen.others_cpus is None else seen.others_cpus
+    if busy is not None and seen.cpus and busy > OFTEN * seen.cpus:
+        yield f"Other work kept {busy:.1f} of {_plural(seen.cpus, 'CPU')} busy meanwhile."
+    if seen.throttled_ns:
+        held = format_time(picoseconds(seen.throttled_ns))
+        yield f"A quota of {seen.quota_cpus or 0:g} CPUs held everything back for {held}."
+    elif seen.quota_cpus is not None and seen.quota_cpus < settings.threads:
+        yield f"A quota allows {seen.quota_cpus:g} CPUs, for {_plural(settings.threads, 'thread')}."
+    often = [row for row in latencies(recording, base, stat) if row.disturbed > OFTEN]
+    if often:
+        names = ", ".join(
+            f"{row.label} {format_percent(Fraction(row.disturbed))} %" for row in often
+        )
+        yield f"Disturbed often: {names} of the visits."
+    yield from _undisturbed(recording, base, stat)
+
+
+def _undisturbed(recording: Recording, base: int, stat: Stat) -> Iterator[str]:
+    """What undisturbed visits alone say, if that is something else."""
+    threads = recording.settings.threads
+    quiet = tuple(visit for visit in recording.visits if not disturbed(visit, threads))
+    never = [
+        recording.labels[index]
+        for index in recording.shown
+        if not log_ratios(quiet, base, index, stat)
+    ]
+    if never:
+        yield f"In no round undisturbed beside the baseline: {', '.join(never)}."
+        return
+    rows = latencies(recording, base, stat)
+    others = latencies(replace(recording, visits=quiet), base, stat)
+    told = [
+        f"{other.label} {format_time(picoseconds(other.time_ns))}, {interval(other.speed_up)}"
+        for row, other in zip(rows, others, strict=True)
+        if _differs(row, other)
+    ]
+    if told:
+        yield f"Undisturbed visits alone: {'; '.join(told)}."
+
+
+def _differs(all_: Latency, quiet: Latency) -> bool:
+    inside = all_.speed_up.low <= quiet.speed_up.value <= all_.speed_up.high
+    return abs(quiet.time_ns / all_.time_ns - 1) > SEEN or not inside
+
+
+def _plus_minus(share: float) -> str:
+    return f"±{100 * share:.2g} %"
+
+
+def _plural(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def _data(recording: Recording, rows: Sequence[Latency], base: int, stat: Stat) -> dict[str, Any]:
+    """All but the samples, as numbers."""
+    return {
+        "engine": recording.engine,
+        "settings": asdict(recording.settings),
+        "conditions": asdict(recording.conditions),
+        "stopped": recording.stopped,
+        "seconds": recording.seconds,
+        "sessions": len(by_session(recording.visits)),
+        "baseline": recording.labels[base],
+        "reference": recording.labels[recording.reference],
+        "stat": stat,
+        "networks": [{c.key: c.value(row) for c in PLAIN_COLUMNS} for row in rows],
+    }

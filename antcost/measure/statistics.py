@@ -17,6 +17,9 @@ LEVEL = 0.95
 LEAST_SESSIONS = 10
 """From so many on, an interval is one that can be trusted."""
 
+SEEN = 0.01
+"""What undisturbed visits alone say is something else if it differs by so much."""
+
 LOST_SHARE = 0.02
 LOST_NS = 100_000
 """A run has lost the CPU if its wall time exceeds its CPU time by both: waking takes some, too."""
@@ -52,13 +55,15 @@ class Ratio:
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """What was measured of one network.
+    """What was measured of one network, at `index` in the recording.
 
     `time_ns` is the median of all runs, or another statistic that was asked for; `spread` the
     standard deviation of the sessions' values relative to it; `fastest` the ratio of the fastest
-    runs; `disturbed` the share of visits in which something else took the CPU.
+    runs; `disturbed` the share of visits in which something else took the CPU. `quiet_ns` and
+    `quiet_speed_up` are what the other visits alone say, if they can.
     """
 
+    index: int
     subject: Subject
     label: str
     time_ns: float
@@ -69,6 +74,19 @@ class Latency:
     disturbed: float
     speed_up: Ratio
     fastest: float
+    quiet_ns: float | None
+    quiet_speed_up: Ratio | None
+
+    @property
+    def differs(self) -> bool:
+        """Whether undisturbed visits alone say something else, or nothing."""
+        quiet = self.quiet_speed_up
+        return self.disturbed > 0 and (
+            quiet is None
+            or self.quiet_ns is None
+            or abs(self.quiet_ns / self.time_ns - 1) > SEEN
+            or not self.speed_up.low <= quiet.value <= self.speed_up.high
+        )
 
 
 def latencies(
@@ -81,13 +99,16 @@ def latencies(
 
 
 def _latency(recording: Recording, index: int, base: int, stat: Stat) -> Latency:
-    visits = [visit for visit in recording.visits if visit.subject == index]
-    times = times_ns(visits)
-    time = CENTERS[stat](times)
-    sessions = [CENTERS[stat](times_ns(group)) for group in by_session(visits)]
     threads = recording.settings.threads
-    fastest = min(times_ns([visit for visit in recording.visits if visit.subject == base]))
+    every = recording.visits
+    quiet = [visit for visit in every if not disturbed(visit, threads)]
+    times, quiet_times = times_ns(every, index), times_ns(quiet, index)
+    center = CENTERS[stat]
+    time = center(times)
+    sessions = [center(times_ns(visits, index)) for visits in by_session(every)]
+    visits = sum(visit.subject == index for visit in every)
     return Latency(
+        index=index,
         subject=recording.subjects[index],
         label=recording.labels[index],
         time_ns=time,
@@ -95,15 +116,17 @@ def _latency(recording: Recording, index: int, base: int, stat: Stat) -> Latency
         p90_ns=quantile(times, 0.9),
         runs=len(times),
         spread=statistics.stdev(sessions) / time if len(sessions) > 1 else None,
-        disturbed=sum(disturbed(visit, threads) for visit in visits) / len(visits),
-        speed_up=ratio(recording.visits, base, index, stat),
-        fastest=fastest / min(times),
+        disturbed=1 - sum(visit.subject == index for visit in quiet) / visits,
+        speed_up=ratio(log_ratios(every, base, index, stat)),
+        fastest=min(times_ns(every, base)) / min(times),
+        quiet_ns=center(quiet_times) if quiet_times else None,
+        quiet_speed_up=ratio(logs) if (logs := log_ratios(quiet, base, index, stat)) else None,
     )
 
 
-def times_ns(visits: Sequence[Visit]) -> list[int]:
-    """The wall times of all runs."""
-    return [time for visit in visits for time in visit.wall_ns]
+def times_ns(visits: Sequence[Visit], index: int) -> list[int]:
+    """The wall times of all runs of one network."""
+    return [time for visit in visits if visit.subject == index for time in visit.wall_ns]
 
 
 def by_session(visits: Sequence[Visit]) -> list[list[Visit]]:
@@ -122,11 +145,9 @@ def quantile(times: Sequence[int], share: float) -> float:
     return below + (above - below) * (place - int(place))
 
 
-def ratio(visits: Sequence[Visit], base: int, index: int, stat: Stat = "median") -> Ratio:
-    """Times of `base` over times of `index`: the mean over sessions of their median log-ratios."""
-    logs = log_ratios(visits, base, index, stat)
-    middle = statistics.fmean(logs)
-    half = half_interval(logs)
+def ratio(logs: Sequence[float]) -> Ratio:
+    """Of the log-ratios of sessions: their mean, and its interval."""
+    middle, half = statistics.fmean(logs), half_interval(logs)
     if half == inf:
         return Ratio(exp(middle), 0.0, inf)
     return Ratio(exp(middle), exp(middle - half), exp(middle + half))
@@ -176,3 +197,12 @@ def disturbed(visit: Visit, threads: int) -> bool:
         return bool(visit.switches)
     runs = zip(visit.wall_ns, visit.cpu_ns, strict=True)
     return any(wall - cpu > max(LOST_SHARE * wall, LOST_NS) for wall, cpu in runs)
+
+
+def rank_correlation(xs: Sequence[float], ys: Sequence[float]) -> float | None:
+    """Spearman's, from -1 to 1; None where all of one side are equal."""
+    if len(set(xs)) < 2 or len(set(ys)) < 2:
+        return None
+    from scipy.stats import spearmanr
+
+    return float(spearmanr(xs, ys).statistic)

@@ -1,7 +1,7 @@
 """What the clock said, as a table: everything in it is made from a recording alone."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from fractions import Fraction
 from math import isfinite
 from typing import Any, assert_never
@@ -14,20 +14,15 @@ from antcost.measure.statistics import (
     Ratio,
     Stat,
     by_session,
-    disturbed,
     latencies,
-    log_ratios,
     widest,
 )
 from antcost.report.table import Column, Table
-from antcost.units import format_percent, format_time, format_times
+from antcost.units import format_time, format_times
 
 PS_PER_NS = 1000
 OFTEN = 0.1
 """Flagged: this share of the visits was disturbed, or of the CPUs was busy with other work."""
-
-SEEN = 0.01
-"""What undisturbed visits alone say is told if a time differs by this share."""
 
 
 def picoseconds(ns: float) -> int:
@@ -43,8 +38,13 @@ def interval(one: Ratio) -> str:
     return f"{middle} [{low}, {high}]"
 
 
-def _columns(stat: Stat) -> tuple[Column[Latency], ...]:
+def _columns(stat: Stat, rows: Sequence[Latency]) -> tuple[Column[Latency], ...]:
+    """What undisturbed visits alone say only if that is something else."""
     header = "median" if stat == "median" else "mean"
+    quiet = (
+        Column("quiet_time", "undisturbed", _quiet_time, "time", spare=1),
+        Column("quiet_speed_up", "speed-up", _quiet_speed_up, spare=1),
+    )
     return (
         Column("network", "network", lambda row: row.label),
         Column("time", header, lambda row: picoseconds(row.time_ns), "time"),
@@ -55,7 +55,16 @@ def _columns(stat: Stat) -> tuple[Column[Latency], ...]:
         Column("spread", "spread %", lambda row: _share(row.spread), "share", spare=5),
         Column("runs", "runs", lambda row: str(row.runs), "count", spare=6),
         Column("disturbed", "disturbed %", lambda row: _share(row.disturbed), "share", spare=1),
+        *(quiet if any(row.differs for row in rows) else ()),
     )
+
+
+def _quiet_time(row: Latency) -> int | None:
+    return None if row.quiet_ns is None else picoseconds(row.quiet_ns)
+
+
+def _quiet_speed_up(row: Latency) -> str | None:
+    return None if row.quiet_speed_up is None else interval(row.quiet_speed_up)
 
 
 def _share(value: float | None) -> Fraction | None:
@@ -75,11 +84,17 @@ PLAIN_COLUMNS: tuple[Column[Latency], ...] = (
     Column("spread", "spread", lambda row: row.spread, "share"),
     Column("runs", "runs", lambda row: row.runs, "count"),
     Column("disturbed", "disturbed", lambda row: row.disturbed, "share"),
+    Column("quiet_time_ps", "undisturbed", _quiet_time, "time"),
+    Column("quiet_speed_up", "speed-up", lambda row: _value(row.quiet_speed_up), "times"),
     Column("madds", "MAdds", lambda row: row.subject.madds, "count"),
     Column("params", "params", lambda row: row.subject.params, "count"),
     Column("traffic_bytes", "traffic", lambda row: row.subject.traffic_bytes, "bytes"),
 )
 """For CSV: a number a cell."""
+
+
+def _value(one: Ratio | None) -> float | None:
+    return None if one is None else one.value
 
 
 def _finite(value: float) -> float | None:
@@ -98,21 +113,21 @@ def latency_table(
     networks = f"{len(rows)} network{'' if len(rows) == 1 else 's'}"
     return Table(
         title=f"{networks} by {recording.engine}",
-        columns=PLAIN_COLUMNS if plain else _columns(stat),
+        columns=PLAIN_COLUMNS if plain else _columns(stat, rows),
         items=rows,
-        notes=tuple(_notes(recording, base, stat)),
+        notes=tuple(_notes(recording, rows, base, stat)),
         data=lambda: _data(recording, rows, base, stat),
     )
 
 
-def _notes(recording: Recording, base: int, stat: Stat) -> Iterator[str]:
+def _notes(recording: Recording, rows: Sequence[Latency], base: int, stat: Stat) -> Iterator[str]:
     label = recording.labels[base]
     yield _how(recording)
     yield _where(recording)
     yield _how_long(recording, base)
     yield (
         f"speed-up: time of {label} by time of the network, from runs of the same round, "
-        f"with its {LEVEL:.0%} interval over sessions; fastest: that of the fastest runs."
+        f"with its {100 * LEVEL:g} % interval over sessions; fastest: that of the fastest runs."
     )
     if stat == "antnet":
         yield "mean: without the fastest and the slowest run, as in the ANTNets paper."
@@ -120,21 +135,29 @@ def _notes(recording: Recording, base: int, stat: Stat) -> Iterator[str]:
         "spread: standard deviation of what sessions say. "
         "disturbed: visits in which something else had the CPU."
     )
+    if any(row.differs for row in rows):
+        yield "undisturbed: what the other visits alone say."
     if recording.reference not in recording.shown and recording.reference != base:
         yield _reference(recording, stat)
-    yield from _flags(recording, base, stat)
+    yield from _flags(recording, rows)
+
+
+def ran_as(recording: Recording) -> str:
+    """The engine, without its version, and its settings."""
+    settings = recording.settings
+    return ", ".join((
+        recording.engine,
+        settings.dtype,
+        "batch norm folded" if settings.fold else "batch norm kept",
+        _plural(settings.threads, "thread"),
+        f"{_plural(settings.batch, 'image')} at once",
+    ))  # fmt: skip
 
 
 def _how(recording: Recording) -> str:
-    settings, versions = recording.settings, dict(recording.conditions.versions)
-    own = [f"{name} {versions.pop(name)}" for name in ("antcost", "Python") if name in versions]
-    packages = [f"{name} {version}" for name, version in versions.items()]
-    return "; ".join((
-        ", ".join(packages or [recording.engine]),
-        f"{settings.dtype}, batch norm {'folded' if settings.fold else 'kept'}, "
-        f"{_plural(settings.threads, 'thread')}, {_plural(settings.batch, 'image')} at once",
-        ", ".join(own),
-    ))  # fmt: skip
+    versions = recording.conditions.versions
+    named = ", ".join(f"{name} {version}" for name, version in versions.items())
+    return f"{ran_as(recording)}; {named}."
 
 
 def _where(recording: Recording) -> str:
@@ -177,7 +200,7 @@ def _reference(recording: Recording, stat: Stat) -> str:
     return f"In every round, for comparison: {row.label}, {format_time(picoseconds(row.time_ns))}."
 
 
-def _flags(recording: Recording, base: int, stat: Stat) -> Iterator[str]:
+def _flags(recording: Recording, rows: Sequence[Latency]) -> Iterator[str]:
     """What makes the numbers worth less."""
     seen, settings = recording.conditions, recording.settings
     sessions = len(by_session(recording.visits))
@@ -194,41 +217,10 @@ def _flags(recording: Recording, base: int, stat: Stat) -> Iterator[str]:
         yield f"A quota of {seen.quota_cpus or 0:g} CPUs held everything back for {held}."
     elif seen.quota_cpus is not None and seen.quota_cpus < settings.threads:
         yield f"A quota allows {seen.quota_cpus:g} CPUs, for {_plural(settings.threads, 'thread')}."
-    often = [row for row in latencies(recording, base, stat) if row.disturbed > OFTEN]
+    often = sum(row.disturbed > OFTEN for row in rows)
     if often:
-        names = ", ".join(
-            f"{row.label} {format_percent(Fraction(row.disturbed))} %" for row in often
-        )
-        yield f"Disturbed often: {names} of the visits."
-    yield from _undisturbed(recording, base, stat)
-
-
-def _undisturbed(recording: Recording, base: int, stat: Stat) -> Iterator[str]:
-    """What undisturbed visits alone say, if that is something else."""
-    threads = recording.settings.threads
-    quiet = tuple(visit for visit in recording.visits if not disturbed(visit, threads))
-    never = [
-        recording.labels[index]
-        for index in recording.shown
-        if not log_ratios(quiet, base, index, stat)
-    ]
-    if never:
-        yield f"In no round undisturbed beside the baseline: {', '.join(never)}."
-        return
-    rows = latencies(recording, base, stat)
-    others = latencies(replace(recording, visits=quiet), base, stat)
-    told = [
-        f"{other.label} {format_time(picoseconds(other.time_ns))}, {interval(other.speed_up)}"
-        for row, other in zip(rows, others, strict=True)
-        if _differs(row, other)
-    ]
-    if told:
-        yield f"Undisturbed visits alone: {'; '.join(told)}."
-
-
-def _differs(all_: Latency, quiet: Latency) -> bool:
-    inside = all_.speed_up.low <= quiet.speed_up.value <= all_.speed_up.high
-    return abs(quiet.time_ns / all_.time_ns - 1) > SEEN or not inside
+        visits = f"more than {100 * OFTEN:g} % of the visits"
+        yield f"Disturbed in {visits}: {often} of {_plural(len(rows), 'network')}."
 
 
 def _plus_minus(share: float) -> str:

@@ -1,0 +1,310 @@
+"""What the clock said, in figures: every run of each network, and what times go along with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import exp, log
+from typing import TYPE_CHECKING, Any
+
+from antcost.errors import AntcostError
+from antcost.measure.recording import Recording, Subject
+from antcost.measure.statistics import (
+    Latency,
+    Stat,
+    disturbed,
+    latencies,
+    rank_correlation,
+    times_ns,
+)
+from antcost.report.latency import interval, picoseconds, ran_as
+from antcost.report.placement import FONT, Anchor, Box, box_around, place
+from antcost.units import format_time
+
+if TYPE_CHECKING:
+    import altair as alt
+
+BLUE, ORANGE, GRAY, GRAY_TEXT, RULE = "#0072b2", "#d55e00", "#999999", "#666666", "#e5e5e5"
+WIDTH, HEIGHT = 330, 240
+LEAST_ROW, MOST_ROW = 22, 40
+BINS = 110
+TALL, RUG = 0.72, 0.1
+"""Of a row: the height of its highest bin, and the room of the ticks under it."""
+
+PANEL, PANEL_HEIGHT = 190, 210
+DOT = 3.0
+LOG_FROM = 4
+MARGIN = 0.06
+NS_PER_MS = 10**6
+QUIET, DISTURBED = "undisturbed", "something else had the CPU"
+COSTS: tuple[tuple[str, Callable[[Subject], int]], ...] = (
+    ("multiply-adds", lambda subject: subject.madds),
+    ("traffic (bytes)", lambda subject: subject.traffic_bytes),
+    ("parameters", lambda subject: subject.params),
+)
+LEAST_NETWORKS = 3
+TIME, GAP = 40, 8
+"""Pixels: what times at the right take, and what is between them and the speed-ups."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """What an axis shows, and how many pixels it is long; logarithmic if that is a wide range."""
+
+    low: float
+    high: float
+    pixels: float
+    logs: bool
+
+    def pixel(self, value: float) -> float:
+        """Where a value is."""
+        if self.logs:
+            return self.pixels * log(value / self.low, self.high / self.low)
+        return self.pixels * (value - self.low) / (self.high - self.low)
+
+    def value(self, pixel: float) -> float:
+        """What value is there: the inverse of `pixel`."""
+        share = pixel / self.pixels
+        if self.logs:
+            return self.low * exp(share * log(self.high / self.low))
+        return self.low + share * (self.high - self.low)
+
+    def altair(self) -> alt.Scale:
+        import altair as alt
+
+        return alt.Scale(
+            type="log" if self.logs else "linear",
+            domain=[self.low, self.high],
+            nice=False,
+            zero=False,
+        )
+
+
+def scale_of(numbers: Sequence[float], pixels: float) -> Scale:
+    """From the least to the most, with a margin."""
+    low, high = min(numbers), max(numbers)
+    if low > 0 and high > LOG_FROM * low:
+        factor = (high / low) ** MARGIN
+        return Scale(low / factor, high * factor, pixels, True)
+    margin = MARGIN * ((high - low) or abs(high) or 1)
+    return Scale(low - margin, high + margin, pixels, False)
+
+
+def _style() -> dict[str, Any]:
+    import altair as alt
+
+    axis = alt.AxisConfig(
+        labelFontSize=FONT, titleFontSize=FONT, titleFontWeight="normal", grid=False
+    )
+    font = "Helvetica, Arial, sans-serif"
+    return {"font": font, "view": alt.ViewConfig(stroke=None), "axis": axis}
+
+
+def _small(text: str) -> alt.TitleParams:
+    import altair as alt
+
+    return alt.TitleParams(text, fontSize=FONT, fontWeight="normal", color=GRAY_TEXT)
+
+
+def _values(rows: Sequence[Mapping[str, Any]]) -> alt.InlineData:
+    import altair as alt
+
+    return alt.InlineData(values=list(rows))
+
+
+# Every run
+
+
+def runs_figure(
+    recording: Recording, *, baseline: int | None = None, stat: Stat = "median"
+) -> alt.LayerChart:
+    """How the times of all runs are distributed, a row a network; ticks show the rarest, too."""
+    import altair as alt
+
+    base = recording.baseline if baseline is None else baseline
+    rows = latencies(recording, base, stat)
+    times = [ns for row in rows for ns in times_ns(recording.visits, row.index)]
+    scale = scale_of([ns / NS_PER_MS for ns in times], WIDTH)
+    bars, ticks = _bins(recording, rows, scale)
+    x = alt.X(
+        "from:Q",
+        title=f"time of a run (ms): {ran_as(recording)}",
+        scale=scale.altair(),
+        axis=alt.Axis(format="~g", tickCount=8, labelOverlap="greedy", labelSeparation=6),
+    )
+    names = [row.label for row in rows]
+    y = alt.Y(
+        "y:Q",
+        title=None,
+        scale=alt.Scale(domain=[len(rows) - 1 + 2 * RUG, -1], nice=False, zero=False),
+        axis=alt.Axis(
+            values=list(range(len(rows))), labelExpr=f"{json.dumps(names)}[datum.value]",
+            domain=False, ticks=False, grid=True, gridColor=RULE, labelBaseline="bottom",
+            labelLimit=220,
+        ),
+    )  # fmt: skip
+    color = alt.Color(
+        "what:N",
+        scale=alt.Scale(domain=[QUIET, DISTURBED], range=[BLUE, ORANGE]),
+        legend=alt.Legend(title=None, orient="top", labelFontSize=FONT, labelLimit=300),
+    )
+    boxes = alt.Chart(_values([*bars, *ticks])).mark_rect()
+    runs = boxes.encode(x=x, x2="to:Q", y=y, y2="y2:Q", color=color)
+    chart: alt.LayerChart = alt.LayerChart(layer=[runs, *_centers(rows, base, x, y)]).properties(
+        width=WIDTH, height=_row_height(len(rows)) * len(rows)
+    )
+    configured: alt.LayerChart = chart.configure(**_style())
+    return configured
+
+
+def _row_height(rows: int) -> int:
+    return min(max(HEIGHT // rows, LEAST_ROW), MOST_ROW)
+
+
+def _bins(
+    recording: Recording, rows: Sequence[Latency], scale: Scale
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Of every network, how many runs are in each bin, stacked, and a tick where there is any."""
+    bars, ticks = [], []
+    for place_, row in enumerate(rows):
+        counts = _counts(recording, row, scale)
+        highest = max(sum(pair) for pair in counts.values())
+        for number, pair in sorted(counts.items()):
+            ends = {"from": scale.value(number * WIDTH / BINS)}
+            ends["to"] = scale.value((number + 1) * WIDTH / BINS)
+            height = 0.0
+            for what, runs in zip((QUIET, DISTURBED), pair, strict=True):
+                if runs:
+                    y, height = height, height + TALL * runs / highest
+                    bars.append({**ends, "y": place_ - y, "y2": place_ - height, "what": what})
+            what = QUIET if pair[0] else DISTURBED
+            ticks.append({**ends, "y": place_ + RUG / 2, "y2": place_ + 1.5 * RUG, "what": what})
+    return bars, ticks
+
+
+def _counts(recording: Recording, row: Latency, scale: Scale) -> dict[int, list[int]]:
+    """Runs in each bin that has any: of undisturbed visits, and of the others."""
+    counts: dict[int, list[int]] = {}
+    for visit in recording.visits:
+        if visit.subject == row.index:
+            which = disturbed(visit, recording.settings.threads)
+            for ns in visit.wall_ns:
+                number = int(scale.pixel(ns / NS_PER_MS) / WIDTH * BINS)
+                counts.setdefault(number, [0, 0])[which] += 1
+    return counts
+
+
+def _centers(rows: Sequence[Latency], base: int, x: alt.X, y: alt.Y) -> list[alt.Chart]:
+    """A line at what the table says of each network, and the same in words at the right."""
+    import altair as alt
+
+    data = _values([
+        {
+            "from": row.time_ns / NS_PER_MS,
+            "y": place_,
+            "y2": place_ - 0.9,
+            "time": format_time(picoseconds(row.time_ns)),
+            "speed_up": "baseline" if row.index == base else interval(row.speed_up),
+        }
+        for place_, row in enumerate(rows)
+    ])  # fmt: skip
+    line = alt.Chart(data).mark_rule(color="black", strokeWidth=1.2).encode(x=x, y=y, y2="y2:Q")
+    words = alt.Chart(data).encode(y=y)
+    look: dict[str, Any] = {"baseline": "bottom", "fontSize": FONT, "color": GRAY_TEXT}
+    return [
+        line,
+        words.mark_text(align="right", **look).encode(x=alt.value(WIDTH + TIME), text="time:N"),
+        words.mark_text(align="left", **look).encode(
+            x=alt.value(WIDTH + TIME + GAP), text="speed_up:N"
+        ),
+    ]
+
+
+# What goes along with time
+
+
+def scatter_figure(
+    recording: Recording, *, baseline: int | None = None, stat: Stat = "median"
+) -> alt.HConcatChart:
+    """Time against multiply-adds, traffic and parameters, with their rank correlations.
+
+    Raises AntcostError for fewer than three networks.
+    """
+    import altair as alt
+
+    rows = latencies(recording, baseline, stat)
+    if len(rows) < LEAST_NETWORKS:
+        raise AntcostError(f"--scatter needs {LEAST_NETWORKS} networks, not {len(rows)}")
+    panels = [
+        _panel(rows, title, [cost(row.subject) for row in rows], first=number == 0)
+        for number, (title, cost) in enumerate(COSTS)
+    ]
+    chart: alt.HConcatChart = alt.hconcat(
+        *panels, spacing=14, title=_small(ran_as(recording))
+    ).configure(**_style())
+    return chart
+
+
+def _panel(
+    rows: Sequence[Latency], title: str, costs: Sequence[int], *, first: bool
+) -> alt.LayerChart:
+    import altair as alt
+
+    times = [row.time_ns / NS_PER_MS for row in rows]
+    across, up = scale_of(costs, PANEL), scale_of(times, PANEL_HEIGHT)
+    x = alt.X(
+        "x:Q",
+        title=title,
+        scale=across.altair(),
+        axis=alt.Axis(format="~s", tickCount=4, labelOverlap="greedy", labelSeparation=6),
+    )
+    y = alt.Y(
+        "y:Q",
+        title="time (ms)" if first else None,
+        scale=up.altair(),
+        axis=alt.Axis(format="~g", tickCount=6, labels=first, labelOverlap="greedy"),
+    )
+    points = [{"x": cost, "y": time} for cost, time in zip(costs, times, strict=True)]
+    dots = alt.Chart(_values(points)).mark_circle(size=28, color=BLUE, opacity=1).encode(x=x, y=y)
+    correlation = rank_correlation(costs, times)
+    said = "" if correlation is None else f"rank correlation {correlation:.2f}"
+    chart: alt.LayerChart = alt.LayerChart(
+        layer=[dots, *_names(rows, points, across, up, x, y)],
+        title=_small(said),
+    ).properties(width=PANEL, height=PANEL_HEIGHT)
+    return chart
+
+
+def _names(
+    rows: Sequence[Latency],
+    points: Sequence[dict[str, float]],
+    across: Scale,
+    up: Scale,
+    x: alt.X,
+    y: alt.Y,
+) -> list[alt.Chart]:
+    """The networks' names where there is room for them."""
+    import altair as alt
+
+    at = [(across.pixel(one["x"]), PANEL_HEIGHT - up.pixel(one["y"])) for one in points]
+    anchors = [Anchor(*pixel, row.label, "black") for pixel, row in zip(at, rows, strict=True)]
+    taken = [box_around(*pixel, DOT) for pixel in at]
+    texts, leaders = [], []
+    for anchor, spot in zip(
+        anchors, place(anchors, taken, Box(0, 0, PANEL, PANEL_HEIGHT)), strict=True
+    ):
+        if spot is None:
+            continue
+        middle = up.value(PANEL_HEIGHT - (spot.box.top + spot.box.bottom) / 2)
+        texts.append({"x": across.value(spot.box.left), "y": middle, "name": anchor.text})
+        if spot.leader is not None:
+            ends = [(anchor.x, anchor.y), spot.leader]
+            (x1, y1), (x2, y2) = ((across.value(a), up.value(PANEL_HEIGHT - b)) for a, b in ends)
+            leaders.append({"x": x1, "y": y1, "x2": x2, "y2": y2})
+    lines = alt.Chart(_values(leaders)).mark_rule(color=GRAY, strokeWidth=0.5)
+    written = alt.Chart(_values(texts)).mark_text(align="left", baseline="middle", fontSize=FONT)
+    return [
+        lines.encode(x=x, y=y, x2="x2:Q", y2="y2:Q"),
+        written.encode(x=x, y=y, text="name:N"),
+    ]

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from itertools import cycle
+from dataclasses import dataclass, field, replace
+from itertools import count
 from random import Random
 from typing import Any
 
@@ -19,29 +19,29 @@ Fields = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """Networks of one block, and what its fields are drawn from.
+    """Stages of one block, and what its fields are drawn from.
 
-    `widths` are fields in multiples of the stage's width; 0 leaves what they describe out. With
-    `pooled`, a max pool follows the stem; with `joins`, what widens the network is another block,
-    as that of DenseNet does.
+    `widths` are fields in multiples of the stage's width, in whole `multiple`s of channels; 0
+    leaves what they describe out. A block that `joins` does not stride: its stage is followed by
+    another one that does.
     """
 
     block: str
     fields: Mapping[str, Sequence[Any]]
     widths: Mapping[str, Sequence[float]] = field(default_factory=lambda: {"channels": (1,)})
     multiple: int = 8
-    pooled: bool = False
-    joins: str | None = None
+    joins: Fields = field(default_factory=dict)
 
 
+HIDDEN = {"channels": (1,), "hidden": (1, 2, 3, 4, 5), "squeeze": (0, 0.5, 1)}
 ANT = Family(
     "ant",
     {
-        "repeat": (1, 2, 3, 4),
+        "repeat": (1, 2, 3),
         "expansion": (2, 3, 4, 6),
         "kernel": (3, 3, 5),
         "reduction": (None, 4, 8, 16),
-        "groups": (1, 1, 2, 4),
+        "groups": (1, 2, 4),
     },
 )
 INVERTED_RESIDUAL = Family(
@@ -50,15 +50,18 @@ INVERTED_RESIDUAL = Family(
 )
 FAMILIES = (
     ANT,
+    replace(ANT, multiple=32),
     INVERTED_RESIDUAL,
-    Family("basic_residual", {"repeat": (1, 2)}, pooled=True),
-    ANT,
+    INVERTED_RESIDUAL,
+    Family("basic_residual", {"repeat": (1, 2)}),
     Family(
         "mobilenet_v3",
         {"repeat": (1, 2, 3), "kernel": (3, 5), "activation": ("relu", "hardswish")},
-        {"channels": (1,), "hidden": (1, 2, 3, 4, 5), "squeeze": (0, 0.5, 1)},
+        HIDDEN,
     ),
+    Family("ghost", {"repeat": (1, 2), "kernel": (3, 5)}, HIDDEN, multiple=4),
     Family("separable", {"repeat": (1, 2, 3, 4), "kernel": (3, 3, 5)}),
+    Family("separable", {"repeat": (1, 2), "kernel": (3, 5, 7)}, multiple=2),
     Family(
         "mbconv",
         {
@@ -66,7 +69,7 @@ FAMILIES = (
             "expansion": (1, 3, 4, 6),
             "kernel": (3, 5),
             "reduction": (None, 4),
-            "activation": ("relu", "silu"),
+            "activation": ("relu", "silu", "silu"),
         },
     ),
     Family(
@@ -79,67 +82,78 @@ FAMILIES = (
         },
         {"channels": (2,)},
         multiple=32,
-        pooled=True,
     ),
-    Family("shuffle_v2", {"repeat": (2, 3, 4, 5), "stride": (2,)}, {"channels": (2,)}, multiple=4),
-    ANT,
+    Family("shuffle_v2", {"repeat": (2, 3, 4), "stride": (2,)}, {"channels": (2,)}, multiple=4),
     Family(
-        "ghost",
-        {"repeat": (1, 2, 3), "kernel": (3, 5)},
-        {"channels": (1,), "hidden": (1, 2, 3, 4, 5), "squeeze": (0, 0.5, 1)},
+        "shuffle",
+        {"repeat": (2, 3), "groups": (2, 3, 4), "first_groups": (1,), "stride": (2,)},
+        {"channels": (4,)},
+        multiple=192,
     ),
     Family(
         "dense",
         {"repeat": (2, 3, 4, 5, 6), "growth": (12, 16, 24, 32)},
         {},
-        pooled=True,
-        joins="transition",
+        joins={"block": "transition"},
     ),
-    INVERTED_RESIDUAL,
     Family(
-        "shuffle",
-        {"repeat": (2, 3, 4), "groups": (2, 4, 8), "first_groups": (1,), "stride": (2,)},
-        {"channels": (4,)},
-        multiple=96,
+        "condense",
+        {
+            "repeat": (2, 3),
+            "growth": (16, 32),
+            "groups": (4,),
+            "condensation": (4,),
+        },
+        {},
+        joins={"block": "avgpool", "kernel": 2, "stride": 2},
+    ),
+    Family(
+        "e_ant",
+        {"repeat": (1, 2), "expansion": (2, 3), "reduction": (8,), "groups": ((1, 2), (2, 4))},
     ),
 )
-"""In turn; mobile networks more often than others."""
+"""Each is drawn as often as the others; mobile blocks are among them more than once."""
 
 
 def random_graphs(seed: int) -> Iterator[Graph]:
-    """Networks without end, a family after the other; the same ones for the same seed."""
+    """Networks without end whose stages are of different families; the same for the same seed."""
     chance = Random(seed)
-    for number, family in enumerate(cycle(FAMILIES)):
-        yield next(_fitting(chance, f"{family.block} {number}", family))
+    deck: list[Family] = []
+    for number in count():
+        if len(deck) < STAGES:
+            deck += chance.sample(FAMILIES, len(FAMILIES))
+        families, deck = deck[:STAGES], deck[STAGES:]
+        yield next(_fitting(chance, f"random {number}", families))
 
 
-def _fitting(chance: Random, name: str, family: Family) -> Iterator[Graph]:
-    """Networks of this family that can be built and are neither small nor large."""
+def _fitting(chance: Random, name: str, families: Sequence[Family]) -> Iterator[Graph]:
+    """Networks of these stages that can be built and are neither small nor large."""
     while True:
         with suppress(SpecError):
-            graph = build_graph(load(_spec(chance, name, family)))
+            graph = build_graph(load(_spec(chance, name, families)))
             if analyze_graph(graph).madds in MADDS:
                 yield graph
 
 
-def _spec(chance: Random, name: str, family: Family) -> Fields:
+def _spec(chance: Random, name: str, families: Sequence[Family]) -> Fields:
     """A stem, stages that grow in width while the map shrinks, and a head."""
     width = chance.choice((16, 24, 32, 40, 48))
     conv = {"block": "conv", "activation": chance.choice(("relu", "relu6"))}
-    stages: list[Fields] = [conv | {"kernel": 3, "stride": 2, "channels": width}]
-    if family.pooled:
+    kernel = chance.choice((3, 3, 5, 7))
+    stages: list[Fields] = [conv | {"kernel": kernel, "stride": 2, "channels": width}]
+    if chance.random() < 1 / 3:
         stages.append({"block": "maxpool", "kernel": 3, "stride": 2})
-    for number in range(STAGES):
+    for family in families:
         width = _rounded(width * chance.uniform(1.3, 2.1), 8)
-        fields = _stage(chance, family, width)
-        if family.joins:
-            stages += [fields, {"block": family.joins}]
-        else:
-            stages.append({"stride": 2 if number or not family.pooled else 1} | fields)
+        stages += _stages(chance, family, width)
     if chance.random() < 0.5:
         head = _rounded(width * chance.uniform(1, 4), 8)
         stages.append(conv | {"kernel": 1, "channels": head})
-    stages += [{"block": "avgpool"}, {"block": "linear", "channels": "classes"}]
+    stages.append({"block": "avgpool"})
+    linear = {"block": "linear", "dropout": 0.2}
+    if chance.random() < 0.5:
+        stages.append(linear | {"channels": _rounded(2 * width, 8), "activation": "relu"})
+    stages.append(linear | {"channels": "classes"})
     side = chance.randrange(112, 257, 16)
     return {
         "name": name,
@@ -149,14 +163,15 @@ def _spec(chance: Random, name: str, family: Family) -> Fields:
     }
 
 
-def _stage(chance: Random, family: Family, width: int) -> Fields:
+def _stages(chance: Random, family: Family, width: int) -> list[Fields]:
     drawn = {name: chance.choice(values) for name, values in family.fields.items()}
     ratios = {name: chance.choice(values) for name, values in family.widths.items()}
     widths = {
         name: _rounded(width * ratio, family.multiple) if ratio else None
         for name, ratio in ratios.items()
     }
-    return {"block": family.block, **drawn, **widths}
+    stage = {"block": family.block, **drawn, **widths}
+    return [stage, family.joins] if family.joins else [{"stride": 2} | stage]
 
 
 def _rounded(width: float, multiple: int) -> int:

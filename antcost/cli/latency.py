@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from typer import Argument, BadParameter, Context, Option
@@ -19,9 +19,11 @@ from antcost.measure.engines import DEFAULT, Engine, Settings, find_engine
 from antcost.measure.recording import Recording, find_subject, load_recording, subject_of, to_json
 from antcost.measure.statistics import Stat
 from antcost.measure.timing import Candidate, Goal, measure
+from antcost.report.figures import check_figure, draw, linked
 from antcost.report.files import write_whole
 from antcost.report.formats import Format
 from antcost.report.latency import latency_table
+from antcost.report.latency_figures import require_enough, runs_figure, scatter_figure
 
 REFERENCE = "mobilenet_v2"
 """In every round of every measuring, so that two of them can be compared."""
@@ -41,13 +43,15 @@ class Shown:
     stat: Stat
     exact: bool
     format: Format
+    figure: Path | None
+    scatter: Path | None
 
 
 def latency(
     context: Context,
     specs: Annotated[
         list[str] | None,
-        Argument(metavar="SPEC...", help="Shipped networks, YAML files, folders or globs."),
+        Argument(metavar="SPEC", help="Shipped networks, YAML files, folders or globs."),
     ] = None,
     set_: SetOption = None,
     engine: Annotated[str, Option(metavar="NAME", help="What runs the networks.")] = DEFAULT,
@@ -73,6 +77,12 @@ def latency(
     from_: Annotated[
         Path | None, Option("--from", metavar="FILE", help="Show what was measured before.")
     ] = None,
+    figure: Annotated[
+        Path | None, Option(metavar="FILE", help="Draw all runs of each: .svg, .pdf or .png.")
+    ] = None,
+    scatter: Annotated[
+        Path | None, Option(metavar="FILE", help="Draw time against MAdds, traffic and params.")
+    ] = None,
     exact: ExactOption = False,
     format_: FormatOption = "text",
     output: Annotated[
@@ -88,7 +98,9 @@ def latency(
     _require_packages()
     if output is not None:
         _require_writable(output)
-    shown = Shown(baseline, stat, exact, format_)
+    for drawing in filter(None, (figure, scatter)):
+        check_figure(drawing)
+    shown = Shown(baseline, stat, exact, format_, figure, scatter)
     if from_ is not None:
         _require_nothing_to_measure(context)
         _show(load_recording(from_), shown)
@@ -101,6 +113,8 @@ def latency(
     with read_each(specs, lambda name: _candidate(name, set_, settings)) as asked:
         if asked:
             candidates, base, reference = _completed(asked, baseline, set_, settings)
+            if scatter is not None:
+                require_enough(len({*range(len(asked)), base}))
             recording = _measured(candidates, found, settings, goal, seed, base, reference)
             if output is not None:
                 write_whole(output, to_json(recording))
@@ -189,14 +203,25 @@ def _measured(
 
 
 def _show(recording: Recording, shown: Shown) -> None:
-    base = recording.baseline
-    if shown.baseline is not None:
-        found = find_subject(recording.subjects, shown.baseline)
-        if found is None:
-            known = [subject.title for subject in recording.subjects]
-            raise AntcostError(
-                f"--baseline: {shown.baseline} was not measured; {suggest(shown.baseline, known)}"
-            )
-        base = found
+    """Print the table, then draw: everything from the recording alone."""
+    base = _baseline(recording, shown.baseline)
     table = latency_table(recording, baseline=base, stat=shown.stat, plain=shown.format == "csv")
+    charts: list[tuple[Any, Path]] = []
+    if shown.figure is not None:
+        charts.append((runs_figure(recording, baseline=base, stat=shown.stat), shown.figure))
+        table = replace(table, figure=linked(shown.figure, None))
+    if shown.scatter is not None:
+        charts.append((scatter_figure(recording, baseline=base, stat=shown.stat), shown.scatter))
     emit(table, shown.format, shown.exact, None)
+    for chart, path in charts:
+        draw(chart, path)
+
+
+def _baseline(recording: Recording, name: str | None) -> int:
+    if name is None:
+        return recording.baseline
+    found = find_subject(recording.subjects, name)
+    if found is None:
+        hint = suggest(name, [subject.title for subject in recording.subjects])
+        raise AntcostError(f"--baseline {name}: was not measured; {hint}")
+    return found

@@ -234,8 +234,7 @@ def scatter_figure(
     import altair as alt
 
     rows = latencies(recording, baseline, stat)
-    if len(rows) < LEAST_NETWORKS:
-        raise AntcostError(f"--scatter needs {LEAST_NETWORKS} networks, not {len(rows)}")
+    require_enough(len(rows))
     panels = [
         _panel(rows, title, [cost(row.subject) for row in rows], first=number == 0)
         for number, (title, cost) in enumerate(COSTS)
@@ -244,6 +243,12 @@ def scatter_figure(
         *panels, spacing=14, title=_small(ran_as(recording))
     ).configure(**_style())
     return chart
+
+
+def require_enough(networks: int) -> None:
+    """Raise AntcostError if there are too few networks to say what time goes along with."""
+    if networks < LEAST_NETWORKS:
+        raise AntcostError(f"--scatter needs {LEAST_NETWORKS} networks, not {networks}")
 
 
 def _panel(

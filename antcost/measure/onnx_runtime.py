@@ -1,6 +1,7 @@
 """onnxruntime on the ONNX model of a Graph: the default engine, and its profiler."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -8,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from antcost.graph.graph import Graph
 from antcost.measure.engines import Engine, LayerTimes, Run, Settings
+from antcost.measure.images import random_images
+from antcost.measure.quantization import quantized
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -16,6 +19,11 @@ WARM_UP = 4
 NS_PER_US = 1000
 FUSED = {"Conv": "Conv", "FusedConv": "Conv", "FusedGemm": "Gemm"}
 """What the runtime calls a layer into which those behind it are merged, and ONNX its first one."""
+NORM = "_bn"
+BEFORE = re.compile(r"fused |InsertedPrecisionFreeCast_")
+ADDED = re.compile(rf"(_nchwc|{NORM}|_token_\d+|_q|_QuantizeLinear|_DequantizeLinear)$")
+"""What the runtime adds to the name of a node, before and behind it; to that of a batch norm if it runs as a depthwise
+convolution."""
 
 
 def prepare(graph: Graph, settings: Settings) -> Run:
@@ -36,7 +44,7 @@ def time_layers(graph: Graph, settings: Settings, runs: int) -> LayerTimes:
         events = json.loads(Path(session.end_profiling()).read_text(encoding="utf-8"))
     events.sort(key=lambda event: event["ts"])
     whole = [event["dur"] for event in events if event["name"] == "model_run"]
-    owners = _Owners(model)
+    owners = _Owners(graph, model)
     each = [_layer_us(run, owners) for run in _runs(events)]
     assert len(whole) == len(each) == WARM_UP + runs
     names = dict.fromkeys(name for times in each for name in times)
@@ -49,7 +57,9 @@ def time_layers(graph: Graph, settings: Settings, runs: int) -> LayerTimes:
 def _model(graph: Graph, settings: Settings) -> "ModelProto":
     from antcost.onnxnet import onnx_model
 
-    return onnx_model(graph, fold=settings.fold, dtype=settings.dtype, batch=settings.batch)
+    if settings.dtype != "int8":
+        return onnx_model(graph, fold=settings.fold, dtype=settings.dtype, batch=settings.batch)
+    return quantized(onnx_model(graph, fold=settings.fold, batch=settings.batch), graph, settings)
 
 
 def _options(settings: Settings) -> Any:
@@ -66,7 +76,6 @@ def _options(settings: Settings) -> Any:
 
 
 def _run(model: "ModelProto", graph: Graph, settings: Settings, options: Any) -> tuple[Run, Any]:
-    import numpy as np
     from onnxruntime import InferenceSession
 
     from antcost.onnxnet import FLOATS, IMAGE
@@ -74,10 +83,8 @@ def _run(model: "ModelProto", graph: Graph, settings: Settings, options: Any) ->
     session = InferenceSession(
         model.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
-    shape = (settings.batch, *graph.input.dims)
-    image = np.random.default_rng(0).standard_normal(shape, np.float32)
-    feed = {IMAGE: image.astype(FLOATS[settings.dtype])}
-    return lambda: session.run(None, feed), session
+    feed = {IMAGE: random_images(graph, settings).astype(FLOATS[settings.dtype])}
+    return lambda: session.run(None, feed)[0], session
 
 
 def _runs(events: Sequence[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
@@ -118,23 +125,24 @@ def _layer_us(events: Sequence[Mapping[str, Any]], owners: "_Owners") -> dict[st
 class _Owners:
     """Finds the layer that a kernel belongs to, by the names and inputs of the model's nodes."""
 
-    def __init__(self, model: "ModelProto") -> None:
+    def __init__(self, graph: Graph, model: "ModelProto") -> None:
+        from antcost.onnxnet import PART
+
+        layers = {node.name for node in graph.nodes}
+        named = [(node, str(node.name).split(PART)[0]) for node in model.graph.node]
+        self._layers = {node.name: layer for node, layer in named if layer in layers}
         self._nodes = {node.name: node for node in model.graph.node}
         self._makers = {name: node for node in model.graph.node for name in node.output}
 
     def layer(self, kernel: str, operator: str) -> str | None:
         """The layer, or None for what the runtime has put between layers."""
-        from antcost.onnxnet import PART
-
-        name = kernel.removesuffix("_kernel_time").removesuffix("_nchwc").removeprefix("fused ")
-        if name.removesuffix("_bn") != name and name not in self._nodes:
-            return name.removesuffix("_bn")  # a batch norm that runs as a depthwise convolution
-        node = self._nodes.get(name)
-        if node is None:
-            return None
-        if operator in FUSED:
-            node = self._first(node, FUSED[operator]) or node
-        return str(node.name).split(PART)[0]
+        name, added = BEFORE.sub("", kernel.removesuffix("_kernel_time"), count=1), ""
+        while name not in self._layers and (suffix := ADDED.search(name)):
+            name, added = name[: suffix.start()], suffix[0]
+        if name in self._layers and operator in FUSED and added != NORM:
+            first = self._first(self._nodes[name], FUSED[operator])
+            return self._layers[first.name if first else name]
+        return self._layers.get(name)
 
     def _first(self, node: Any, operator: str) -> Any:
         """The layer of this operator that the node's layer was merged into."""
@@ -148,7 +156,7 @@ ONNXRUNTIME = Engine(
     name="onnxruntime",
     packages=("onnxruntime", "onnx"),
     install="pip install 'antcost[latency]'",
-    dtypes=("fp32", "fp16"),
+    dtypes=("fp32", "fp16", "int8"),
     prepare=prepare,
     time_layers=time_layers,
 )

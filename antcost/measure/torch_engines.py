@@ -1,0 +1,111 @@
+"""torch as three engines: as it is, compiled, and as TorchScript.
+
+All of them run channels_last in fp32, and batch norm that is folded is folded before they see the
+network. "Kept" batch norm is only what they are given: all but eager torch fold it themselves.
+"""
+
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from antcost.errors import AntcostError
+from antcost.graph.graph import Graph
+from antcost.measure.engines import Engine, Run, Settings
+from antcost.measure.images import random_images
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+PACKAGES = ("torch", "onnx")
+INSTALL = "pip install 'antcost[latency]' torch"
+
+
+def prepare_eager(graph: Graph, settings: Settings) -> Run:
+    """The module itself, operator by operator."""
+    return _run(_module(graph, settings), _images(graph, settings), settings)
+
+
+def prepare_compiled(graph: Graph, settings: Settings) -> Run:
+    """torch.compile, with the weights as constants. Raises AntcostError without a C++ compiler."""
+    import torch
+
+    _require_compiler()
+    module, images = _module(graph, settings), _images(graph, settings)
+    run = _run(torch.compile(module, options={"freezing": True}), images, settings)
+    with _quiet():
+        run()
+    return run
+
+
+def prepare_script(graph: Graph, settings: Settings) -> Run:
+    """A trace, frozen and optimised for inference."""
+    import torch
+
+    jit: Any = torch.jit
+    module, images = _module(graph, settings), _images(graph, settings)
+    with _quiet(), torch.inference_mode():
+        frozen = jit.freeze(jit.trace(module, images, check_trace=False))
+        run = _run(jit.optimize_for_inference(frozen), images, settings)
+        run()
+    return run
+
+
+def _module(graph: Graph, settings: Settings) -> Any:
+    """The network with the random weights that the other engines have, too."""
+    import torch
+
+    from antcost.onnxnet import random_weights
+    from antcost.torchnet import torch_module
+
+    module: Any = torch_module(graph).eval()
+    weights = {name: torch.from_numpy(value) for name, value in random_weights(graph).items()}
+    module.load_state_dict(weights, strict=False)
+    if settings.fold:
+        with _quiet():
+            from torch.fx.experimental.optimization import fuse
+        module = fuse(module, inplace=True, no_trace=True)
+    return module.to(memory_format=torch.channels_last)
+
+
+def _images(graph: Graph, settings: Settings) -> "Tensor":
+    import torch
+
+    images = torch.from_numpy(random_images(graph, settings))
+    is_map = graph.input.rank == 3
+    return images.to(memory_format=torch.channels_last) if is_map else images
+
+
+def _run(module: Callable[..., object], images: "Tensor", settings: Settings) -> Run:
+    import torch
+
+    torch.set_num_threads(settings.threads)
+
+    def run() -> object:
+        with torch.inference_mode():
+            return module(images)
+
+    return run
+
+
+def _require_compiler() -> None:
+    from torch._inductor.cpp_builder import get_cpp_compiler
+    from torch._inductor.exc import InvalidCxxCompiler
+
+    try:
+        get_cpp_compiler()
+    except InvalidCxxCompiler:
+        raise AntcostError("torch-compile needs a C++ compiler, such as g++ or clang++") from None
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """No warnings: TorchScript is deprecated, and a trace tells what it takes as constant."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+EAGER = Engine("torch", PACKAGES, INSTALL, ("fp32",), prepare_eager)
+COMPILE = Engine("torch-compile", PACKAGES, INSTALL, ("fp32",), prepare_compiled)
+SCRIPT = Engine("torchscript", PACKAGES, INSTALL, ("fp32",), prepare_script)

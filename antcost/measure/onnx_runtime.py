@@ -20,10 +20,9 @@ NS_PER_US = 1000
 FUSED = {"Conv": "Conv", "FusedConv": "Conv", "FusedGemm": "Gemm"}
 """What the runtime calls a layer into which those behind it are merged, and ONNX its first one."""
 NORM = "_bn"
-BEFORE = re.compile(r"fused |InsertedPrecisionFreeCast_")
+BEFORE = re.compile(r"^(fused |InsertedPrecisionFreeCast_)")
 ADDED = re.compile(rf"(_nchwc|{NORM}|_token_\d+|_q|_QuantizeLinear|_DequantizeLinear)$")
-"""What the runtime adds to the name of a node, before and behind it; to that of a batch norm if it runs as a depthwise
-convolution."""
+"""What the runtime adds to the name of a node; NORM if a batch norm is a depthwise convolution."""
 
 
 def prepare(graph: Graph, settings: Settings) -> Run:
@@ -136,7 +135,7 @@ class _Owners:
 
     def layer(self, kernel: str, operator: str) -> str | None:
         """The layer, or None for what the runtime has put between layers."""
-        name, added = BEFORE.sub("", kernel.removesuffix("_kernel_time"), count=1), ""
+        name, added = BEFORE.sub("", kernel.removesuffix("_kernel_time")), ""
         while name not in self._layers and (suffix := ADDED.search(name)):
             name, added = name[: suffix.start()], suffix[0]
         if name in self._layers and operator in FUSED and added != NORM:

@@ -30,9 +30,9 @@ REFERENCE = "mobilenet_v2"
 
 MEASURING = (
     "specs", "set_", "engine", "threads", "batch", "dtype", "no_fold", "target", "time_limit",
-    "seed",
+    "seed", "output",
 )  # fmt: skip
-"""Parameters that say what is measured, not how it is shown."""
+"""Parameters that are of no use where nothing is measured."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ SLOW_ROUND_S = 2.0
 
 SESSION_S = 0.5
 PAUSE = 0.5
-"""Between sessions, as a share of what a session takes at most: on average, drawn at random."""
+"""Between sessions, as a share of what a session takes at most."""
 
 MOST_ROUNDS = 20
 
@@ -176,10 +176,9 @@ def _fill(
         tell(Progress(seconds, session + 1, half_width))
         if session + 1 >= goal.least_sessions and half_width <= goal.target:
             return "target"
-        pause_s = session_s * PAUSE * rng.uniform(0.5, 1.5)
-        if seconds + pause_s > goal.limit_s:
+        if seconds + session_s * PAUSE > goal.limit_s:
             return "time"
-        time.sleep(pause_s)
+        time.sleep(session_s * PAUSE)
     raise AssertionError("unreachable")
 
 

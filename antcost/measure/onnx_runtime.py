@@ -122,16 +122,19 @@ def _layer_us(events: Sequence[Mapping[str, Any]], owners: "_Owners") -> dict[st
 
 
 class _Owners:
-    """Finds the layer that a kernel belongs to, by the names and inputs of the model's nodes."""
+    """Finds the layer that a kernel belongs to, by the names and inputs of the model's nodes.
+
+    A kernel is called like a node or like what it makes.
+    """
 
     def __init__(self, graph: Graph, model: "ModelProto") -> None:
         from antcost.onnxnet import PART
 
         layers = {node.name for node in graph.nodes}
-        named = [(node, str(node.name).split(PART)[0]) for node in model.graph.node]
-        self._layers = {node.name: layer for node, layer in named if layer in layers}
-        self._nodes = {node.name: node for node in model.graph.node}
         self._makers = {name: node for node in model.graph.node for name in node.output}
+        self._nodes = self._makers | {node.name: node for node in model.graph.node}
+        owned = {name: str(node.name).split(PART)[0] for name, node in self._nodes.items()}
+        self._layers = {name: layer for name, layer in owned.items() if layer in layers}
 
     def layer(self, kernel: str, operator: str) -> str | None:
         """The layer, or None for what the runtime has put between layers."""

@@ -1,0 +1,99 @@
+"""Which layer ran which others: the times of an engine's profiler beside what the layers cost."""
+
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass
+from fractions import Fraction
+from statistics import median
+
+from antcost.cost.analysis import NetCost, Row
+from antcost.cost.memory import BYTES
+from antcost.graph.graph import Graph, Node
+from antcost.measure.engines import LayerTimes, Settings
+
+PS_PER_NS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """A layer that ran, followed by those that the engine merged into it, and what it took.
+
+    Multiply-adds and bytes are for the whole batch. Traffic is what is read from other kernels,
+    parameters, and what others read; tensors inside a kernel do not move.
+    """
+
+    nodes: tuple[Node, ...]
+    time_ps: int
+    madds: int
+    traffic_bytes: int
+
+    @property
+    def flops(self) -> int:
+        return 2 * self.madds
+
+
+def kernels(cost: NetCost, times: LayerTimes, settings: Settings) -> tuple[Kernel, ...]:
+    """The kernels in the order that the network has their first layers in."""
+    owner = owners(cost.graph, times.layers_ns.keys())
+    moved = _moved(cost.graph, owner)
+    groups: dict[str, list[Row]] = {name: [] for name in owner.values()}
+    for row in cost.layers:
+        if row.name in owner:
+            groups[owner[row.name]].append(row)
+    found = []
+    for name, rows in groups.items():
+        rows.sort(key=lambda row: row.name != name)
+        found.append(_kernel(rows, moved, median_ps(times.layers_ns[name]), settings))
+    return tuple(found)
+
+
+def median_ps(times_ns: Iterable[int]) -> int:
+    """The median as picoseconds, in which half a nanosecond is whole."""
+    return int(Fraction(median(times_ns)) * PS_PER_NS)
+
+
+def owners(graph: Graph, ran: Set[str]) -> dict[str, str]:
+    """For each layer the one that ran it: itself, or else that of its inputs which ran last.
+
+    Layers before the first one that ran belong to that.
+    """
+    order = {node.name: number for number, node in enumerate(graph.nodes)}
+    found: dict[str, str] = {}
+    waiting: list[str] = []
+    for node in graph.nodes:
+        makers = [found[name] for name in node.inputs if name in found]
+        if node.name in ran:
+            found |= dict.fromkeys([*waiting, node.name], node.name)
+            waiting.clear()
+        elif makers:
+            found[node.name] = max(makers, key=order.__getitem__)
+        elif not node.place.training:
+            waiting.append(node.name)
+    return found | dict.fromkeys(waiting, max(ran, key=order.__getitem__))
+
+
+def _moved(graph: Graph, owner: Mapping[str, str]) -> set[str]:
+    """The tensors that another kernel reads than the one that makes them, or nobody does."""
+    return {graph.output_name} | {
+        name
+        for node in graph.nodes
+        if node.name in owner
+        for name in node.inputs
+        if owner.get(name) != owner[node.name]
+    }
+
+
+def _kernel(rows: Sequence[Row], moved: Set[str], time_ps: int, settings: Settings) -> Kernel:
+    """The kernel of these layers, the one that ran first."""
+    nodes = tuple(row.nodes[0] for row in rows)
+    made = {node.name: node.shape.numel for node in nodes}
+    read = {
+        name: shape.numel
+        for node in nodes
+        for name, shape in zip(node.inputs, node.input_shapes, strict=True)
+        if name not in made
+    }
+    written = sum(elems for name, elems in made.items() if name in moved)
+    params = rows[0].params + sum(row.params - row.cost.norm_params_folded for row in rows[1:])
+    elems = (sum(read.values()) + written) * settings.batch + params
+    madds = sum(row.madds for row in rows) * settings.batch
+    return Kernel(nodes, time_ps, madds, elems * BYTES[settings.dtype])

@@ -17,12 +17,11 @@ from antcost.measure.statistics import (
     latencies,
     widest,
 )
+from antcost.report.measured import OFTEN, disturbances, how, plural, where
 from antcost.report.table import Column, Table
 from antcost.units import format_time, format_times
 
 PS_PER_NS = 1000
-OFTEN = 0.1
-"""Flagged: this share of the visits was disturbed, or of the CPUs was busy with other work."""
 
 
 def picoseconds(ns: float) -> int:
@@ -122,8 +121,8 @@ def latency_table(
 
 def _notes(recording: Recording, rows: Sequence[Latency], base: int, stat: Stat) -> Iterator[str]:
     label = recording.labels[base]
-    yield _how(recording)
-    yield _where(recording)
+    yield how(recording)
+    yield where(recording)
     yield _how_long(recording, base)
     yield (
         f"speed-up: time of {label} by time of the network, from runs of the same round, "
@@ -142,37 +141,6 @@ def _notes(recording: Recording, rows: Sequence[Latency], base: int, stat: Stat)
     yield from _flags(recording, rows)
 
 
-def ran_as(recording: Recording) -> str:
-    """The engine, without its version, and its settings."""
-    settings = recording.settings
-    return ", ".join((
-        recording.engine,
-        settings.dtype,
-        "batch norm folded" if settings.fold else "batch norm kept",
-        _plural(settings.threads, "thread"),
-        f"{_plural(settings.batch, 'image')} at once",
-    ))  # fmt: skip
-
-
-def _how(recording: Recording) -> str:
-    versions = recording.conditions.versions
-    named = ", ".join(f"{name} {version}" for name, version in versions.items())
-    return f"{ran_as(recording)}; {named}."
-
-
-def _where(recording: Recording) -> str:
-    seen = recording.conditions
-    widest_simd = f" ({seen.simd[-1]})" if seen.simd else ""
-    pinned = ", ".join(map(str, seen.pinned_to))
-    return ", ".join(filter(None, (
-        f"{seen.cpu or seen.system}{widest_simd}",
-        _plural(seen.cpus, "CPU") if seen.cpus else "",
-        f"pinned to CPU {pinned}" if pinned else f"not pinned ({seen.not_pinned})",
-        f"governor {seen.governor}" if seen.governor else "",
-        seen.date,
-    )))  # fmt: skip
-
-
 def _how_long(recording: Recording, base: int) -> str:
     sessions = len(by_session(recording.visits))
     rounds = len({(visit.session, visit.round) for visit in recording.visits})
@@ -187,7 +155,7 @@ def _how_long(recording: Recording, base: int) -> str:
             end = f"interrupted{reached}"
         case _:
             assert_never(recording.stopped)
-    spent = f"{_plural(rounds, 'round')} in {_plural(sessions, 'session')}"
+    spent = f"{plural(rounds, 'round')} in {plural(sessions, 'session')}"
     return f"{spent} over {recording.seconds:.0f} s, in random order; {end}."
 
 
@@ -202,33 +170,19 @@ def _reference(recording: Recording, stat: Stat) -> str:
 
 def _flags(recording: Recording, rows: Sequence[Latency]) -> Iterator[str]:
     """What makes the numbers worth less."""
-    seen, settings = recording.conditions, recording.settings
     sessions = len(by_session(recording.visits))
     if sessions < LEAST_SESSIONS:
         least = f"intervals can be trusted from {LEAST_SESSIONS} on"
-        yield f"Only {_plural(sessions, 'session')}: {least}."
-    if not seen.pinned_to:
-        yield "Not pinned to a CPU: moving between CPUs disturbs."
-    busy = seen.load if seen.others_cpus is None else seen.others_cpus
-    if busy is not None and seen.cpus and busy > OFTEN * seen.cpus:
-        yield f"Other work kept {busy:.1f} of {_plural(seen.cpus, 'CPU')} busy meanwhile."
-    if seen.throttled_ns:
-        held = format_time(picoseconds(seen.throttled_ns))
-        yield f"A quota of {seen.quota_cpus or 0:g} CPUs held everything back for {held}."
-    elif seen.quota_cpus is not None and seen.quota_cpus < settings.threads:
-        yield f"A quota allows {seen.quota_cpus:g} CPUs, for {_plural(settings.threads, 'thread')}."
+        yield f"Only {plural(sessions, 'session')}: {least}."
+    yield from disturbances(recording)
     often = sum(row.disturbed > OFTEN for row in rows)
     if often:
         visits = f"more than {100 * OFTEN:g} % of the visits"
-        yield f"Disturbed in {visits}: {often} of {_plural(len(rows), 'network')}."
+        yield f"Disturbed in {visits}: {often} of {plural(len(rows), 'network')}."
 
 
 def _plus_minus(share: float) -> str:
     return f"±{100 * share:.2g} %"
-
-
-def _plural(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _data(recording: Recording, rows: Sequence[Latency], base: int, stat: Stat) -> dict[str, Any]:

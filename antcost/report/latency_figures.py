@@ -18,7 +18,8 @@ from antcost.measure.statistics import (
     rank_correlation,
     times_ns,
 )
-from antcost.report.latency import interval, picoseconds, ran_as
+from antcost.report.latency import interval, picoseconds
+from antcost.report.measured import ran_as
 from antcost.report.placement import FONT, Anchor, Box, box_around, place
 from antcost.units import format_time
 

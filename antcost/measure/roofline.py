@@ -72,7 +72,7 @@ class Roofline:
 def measure_roofline(
     engine: Engine, settings: Settings, tell: Callable[[str], None] = lambda _: None
 ) -> Roofline:
-    """Measure all roofs for one image at once; bytes a second in fp32, whatever type numbers have."""
+    """Measure all roofs for one image at once; bytes a second always in fp32."""
     alone = replace(settings, batch=1)
     tell("operations a second")
     flops_per_s = max(

@@ -85,7 +85,7 @@ def measure(
     are finished; before the first one it is raised. Raises AntcostError if a network cannot run.
     """
     visits: list[Visit] = []
-    with pinned(settings.threads) as pin, _no_collection():
+    with pinned(settings.threads) as pin, no_collection():
         runs = [_prepared(candidate, engine, settings) for candidate in candidates]
         round_s = sum(map(_warmed_up, runs)) * (1 + RUNS)
         start = moment()
@@ -113,7 +113,7 @@ def measure(
 
 
 @contextmanager
-def _no_collection() -> Iterator[None]:
+def no_collection() -> Iterator[None]:
     """No garbage collection while the block runs."""
     was_enabled = gc.isenabled()
     gc.collect()
@@ -127,15 +127,22 @@ def _no_collection() -> Iterator[None]:
 
 def _prepared(candidate: Candidate, engine: Engine, settings: Settings) -> Run:
     """A network that has run once. Raises AntcostError for whatever the engine says against it."""
-    try:
+    with engine_errors(engine, candidate.subject.title):
         run = engine.prepare(candidate.graph, settings)
         run()
+    return run
+
+
+@contextmanager
+def engine_errors(engine: Engine, title: str) -> Iterator[None]:
+    """Whatever an engine says against a network is raised as an AntcostError."""
+    try:
+        yield
     except AntcostError:
         raise
     except Exception as error:
         reason = next(iter(str(error).strip().splitlines()), "") or type(error).__name__
-        raise AntcostError(f"{candidate.subject.title}: {engine.name}: {reason}") from error
-    return run
+        raise AntcostError(f"{title}: {engine.name}: {reason}") from error
 
 
 def _warmed_up(run: Run) -> float:

@@ -1,0 +1,93 @@
+"""Where the time of one network goes: its kernels, beside the whole and what the machine can do."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from antcost.cost.analysis import NetCost
+from antcost.errors import AntcostError
+from antcost.measure.attribution import Kernel, kernels, median_ps
+from antcost.measure.conditions import Conditions, conditions, moment
+from antcost.measure.engines import Engine, LayerTimes, Run, Settings
+from antcost.measure.pinning import pinned
+from antcost.measure.roofline import Roofline, measure_roofline
+from antcost.measure.timing import engine_errors, no_collection
+
+ROUNDS = 5
+RUNS = 10
+WARM_UP = 4
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Breakdown:
+    """The kernels of a network, and the medians of whole runs: under the profiler and without."""
+
+    cost: NetCost
+    engine: str
+    settings: Settings
+    conditions: Conditions
+    kernels: tuple[Kernel, ...]
+    profiled_ps: int
+    whole_ps: int
+    runs: int
+    roofline: Roofline
+
+    @property
+    def sum_ps(self) -> int:
+        """What the kernels take together."""
+        return sum(kernel.time_ps for kernel in self.kernels)
+
+
+def break_down(
+    cost: NetCost, engine: Engine, settings: Settings, limit_s: float, tell: Tell = lambda _: None
+) -> Breakdown:
+    """Measure the roofs, then the network: runs under the profiler take turns with runs without it.
+
+    Past the time limit no round begins but the first. Raises AntcostError for an engine that has no
+    profiler, and for what it says against the network.
+    """
+    if engine.time_layers is None:
+        raise AntcostError(f"{engine.name} does not tell what its layers take; --by needs another")
+    with pinned(settings.threads) as pin, no_collection(), engine_errors(engine, cost.graph.name):
+        start = moment()
+        roofline = measure_roofline(engine, settings, lambda what: tell(f"the machine: {what}"))
+        run = engine.prepare(cost.graph, settings)
+        profiles: list[LayerTimes] = []
+        whole_ns: list[int] = []
+        while len(profiles) < ROUNDS and (
+            not profiles or time.perf_counter() - start.wall_s < limit_s
+        ):
+            tell(f"round {len(profiles) + 1} of {ROUNDS}")
+            profiles.append(engine.time_layers(cost.graph, settings, RUNS))
+            whole_ns += _times_ns(run)
+        end = moment()
+    return Breakdown(
+        cost=cost,
+        engine=engine.name,
+        settings=settings,
+        conditions=conditions(start, end, pin, engine),
+        kernels=kernels(cost, LayerTimes((), _layers_ns(profiles)), settings),
+        profiled_ps=median_ps(ns for profile in profiles for ns in profile.whole_ns),
+        whole_ps=median_ps(whole_ns),
+        runs=len(whole_ns),
+        roofline=roofline,
+    )
+
+
+def _layers_ns(profiles: list[LayerTimes]) -> Mapping[str, tuple[int, ...]]:
+    """The runs of all profiles, which are of the same network and so of the same layers."""
+    return {
+        name: tuple(ns for profile in profiles for ns in profile.layers_ns[name])
+        for name in profiles[0].layers_ns
+    }
+
+
+def _times_ns(run: Run) -> list[int]:
+    """Nanoseconds of each run after a warm-up."""
+    times = []
+    for _ in range(WARM_UP + RUNS):
+        start_ns = time.perf_counter_ns()
+        run()
+        times.append(time.perf_counter_ns() - start_ns)
+    return times[WARM_UP:]

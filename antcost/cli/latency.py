@@ -56,7 +56,7 @@ def latency(
     set_: SetOption = None,
     engine: Annotated[str, Option(metavar="NAME", help="What runs the networks.")] = DEFAULT,
     threads: Annotated[int, Option(metavar="N", min=1, max=1024, help="Threads.")] = 1,
-    batch: Annotated[int, Option(metavar="N", min=1, max=65536, help="Images at once.")] = 1,
+    batch: Annotated[int, Option(metavar="N", min=1, max=1024, help="Images at once.")] = 1,
     dtype: Annotated[Dtype, Option(help="Type of numbers.")] = "fp32",
     no_fold: Annotated[
         bool, Option("--no-fold", help="Batch norm as layers, not folded into convolutions.")

@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import count
 from math import isfinite
 from random import Random
 
@@ -18,17 +17,19 @@ from antcost.measure.pinning import Pin, pinned
 from antcost.measure.recording import Recording, Stopped, Subject, Visit
 from antcost.measure.statistics import LEAST_SESSIONS, widest
 
+NS_PER_S = 10**9
 WARM_UPS = 4
 RUNS = 5
 RUNS_IF_SLOW = 3
 SLOW_ROUND_S = 2.0
 """A round with more than this has fewer runs a visit."""
 
-SESSION_S = 0.5
-PAUSE = 0.5
-"""Between sessions, as a share of what a session takes at most."""
+ROUNDS = 6
+"""In a session, if there is time for it: few of them may be disturbed, and their median is not."""
 
-MOST_ROUNDS = 20
+PAUSE_S = 0.5
+PAUSE_SHARE = 1 / 3
+"""Between sessions at most, and of the time for each of the least number of sessions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,15 @@ class Progress:
         return f"session {self.sessions}{known}"
 
 
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """Rounds in a session, timed runs in a visit, and the pause after a session."""
+
+    rounds: int
+    runs: int
+    pause_s: float
+
+
 Tell = Callable[[Progress], None]
 
 
@@ -87,10 +97,10 @@ def measure(
     visits: list[Visit] = []
     with pinned(settings.threads) as pin, no_collection():
         runs = [_prepared(candidate, engine, settings) for candidate in candidates]
-        round_s = sum(map(_warmed_up, runs)) * (1 + RUNS)
+        plan = _plan(goal, sum(map(_warmed_up, runs)) * (1 + RUNS))
         start = moment()
         try:
-            stopped = _fill(visits, runs, round_s, pin, goal, baseline, Random(seed), tell)
+            stopped = _fill(visits, runs, plan, pin, goal, baseline, Random(seed), tell)
         except KeyboardInterrupt:
             if not visits:
                 raise
@@ -154,10 +164,18 @@ def _warmed_up(run: Run) -> float:
     return seconds
 
 
+def _plan(goal: Goal, round_s: float) -> _Plan:
+    """As many rounds as there is time for in each of the least number of sessions."""
+    share_s = goal.limit_s / goal.least_sessions
+    pause_s = min(PAUSE_S, share_s * PAUSE_SHARE)
+    rounds = min(max(int((share_s - pause_s) / round_s), 1), ROUNDS)
+    return _Plan(rounds, RUNS if round_s < SLOW_ROUND_S else RUNS_IF_SLOW, pause_s)
+
+
 def _fill(
     visits: list[Visit],
     runs: Sequence[Run],
-    round_s: float,
+    plan: _Plan,
     pin: Pin,
     goal: Goal,
     baseline: int,
@@ -166,27 +184,25 @@ def _fill(
 ) -> Stopped:
     """Append the visits of finished rounds, until the goal is reached; say what ended it."""
     start_ns = time.perf_counter_ns()
-    session_s = min(SESSION_S, goal.limit_s / goal.least_sessions / (1 + PAUSE))
-    rounds = min(max(int(session_s / round_s), 1), MOST_ROUNDS)
-    each = RUNS if round_s < SLOW_ROUND_S else RUNS_IF_SLOW
-    for session in count():
-        for number in range(rounds):
+    session = 0
+    while True:
+        for number in range(plan.rounds):
             order = rng.sample(range(len(runs)), len(runs))
             visits += [
-                _visit(runs[subject], each, pin, (session, number, subject), start_ns)
+                _visit(runs[subject], plan.runs, pin, (session, number, subject), start_ns)
                 for subject in order
             ]
-            if (time.perf_counter_ns() - start_ns) / 1e9 > goal.limit_s:
+            if (time.perf_counter_ns() - start_ns) / NS_PER_S > goal.limit_s:
                 break
-        seconds = (time.perf_counter_ns() - start_ns) / 1e9
+        session += 1
+        seconds = (time.perf_counter_ns() - start_ns) / NS_PER_S
         half_width = widest(visits, baseline, len(runs))
-        tell(Progress(seconds, session + 1, half_width))
-        if session + 1 >= goal.least_sessions and half_width <= goal.target:
+        tell(Progress(seconds, session, half_width))
+        if session >= goal.least_sessions and half_width <= goal.target:
             return "target"
-        if seconds + session_s * PAUSE > goal.limit_s:
+        if seconds + plan.pause_s > goal.limit_s:
             return "time"
-        time.sleep(session_s * PAUSE)
-    raise AssertionError("unreachable")
+        time.sleep(plan.pause_s)
 
 
 def _visit(run: Run, times: int, pin: Pin, place: tuple[int, int, int], start_ns: int) -> Visit:

@@ -148,7 +148,8 @@ def _how_long(recording: Recording, base: int) -> str:
     reached = f"; the widest interval is {_plus_minus(width)}" if isfinite(width) else ""
     match recording.stopped:
         case "target":
-            end = f"stopped when all intervals were within {_plus_minus(recording.target)}"
+            by = "" if base == recording.baseline else f" by {recording.labels[recording.baseline]}"
+            end = f"stopped when all intervals{by} were within {_plus_minus(recording.target)}"
         case "time":
             end = f"stopped by the time limit of {recording.limit_s:g} s{reached}"
         case "interrupted":

@@ -122,6 +122,12 @@ def format_change(ratio: Fraction) -> str:
     return f"{sign}{tenths // 10}.{tenths % 10} %"
 
 
+def format_margin(share: float) -> str:
+    """Print how far something may be off: 0.0251 is "±2.5 %", 0.251 is "±25 %"."""
+    percent = 100 * share
+    return f"±{percent:.0f} %" if percent >= 10 else f"±{percent:.2g} %"
+
+
 def format_times(ratio: Fraction) -> str:
     """Print a factor: 1.126 is "1.13x"."""
     return f"{float(ratio):.2f}x"

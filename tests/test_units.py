@@ -89,3 +89,7 @@ def test_ratios() -> None:
     assert units.format_change(Fraction(5, 10_000)) == "+0.1 %"
     assert units.format_times(Fraction(9, 8)) == "1.12x"
     assert units.format_ratio(Fraction(9, 8)) == "1.1"
+    assert units.format_margin(0.0251) == "±2.5 %"
+    assert units.format_margin(0.02) == "±2 %"
+    assert units.format_margin(0.251) == "±25 %"
+    assert units.format_margin(51) == "±5100 %"

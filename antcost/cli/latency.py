@@ -15,7 +15,7 @@ from antcost.cli.output import emit
 from antcost.cli.progress import meter
 from antcost.cost.memory import Dtype
 from antcost.errors import AntcostError, suggest
-from antcost.measure.engines import DEFAULT, Engine, Settings, find_engine
+from antcost.measure.engines import BUILT_IN, DEFAULT, Engine, Settings, find_engine
 from antcost.measure.recording import Recording, find_subject, load_recording, subject_of, to_json
 from antcost.measure.statistics import Stat
 from antcost.measure.timing import Candidate, Goal, measure
@@ -54,7 +54,9 @@ def latency(
         Argument(metavar="SPEC", help="Shipped networks, YAML files, folders or globs."),
     ] = None,
     set_: SetOption = None,
-    engine: Annotated[str, Option(metavar="NAME", help="What runs the networks.")] = DEFAULT,
+    engine: Annotated[
+        str, Option(metavar="NAME", help=f"What runs the networks: {', '.join(BUILT_IN)}, ...")
+    ] = DEFAULT,
     threads: Annotated[int, Option(metavar="N", min=1, max=1024, help="Threads.")] = 1,
     batch: Annotated[int, Option(metavar="N", min=1, max=1024, help="Images at once.")] = 1,
     dtype: Annotated[Dtype, Option(help="Type of numbers.")] = "fp32",

@@ -16,6 +16,7 @@ from antcost.measure.machine import cpu_ticks
 from antcost.measure.pinning import Pin, pinned
 from antcost.measure.recording import Recording, Stopped, Subject, Visit
 from antcost.measure.statistics import LEAST_SESSIONS, widest
+from antcost.units import format_margin
 
 NS_PER_S = 10**9
 WARM_UPS = 4
@@ -62,7 +63,7 @@ class Progress:
     half_width: float
 
     def __str__(self) -> str:
-        known = f", ±{100 * self.half_width:.2g} %" if isfinite(self.half_width) else ""
+        known = f", {format_margin(self.half_width)}" if isfinite(self.half_width) else ""
         return f"session {self.sessions}{known}"
 
 

@@ -19,7 +19,7 @@ from antcost.measure.statistics import (
 )
 from antcost.report.measured import OFTEN, disturbances, how, plural, where
 from antcost.report.table import Column, Table
-from antcost.units import format_time, format_times
+from antcost.units import format_margin, format_time, format_times
 
 PS_PER_NS = 1000
 
@@ -41,18 +41,18 @@ def _columns(stat: Stat, rows: Sequence[Latency]) -> tuple[Column[Latency], ...]
     """What undisturbed visits alone say only if that is something else."""
     header = "median" if stat == "median" else "mean"
     quiet = (
-        Column("quiet_time", "undisturbed", _quiet_time, "time", spare=1),
-        Column("quiet_speed_up", "speed-up", _quiet_speed_up, spare=1),
+        Column("quiet_time", "undisturbed", _quiet_time, "time", spare=2),
+        Column("quiet_speed_up", "speed-up", _quiet_speed_up, spare=2),
     )
     return (
         Column("network", "network", lambda row: row.label),
         Column("time", header, lambda row: picoseconds(row.time_ns), "time"),
         Column("speed_up", "speed-up", lambda row: interval(row.speed_up)),
-        Column("fastest", "fastest", lambda row: Fraction(row.fastest), "times", spare=3),
-        Column("min", "min", lambda row: picoseconds(row.min_ns), "time", spare=4),
-        Column("p90", "p90", lambda row: picoseconds(row.p90_ns), "time", spare=2),
-        Column("spread", "spread %", lambda row: _share(row.spread), "share", spare=5),
-        Column("runs", "runs", lambda row: str(row.runs), "count", spare=6),
+        Column("fastest", "fastest", lambda row: Fraction(row.fastest), "times", spare=4),
+        Column("min", "min", lambda row: picoseconds(row.min_ns), "time", spare=5),
+        Column("p90", "p90", lambda row: picoseconds(row.p90_ns), "time", spare=3),
+        Column("spread", "spread %", lambda row: _share(row.spread), "share", spare=6),
+        Column("runs", "runs", lambda row: str(row.runs), "count", spare=7),
         Column("disturbed", "disturbed %", lambda row: _share(row.disturbed), "share", spare=1),
         *(quiet if any(row.differs for row in rows) else ()),
     )
@@ -145,11 +145,11 @@ def _how_long(recording: Recording, base: int) -> str:
     sessions = len(by_session(recording.visits))
     rounds = len({(visit.session, visit.round) for visit in recording.visits})
     width = widest(recording.visits, base, len(recording.subjects))
-    reached = f"; the widest interval is {_plus_minus(width)}" if isfinite(width) else ""
+    reached = f"; the widest interval is {format_margin(width)}" if isfinite(width) else ""
     match recording.stopped:
         case "target":
             by = "" if base == recording.baseline else f" by {recording.labels[recording.baseline]}"
-            end = f"stopped when all intervals{by} were within {_plus_minus(recording.target)}"
+            end = f"stopped when all intervals{by} were within {format_margin(recording.target)}"
         case "time":
             end = f"stopped by the time limit of {recording.limit_s:g} s{reached}"
         case "interrupted":
@@ -180,10 +180,6 @@ def _flags(recording: Recording, rows: Sequence[Latency]) -> Iterator[str]:
     if often:
         visits = f"more than {100 * OFTEN:g} % of the visits"
         yield f"Disturbed in {visits}: {often} of {plural(len(rows), 'network')}."
-
-
-def _plus_minus(share: float) -> str:
-    return f"±{100 * share:.2g} %"
 
 
 def _data(recording: Recording, rows: Sequence[Latency], base: int, stat: Stat) -> dict[str, Any]:

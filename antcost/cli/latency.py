@@ -1,5 +1,6 @@
 """`antcost latency`: what the clock says of networks that are measured side by side."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,9 +11,11 @@ from typer import Argument, BadParameter, Context, Option
 
 from antcost.api import analyze
 from antcost.cli.batch import read_each
+from antcost.cli.breakdown import View, show_breakdown
 from antcost.cli.options import ExactOption, FormatOption, SetOption
 from antcost.cli.output import emit
 from antcost.cli.progress import meter
+from antcost.cost.analysis import Level
 from antcost.cost.memory import Dtype
 from antcost.errors import AntcostError, suggest
 from antcost.measure.engines import BUILT_IN, DEFAULT, Engine, Settings, find_engine
@@ -30,9 +33,12 @@ REFERENCE = "mobilenet_v2"
 
 MEASURING = (
     "specs", "set_", "engine", "threads", "batch", "dtype", "no_fold", "target", "time_limit",
-    "seed", "output",
+    "seed", "by", "output",
 )  # fmt: skip
 """Parameters that are of no use where nothing is measured."""
+
+COMPARING = ("target", "seed", "stat", "baseline", "scatter")
+"""Parameters that are of no use where nothing is compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +85,14 @@ def latency(
     from_: Annotated[
         Path | None, Option("--from", metavar="FILE", help="Show what was measured before.")
     ] = None,
+    by: Annotated[
+        Level | None, Option(help="Where the time of one network goes; what a row is.")
+    ] = None,
     figure: Annotated[
-        Path | None, Option(metavar="FILE", help="Draw all runs of each: .svg, .pdf or .png.")
+        Path | None,
+        Option(
+            metavar="FILE", help="Draw all runs of each, or --by as roofline: .svg, .pdf, .png."
+        ),
     ] = None,
     scatter: Annotated[
         Path | None, Option(metavar="FILE", help="Draw time against MAdds, traffic and params.")
@@ -95,7 +107,8 @@ def latency(
     """How long networks take on this machine, and how many times faster than one of them they are.
 
     They take turns in random order until the intervals of all speed-ups are narrow. A network that
-    fails is reported at the end, with exit code 1.
+    fails is reported at the end, with exit code 1. With --by, what each layer of one network takes,
+    beside what the machine could do at best.
     """
     _require_packages()
     if output is not None:
@@ -104,7 +117,7 @@ def latency(
         check_figure(drawing)
     shown = Shown(baseline, stat, exact, format_, figure, scatter)
     if from_ is not None:
-        _require_nothing_to_measure(context)
+        _refuse(context, MEASURING, "--from shows what was measured")
         _show(load_recording(from_), shown)
         return
     if not specs:
@@ -112,6 +125,13 @@ def latency(
     settings = Settings(threads, batch, dtype, not no_fold)
     found = find_engine(engine, settings)
     goal = Goal(_share(target), time_limit)
+    if by is not None:
+        _refuse(context, COMPARING, "--by shows one network by itself")
+        if len(specs) > 1:
+            raise BadParameter(f"--by shows one network, not {len(specs)}")
+        cost = analyze(specs[0], set_ or ())
+        show_breakdown(cost, found, settings, time_limit, by, View(exact, format_, figure, output))
+        return
     with read_each(specs, lambda name: _candidate(name, set_, settings)) as asked:
         if asked:
             candidates, base, reference = _completed(asked, baseline, set_, settings)
@@ -137,13 +157,13 @@ def _require_writable(output: Path) -> None:
         raise AntcostError(f"{output}: cannot be written: {problem}")
 
 
-def _require_nothing_to_measure(context: Context) -> None:
-    """Raise AntcostError for what was asked of a measuring that is over."""
+def _refuse(context: Context, parameters: Sequence[str], because: str) -> None:
+    """Raise AntcostError if one of these parameters was given."""
     for parameter in context.command.params:
         source = context.get_parameter_source(parameter.name or "")
-        if parameter.name in MEASURING and source is not None and source.name == "COMMANDLINE":
+        if parameter.name in parameters and source is not None and source.name == "COMMANDLINE":
             name = parameter.opts[0] if parameter.opts[0].startswith("-") else "SPEC"
-            raise AntcostError(f"--from shows what was measured: it goes without {name}")
+            raise AntcostError(f"{because}: it goes without {name}")
 
 
 def _share(text: str) -> float:

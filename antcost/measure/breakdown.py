@@ -10,12 +10,15 @@ from antcost.measure.attribution import Kernel, kernels, median_ps
 from antcost.measure.conditions import Conditions, conditions, moment
 from antcost.measure.engines import Engine, LayerTimes, Run, Settings
 from antcost.measure.pinning import pinned
-from antcost.measure.roofline import Roofline, measure_roofline
+from antcost.measure.roofline import ROOFS, Roofline, measure_roofline
 from antcost.measure.timing import engine_errors, no_collection
 
 ROUNDS = 5
 RUNS = 10
 WARM_UP = 4
+STEPS = ROOFS + ROUNDS
+"""How often it is told what goes on."""
+
 Tell = Callable[[str], None]
 
 

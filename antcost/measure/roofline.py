@@ -18,6 +18,7 @@ from antcost.measure.engines import Engine, LayerTimes, Settings
 
 PS_PER_S = 10**12
 RUNS = 12
+ROOFS = 3
 STREAM_BYTES = (2**20, 2**23, 2**27)
 """Traffic of the layers that bandwidths are taken from: within a core's own cache, in the last
 level, and more than any cache holds.

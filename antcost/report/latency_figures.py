@@ -92,7 +92,7 @@ def scale_of(numbers: Sequence[float], pixels: float) -> Scale:
     return Scale(low - margin, high + margin, pixels, False)
 
 
-def _style() -> dict[str, Any]:
+def style() -> dict[str, Any]:
     import altair as alt
 
     axis = alt.AxisConfig(
@@ -102,13 +102,13 @@ def _style() -> dict[str, Any]:
     return {"font": font, "view": alt.ViewConfig(stroke=None), "axis": axis}
 
 
-def _small(text: str) -> alt.TitleParams:
+def small(text: str) -> alt.TitleParams:
     import altair as alt
 
     return alt.TitleParams(text, fontSize=FONT, fontWeight="normal", color=GRAY_TEXT)
 
 
-def _values(rows: Sequence[Mapping[str, Any]]) -> alt.InlineData:
+def values(rows: Sequence[Mapping[str, Any]]) -> alt.InlineData:
     import altair as alt
 
     return alt.InlineData(values=list(rows))
@@ -150,12 +150,12 @@ def runs_figure(
         scale=alt.Scale(domain=[QUIET, DISTURBED], range=[BLUE, ORANGE]),
         legend=alt.Legend(title=None, orient="top", labelFontSize=FONT, labelLimit=300),
     )
-    boxes = alt.Chart(_values([*bars, *ticks])).mark_rect()
+    boxes = alt.Chart(values([*bars, *ticks])).mark_rect()
     runs = boxes.encode(x=x, x2="to:Q", y=y, y2="y2:Q", color=color)
     chart: alt.LayerChart = alt.LayerChart(layer=[runs, *_centers(rows, base, x, y)]).properties(
         width=WIDTH, height=_row_height(len(rows)) * len(rows)
     )
-    configured: alt.LayerChart = chart.configure(**_style())
+    configured: alt.LayerChart = chart.configure(**style())
     return configured
 
 
@@ -200,7 +200,7 @@ def _centers(rows: Sequence[Latency], base: int, x: alt.X, y: alt.Y) -> list[alt
     """A line at what the table says of each network, and the same in words at the right."""
     import altair as alt
 
-    data = _values([
+    data = values([
         {
             "from": row.time_ns / NS_PER_MS,
             "y": place_,
@@ -241,8 +241,8 @@ def scatter_figure(
         for number, (title, cost) in enumerate(COSTS)
     ]
     chart: alt.HConcatChart = alt.hconcat(
-        *panels, spacing=14, title=_small(ran_as(recording))
-    ).configure(**_style())
+        *panels, spacing=14, title=small(ran_as(recording))
+    ).configure(**style())
     return chart
 
 
@@ -272,12 +272,12 @@ def _panel(
         axis=alt.Axis(format="~g", tickCount=6, labels=first, labelOverlap="greedy"),
     )
     points = [{"x": cost, "y": time} for cost, time in zip(costs, times, strict=True)]
-    dots = alt.Chart(_values(points)).mark_circle(size=28, color=BLUE, opacity=1).encode(x=x, y=y)
+    dots = alt.Chart(values(points)).mark_circle(size=28, color=BLUE, opacity=1).encode(x=x, y=y)
     correlation = rank_correlation(costs, times)
     said = "" if correlation is None else f"rank correlation {correlation:.2f}"
     chart: alt.LayerChart = alt.LayerChart(
         layer=[dots, *_names(rows, points, across, up, x, y)],
-        title=_small(said),
+        title=small(said),
     ).properties(width=PANEL, height=PANEL_HEIGHT)
     return chart
 
@@ -308,8 +308,8 @@ def _names(
             ends = [(anchor.x, anchor.y), spot.leader]
             (x1, y1), (x2, y2) = ((across.value(a), up.value(PANEL_HEIGHT - b)) for a, b in ends)
             leaders.append({"x": x1, "y": y1, "x2": x2, "y2": y2})
-    lines = alt.Chart(_values(leaders)).mark_rule(color=GRAY, strokeWidth=0.5)
-    written = alt.Chart(_values(texts)).mark_text(align="left", baseline="middle", fontSize=FONT)
+    lines = alt.Chart(values(leaders)).mark_rule(color=GRAY, strokeWidth=0.5)
+    written = alt.Chart(values(texts)).mark_text(align="left", baseline="middle", fontSize=FONT)
     return [
         lines.encode(x=x, y=y, x2="x2:Q", y2="y2:Q"),
         written.encode(x=x, y=y, text="name:N"),

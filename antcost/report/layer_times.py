@@ -139,9 +139,9 @@ def _notes(breakdown: Breakdown, lines: Sequence[Line]) -> Iterator[str]:
     yield how(breakdown)
     yield where(breakdown)
     yield (
-        f"time: medians of {plural(breakdown.runs, 'run')} by the engine's own profiler. A whole "
-        f"run takes {format_time(breakdown.whole_ps)}, under the profiler "
-        f"{format_time(breakdown.profiled_ps)}, of which {format_time(breakdown.sum_ps)} in layers."
+        f"time: medians of {plural(breakdown.runs, 'run')} by the engine's own profiler, together "
+        f"{format_time(breakdown.sum_ps)}; a whole run takes {format_time(breakdown.profiled_ps)} "
+        f"under the profiler and {format_time(breakdown.whole_ps)} without it."
     )
     layers = sum(line.layers for line in lines)
     ran = len(breakdown.kernels)

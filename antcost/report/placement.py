@@ -44,13 +44,17 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """A point that has a label; `needed` ones are placed even where there is no room."""
+    """A point that has a label; `needed` ones are placed even where there is no room.
+
+    `radius` is that of its mark, if it is larger than a usual one.
+    """
 
     x: float
     y: float
     text: str
     color: str
     needed: bool = False
+    radius: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +101,8 @@ def _spots(anchor: Anchor) -> Iterator[Spot]:
     width, height = text_width(anchor.text), FONT + 1
     for distance in (NEAR, *RINGS):
         for right, down in ROUND:
-            x, y = anchor.x + right * distance, anchor.y + down * distance
+            reach = anchor.radius + distance
+            x, y = anchor.x + right * reach, anchor.y + down * reach
             if right == 0:
                 y += down * (height / 2 - 1)
             left = x - width * (1 - right / abs(right)) / 2 if right else x - width / 2
@@ -118,7 +123,7 @@ def _along(anchor: Anchor, spot: Spot) -> list[Box]:
         return []
     x, y = spot.leader
     length = max(abs(x - anchor.x), abs(y - anchor.y))
-    shares = [step / length for step in range(4, int(length), 2)]
+    shares = [step / length for step in range(4 + int(anchor.radius), int(length), 2)]
     return [
         box_around(anchor.x + share * (x - anchor.x), anchor.y + share * (y - anchor.y), 0.5)
         for share in shares

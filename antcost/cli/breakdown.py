@@ -1,0 +1,54 @@
+"""`antcost latency --by`: where the time of one network goes."""
+
+from dataclasses import dataclass, replace
+from itertools import count
+from pathlib import Path
+
+import typer
+
+from antcost.cli.output import emit
+from antcost.cli.progress import meter
+from antcost.cost.analysis import Level, NetCost
+from antcost.measure.breakdown import STEPS, Breakdown, break_down
+from antcost.measure.engines import Engine, Settings
+from antcost.report.figures import draw, linked
+from antcost.report.files import write_whole
+from antcost.report.formats import Format, render
+from antcost.report.layer_times import layer_times_table
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How a breakdown is printed, and the files that it goes to."""
+
+    exact: bool
+    format: Format
+    figure: Path | None
+    output: Path | None
+
+
+def show_breakdown(
+    cost: NetCost, engine: Engine, settings: Settings, limit_s: float, by: Level, view: View
+) -> None:
+    """Measure, print the table, and write its numbers and the figure."""
+    breakdown = _measured(cost, engine, settings, limit_s)
+    table = layer_times_table(breakdown, by)
+    if view.output is not None:
+        write_whole(view.output, f"{render(table, 'json')}\n")
+    if view.figure is not None:
+        from antcost.report.roofline_figure import roofline_figure
+
+        draw(roofline_figure(breakdown, by), view.figure)
+        table = replace(table, figure=linked(view.figure, None))
+    emit(table, view.format, view.exact, None)
+
+
+def _measured(cost: NetCost, engine: Engine, settings: Settings, limit_s: float) -> Breakdown:
+    """Measure with a bar on a terminal."""
+    steps = count()
+    try:
+        with meter("measuring", STEPS) as show:
+            return break_down(cost, engine, settings, limit_s, lambda what: show(next(steps), what))
+    except KeyboardInterrupt:
+        typer.echo("interrupted before everything was measured", err=True)
+        raise typer.Exit(130) from None

@@ -79,7 +79,7 @@ def moment() -> Moment:
 
 def conditions(start: Moment, end: Moment, pin: Pin, engine: Engine) -> Conditions:
     """The conditions from one moment to another."""
-    steal = [end.ticks[cpu].steal - ticks.steal for cpu, ticks in start.ticks.items()]
+    steal = [after.steal - before.steal for before, after in _pairs(start, end)]
     return Conditions(
         date=start.date.isoformat(timespec="seconds"),
         system=f"{platform.system()} {platform.release()} {platform.machine()}",
@@ -102,11 +102,17 @@ def conditions(start: Moment, end: Moment, pin: Pin, engine: Engine) -> Conditio
     )
 
 
+def _pairs(start: Moment, end: Moment) -> list[tuple[Ticks, Ticks]]:
+    """The ticks of each CPU that was there at both moments."""
+    return [(start.ticks[cpu], end.ticks[cpu]) for cpu in start.ticks.keys() & end.ticks.keys()]
+
+
 def _others(start: Moment, end: Moment) -> float | None:
     """CPUs that other processes kept busy, on average."""
-    if not start.ticks:
+    pairs = _pairs(start, end)
+    if not pairs:
         return None
-    busy = sum(end.ticks[cpu].busy - ticks.busy for cpu, ticks in start.ticks.items())
+    busy = sum(after.busy - before.busy for before, after in pairs)
     own = end.own_cpu_s - start.own_cpu_s
     return max(0.0, busy * tick_seconds() - own) / (end.wall_s - start.wall_s)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path("/")
 SIMD = (
     "sse4_2", "avx", "avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "amx_tile",
-    "neon", "asimd", "asimddp", "sve", "sve2", "v",
+    "neon", "asimd", "asimddp", "sve", "sve2",
 )  # fmt: skip
 """Vector instructions among the flags of /proc/cpuinfo, the later ones the wider ones."""
 
@@ -66,7 +66,7 @@ def cpu_model(root: Path = ROOT) -> str | None:
 
 def simd(root: Path = ROOT) -> tuple[str, ...]:
     """The vector instructions that the CPU has, of those in SIMD."""
-    found = (value.split() for key, value in _cpuinfo(root) if key in ("flags", "Features", "isa"))
+    found = (value.split() for key, value in _cpuinfo(root) if key in ("flags", "Features"))
     flags = next(found, [])
     return tuple(name for name in SIMD if name in flags)
 

@@ -7,7 +7,7 @@ therefore only taken within a round, and its interval is that of sessions which 
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from math import exp, expm1, inf, log, sqrt
+from math import exp, inf, log, sqrt
 from typing import Literal
 
 from antcost.measure.recording import Recording, Subject, Visit
@@ -182,8 +182,9 @@ def half_interval(values: Sequence[float]) -> float:
 
 def widest(visits: Sequence[Visit], base: int, count: int) -> float:
     """The relative half-width of the widest interval of all ratios with `base`."""
-    logs = (log_ratios(visits, base, index) for index in range(count) if index != base)
-    return max((expm1(half_interval(each)) for each in logs), default=0.0)
+    others = (index for index in range(count) if index != base)
+    ratios = (ratio(log_ratios(visits, base, index)) for index in others)
+    return max((each.half_width for each in ratios), default=0.0)
 
 
 def disturbed(visit: Visit, threads: int) -> bool:

@@ -447,6 +447,14 @@ def test_mistakes_end_in_one_line(run: Run, arguments: tuple[str, ...], message:
     assert "Traceback" not in result.stderr
 
 
+def test_a_folder_that_must_not_be_written_is_refused_before_any_work(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    result = run("latency", "mobilenet_v2", "-o", str(tmp_path / "r.json"), exit_code=2)
+    assert result.stderr == f"{tmp_path / 'r.json'}: cannot be written: no permission\n"
+
+
 def test_too_few_networks_for_a_scatter_are_refused_before_any_work(run: Run) -> None:
     pytest.importorskip("altair")
     pytest.importorskip("onnxruntime")

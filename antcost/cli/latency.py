@@ -1,5 +1,6 @@
 """`antcost latency`: what the clock says of networks that are measured side by side."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
@@ -151,9 +152,14 @@ def _require_packages() -> None:
 
 
 def _require_writable(output: Path) -> None:
-    """Raise AntcostError, before any work, if there is no place for the output."""
-    if output.is_dir() or not output.parent.is_dir():
-        problem = "is a folder" if output.is_dir() else "no such folder"
+    """Raise AntcostError, before any work, if the output could not be written."""
+    problem = (
+        "is a folder" if output.is_dir()
+        else "no such folder" if not output.parent.is_dir()
+        else "no permission" if not os.access(output.parent, os.W_OK)
+        else None
+    )  # fmt: skip
+    if problem:
         raise AntcostError(f"{output}: cannot be written: {problem}")
 
 

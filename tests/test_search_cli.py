@@ -198,8 +198,8 @@ def test_latency_of_a_device_is_a_budget_and_an_objective(
     device = write_spec(
         "device: By hand\n"
         "kinds:\n"
-        "  depthwise conv: {us_per_layer: 5, ns_per_madd: 0.4, ns_per_byte: 0.05}\n"
-        "  other: {us_per_layer: 1, ns_per_madd: 0.02, ns_per_byte: 0.05}\n",
+        "  depthwise conv: {us_per_layer: 5, ps_per_madd: 400, ps_per_byte: 50}\n"
+        "  other: {us_per_layer: 1, ps_per_madd: 20, ps_per_byte: 50}\n",
         name="device.yaml",
     )
     command = ("search", "antnet_g1", "--choose", "ant[2-6].repeat=[1, 2, 3]")
@@ -471,7 +471,7 @@ def test_options_that_do_not_go_together(run: Run, tiny: str) -> None:
 
 
 def test_a_latency_that_64_bits_do_not_hold(run: Run, write_spec: Callable[..., Path]) -> None:
-    device = write_spec("device: Slow\nkinds: {other: {ns_per_madd: 1000}}\n", name="device.yaml")
+    device = write_spec("device: Slow\nkinds: {other: {ps_per_madd: 1000000}}\n", name="device.yaml")
     error = run(
         "search", "vgg_16", "--choose", "resolution=[4096]", "--device", str(device),
         "--objective", "min latency", exit_code=2,

@@ -52,7 +52,7 @@ choices:
 budget: {madds: <= 1, peak_memory: <= 1B, rho: <= 0.1}
 rules: {"a*.channels": non-decreasing}
 """
-DEVICE = "{device: pi, kinds: {other: {us_per_layer: 3, ns_per_madd: 0.7, ns_per_byte: 0.3}}}"
+DEVICE = "{device: pi, kinds: {other: {us_per_layer: 3, ps_per_madd: 700, ps_per_byte: 300}}}"
 VARIABLES = [
     "width", "a1.channels", "a2.channels", "a1.reduction", "a1.groups", "a2.groups", "a2.repeat",
     "head.activation",

@@ -1,68 +1,161 @@
 """What a device takes for a layer: an additive cost, read from a file."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
-from antcost.cost.analysis import NetCost, Row
-from antcost.cost.memory import traffic_bytes
+from antcost.cost.analysis import NetCost
+from antcost.cost.kernels import Work, works
 from antcost.errors import AntcostError, SpecError
-from antcost.graph.operators import kind
 from antcost.graph.shape import certain
 from antcost.spec.complaints import blame_all
 from antcost.spec.document import Document
 from antcost.spec.model import Fields, Text
 
 OTHER = "other"
-PS_PER_US, FS_PER_NS = 10**6, 10**6
-FS_PER_PS = 1000
-MOST = 2**62
-"""Femtoseconds, so that sums of two fit into the 64 bits of arrays."""
-Rate = Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)]
-Overhead = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
+FS_PER_US, FS_PER_PS = 10**9, 10**3
+RATES = {
+    "us_per_layer": ("layers", FS_PER_US),
+    "us_per_group": ("groups", FS_PER_US),
+    "ps_per_madd": ("madds", FS_PER_PS),
+    "ps_per_byte": ("traffic_bytes", FS_PER_PS),
+    "ps_per_input_byte": ("input_bytes", FS_PER_PS),
+    "ps_per_output_byte": ("output_bytes", FS_PER_PS),
+    "ps_per_weight_byte": ("weight_bytes", FS_PER_PS),
+}
+"""For each rate of a device file the part of a layer's work it is for, and its femtoseconds."""
+
+MOST = 2**59
+"""Femtoseconds, so that sums of several fit into the 64 bits of arrays."""
+CACHE_BYTES = 4 * 2**20
+Rate = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
+Limit = Annotated[int, Field(ge=0, lt=2**63)]
+Range = Annotated[tuple[Limit, Limit], Field(strict=False)]
+Share = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
+
+
+class Seen(Fields):
+    """The smallest and the largest layers that rates were learned from."""
+
+    madds: Range
+    bytes: Range
+    window: Range
 
 
 class LayerTime(Fields):
-    """The time of a layer of one kind: what each takes, and each multiply-add and byte moved."""
+    """The time of a layer of one kind: what each takes, and each part of its work.
 
-    us_per_layer: Overhead = 0.0
-    ns_per_madd: Rate = 0.0
-    ns_per_byte: Rate = 0.0
+    `ps_per_byte` is for inputs, parameters and outputs alike.
+    """
+
+    us_per_layer: Rate = 0.0
+    us_per_group: Rate = 0.0
+    ps_per_madd: Rate = 0.0
+    ps_per_byte: Rate = 0.0
+    ps_per_input_byte: Rate = 0.0
+    ps_per_output_byte: Rate = 0.0
+    ps_per_weight_byte: Rate = 0.0
+    seen: Seen | None = None
+
+
+class Errors(Fields):
+    """Relative errors of predictions for networks that nothing was learned from."""
+
+    networks: Annotated[int, Field(ge=1, le=10_000)]
+    median: Share
+    largest: Share
+    within_10_percent: Annotated[float, Field(ge=0, le=1)]
 
 
 class DeviceFields(Fields):
-    """The fields of a device file."""
+    """The fields of a device file; `measured` says how its numbers were found.
+
+    `ps_per_spilled_byte` is for what the maps of a layer have beyond `cache_bytes`.
+    """
 
     device: Text
+    block: Annotated[int, Field(ge=1, le=1024)] = 1
+    cache_bytes: Limit = CACHE_BYTES
+    ps_per_spilled_byte: Rate = 0.0
     kinds: Annotated[dict[str, LayerTime], Field(min_length=1)]
+    errors: Errors | None = None
+    measured: dict[str, Any] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """What layers of one kind take: femtoseconds for each part of their work, as in `RATES`."""
+
+    fs: tuple[int, ...]
+    seen: Seen | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A device, and for each kind of layer its (ps a layer, fs a multiply-add, fs a byte)."""
+    """A device, and the rates of each kind of layer on it.
+
+    It takes `block` channels at once, and `spilled_fs` for each byte of a layer's maps beyond
+    `cache_bytes`. `errors` and `measured` are those of a profile; a device file written by hand has
+    neither.
+    """
 
     name: str
-    kinds: Mapping[str, tuple[int, int, int]]
+    kinds: Mapping[str, Rates]
+    block: int = 1
+    cache_bytes: int = CACHE_BYTES
+    spilled_fs: int = 0
+    errors: Errors | None = None
+    measured: Mapping[str, Any] = field(default_factory=dict)
 
     def latency_ps(self, cost: NetCost) -> int:
-        """Picoseconds for one image in fp32: the sum over the layers.
+        """Picoseconds for one image: the sum over the layers.
 
         Raises AntcostError for a kind of layer that the device file does not know.
         """
-        return sum(self._layer_ps(row) for row in cost.layers)
+        return sum(self.layers_ps(cost))
 
-    def _layer_ps(self, row: Row) -> int:
-        name = kind(row.nodes[0])
-        if name not in self.kinds and OTHER not in self.kinds:
-            raise AntcostError(f"{self.name}: the device file knows no {name!r}, and no {OTHER!r}")
-        layer_ps, madd_fs, byte_fs = self.kinds.get(name) or self.kinds[OTHER]
-        moved = traffic_bytes(row)
-        if certain(row.madds > MOST // (madd_fs + 1)) or certain(moved > MOST // (byte_fs + 1)):
-            raise AntcostError(f"{row.name}: takes more picoseconds than 64 bits hold")
-        return layer_ps + (row.madds * madd_fs + moved * byte_fs) // FS_PER_PS
+    def layers_ps(self, cost: NetCost) -> list[int]:
+        """Picoseconds of each layer; those that run merged into another take nothing."""
+        every = works(cost, self.block, self.cache_bytes)
+        return [
+            self._layer_ps(row.name, work) for row, work in zip(cost.layers, every, strict=True)
+        ]
+
+    def outside(self, cost: NetCost) -> list[int]:
+        """The layers, by number, that are unlike all that the device was profiled with."""
+        every = works(cost, self.block, self.cache_bytes)
+        return [i for i, work in enumerate(every) if self.errors and not self._like_seen(work)]
+
+    def _like_seen(self, work: Work) -> bool:
+        rates = self.kinds.get(work.kinds[0])
+        if rates is None or rates.seen is None:
+            return False
+        return all(
+            low <= amount <= high
+            for amount, (low, high) in (
+                (work.madds, rates.seen.madds),
+                (work.moved_bytes, rates.seen.bytes),
+                (work.window, rates.seen.window),
+            )
+        )
+
+    def _layer_ps(self, name: str, work: Work) -> int:
+        known = [kind for kind in (*work.kinds, OTHER) if kind in self.kinds]
+        if not known:
+            kind = work.kinds[-1]
+            raise AntcostError(f"{self.name}: the device file knows no {kind!r}, and no {OTHER!r}")
+        fs = (self.spilled_fs, *self.kinds[known[0]].fs)
+        amounts = ("spilled_bytes", *(amount for amount, _ in RATES.values()))
+        total = 0
+        for amount, rate in zip(amounts, fs, strict=True):
+            count = getattr(work, amount)
+            if certain(count > MOST // (rate + 1)):
+                raise AntcostError(f"{name}: takes more picoseconds than 64 bits hold")
+            total = total + count * rate
+        return total // FS_PER_PS
 
 
 def read_device(document: Document) -> Device:
@@ -72,12 +165,21 @@ def read_device(document: Document) -> Device:
     except ValidationError as error:
         blame_all(document, (), error, DeviceFields.model_fields)
         raise SpecError(document.problems) from None
-    return Device(fields.device, {name: _integers(time) for name, time in fields.kinds.items()})
-
-
-def _integers(time: LayerTime) -> tuple[int, int, int]:
-    return (
-        round(Fraction(str(time.us_per_layer)) * PS_PER_US),
-        round(Fraction(str(time.ns_per_madd)) * FS_PER_NS),
-        round(Fraction(str(time.ns_per_byte)) * FS_PER_NS),
+    return Device(
+        fields.device,
+        {name: _rates(time) for name, time in fields.kinds.items()},
+        fields.block,
+        fields.cache_bytes,
+        _fs(fields.ps_per_spilled_byte, FS_PER_PS),
+        fields.errors,
+        fields.measured,
     )
+
+
+def _rates(time: LayerTime) -> Rates:
+    fs = (_fs(getattr(time, rate), unit) for rate, (_, unit) in RATES.items())
+    return Rates(tuple(fs), time.seen)
+
+
+def _fs(rate: float, unit: int) -> int:
+    return round(Fraction(str(rate)) * unit)

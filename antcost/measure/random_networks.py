@@ -53,6 +53,7 @@ FAMILIES = (
     replace(ANT, multiple=32),
     INVERTED_RESIDUAL,
     INVERTED_RESIDUAL,
+    replace(INVERTED_RESIDUAL, multiple=2),
     Family("basic_residual", {"repeat": (1, 2)}),
     Family(
         "mobilenet_v3",
@@ -137,14 +138,14 @@ def _fitting(chance: Random, name: str, families: Sequence[Family]) -> Iterator[
 
 def _spec(chance: Random, name: str, families: Sequence[Family]) -> Fields:
     """A stem, stages that grow in width while the map shrinks, and a head."""
-    width = chance.choice((16, 24, 32, 40, 48))
+    width = chance.uniform(16, 48)
     conv = {"block": "conv", "activation": chance.choice(("relu", "relu6"))}
     kernel = chance.choice((3, 3, 5, 7))
-    stages: list[Fields] = [conv | {"kernel": kernel, "stride": 2, "channels": width}]
+    stages: list[Fields] = [conv | {"kernel": kernel, "stride": 2, "channels": _rounded(width, 8)}]
     if chance.random() < 1 / 3:
         stages.append({"block": "maxpool", "kernel": 3, "stride": 2})
     for family in families:
-        width = _rounded(width * chance.uniform(1.3, 2.1), 8)
+        width *= chance.uniform(1.3, 2.1)
         stages += _stages(chance, family, width)
     if chance.random() < 0.5:
         head = _rounded(width * chance.uniform(1, 4), 8)
@@ -163,7 +164,7 @@ def _spec(chance: Random, name: str, families: Sequence[Family]) -> Fields:
     }
 
 
-def _stages(chance: Random, family: Family, width: int) -> list[Fields]:
+def _stages(chance: Random, family: Family, width: float) -> list[Fields]:
     drawn = {name: chance.choice(values) for name, values in family.fields.items()}
     ratios = {name: chance.choice(values) for name, values in family.widths.items()}
     widths = {

@@ -1,0 +1,153 @@
+"""From measured layers and networks to the rates of a device: one non-negative least-squares fit.
+
+A latency is a sum over layers, of each a sum over its work: `cost/kernels.py`. Rates are what makes
+these sums equal what was measured of the kernels of some networks, in their place in the network,
+and of the networks as a whole.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import sqrt
+
+import numpy as np
+import numpy.typing as npt
+
+from antcost.cost.analysis import NetCost
+from antcost.cost.device import CACHE_BYTES, FS_PER_US, OTHER, RATES, Device, Rates, Seen
+from antcost.cost.kernels import Work, works
+from antcost.measure.attribution import owners
+
+BLOCKS = (1, 8, 16)
+"""Channels that vector units may take at once; the one that fits best is chosen."""
+FLOOR_NS = 20_000
+"""Errors are relative to a kernel's time and this, so that the shortest ones do not decide."""
+WEIGHT = 30
+"""What the error of a whole network counts, beside that of a kernel."""
+LEARNED = tuple(rate for rate in RATES if rate != "ps_per_byte")
+"""The rates that are learned; bytes are split into inputs, outputs and weights."""
+SPILLED = ("", "ps_per_spilled_byte")
+"""One rate for all kinds: it is that of the memory."""
+FS_PER_NS = FS_PER_US // 1000
+Array = npt.NDArray[np.float64]
+Column = tuple[str, str]
+Terms = Mapping[Column, float]
+Name = Callable[[Work], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A network that was measured: as a whole, and each kernel of it under a profiler."""
+
+    cost: NetCost
+    latency_ns: float
+    kernels_ns: Mapping[str, float]
+
+
+def learn(name: str, samples: Sequence[Sample]) -> Device:
+    """The rates with which the sums over layers are nearest to what was measured."""
+    overhead_ns = _profiler_ns(samples)
+    fits = [_fit(samples, overhead_ns, block, _kind) for block in BLOCKS]
+    _, block, rates = min(fits, key=lambda fit: fit[0])
+    same_kind = defaultdict(list)
+    for sample in samples:
+        for work in works(sample.cost, block, CACHE_BYTES):
+            same_kind[work.kinds[0]].append(work)
+    kinds = {kind: Rates(_of(kind, rates), _seen(same)) for kind, same in same_kind.items()}
+    *_, pooled = _fit(samples, overhead_ns, block, _kind_or_other)
+    kinds[OTHER] = Rates(_of(OTHER, pooled))
+    return Device(name, kinds, block, spilled_fs=rates.get(SPILLED, 0))
+
+
+def _kind(work: Work) -> str:
+    return work.kinds[0]
+
+
+def _kind_or_other(work: Work) -> str:
+    """The kind of what has multiply-adds; one for all the rest."""
+    return work.kinds[0] if work.madds else OTHER
+
+
+def _of(kind: str, rates: Mapping[Column, int]) -> tuple[int, ...]:
+    return tuple(rates.get((kind, rate), 0) for rate in RATES)
+
+
+def _profiler_ns(samples: Sequence[Sample]) -> float:
+    """What the profiler adds to a kernel: it makes their sum more than the network's own time."""
+    weights = [1 / sample.latency_ns**2 for sample in samples]
+    kernels = [len(sample.kernels_ns) for sample in samples]
+    excess = [sum(sample.kernels_ns.values()) - sample.latency_ns for sample in samples]
+    fit = np.dot(weights, np.multiply(kernels, excess)) / np.dot(weights, np.square(kernels))
+    return max(0.0, float(fit))
+
+
+def _fit(
+    samples: Sequence[Sample], overhead_ns: float, block: int, name: Name
+) -> tuple[float, int, dict[Column, int]]:
+    """The error that is left, the block, and the rates in femtoseconds by `name` of the layers."""
+    from scipy.optimize import nnls
+
+    equations = [
+        equation for sample in samples for equation in _equations(sample, overhead_ns, block, name)
+    ]
+    columns = sorted({column for terms, _, _ in equations for column in terms})
+    places = {column: place for place, column in enumerate(columns)}
+    matrix = np.zeros((len(equations), len(columns)))
+    target = np.zeros(len(equations))
+    for row, (terms, time_ns, weight) in enumerate(equations):
+        target[row] = time_ns * weight
+        for column, amount in terms.items():
+            matrix[row, places[column]] = amount * weight
+    scale = np.linalg.norm(matrix, axis=0)
+    orthogonal, triangle = np.linalg.qr(matrix / scale)
+    solution, _ = nnls(triangle, orthogonal.T @ target, maxiter=100 * len(columns))
+    error = float(np.linalg.norm(matrix @ (solution / scale) - target))
+    rates = {
+        column: _rounded(rate * FS_PER_NS, column)
+        for column, rate in zip(columns, solution / scale, strict=True)
+    }
+    return error, block, rates
+
+
+def _rounded(fs: float, column: Column) -> int:
+    """Femtoseconds of a rate as a file holds them: with four decimals of us, or three of ps."""
+    step = 10**5 if column[1].startswith("us_") else 1
+    return round(fs / step) * step
+
+
+def _equations(
+    sample: Sample, overhead_ns: float, block: int, name: Name
+) -> Iterator[tuple[Terms, float, float]]:
+    """Work, time and weight of each kernel of a network, and of the network."""
+    graph = sample.cost.graph
+    owner = owners(graph, sample.kernels_ns.keys())
+    kernels: dict[str, dict[Column, float]] = defaultdict(lambda: defaultdict(float))
+    whole: dict[Column, float] = defaultdict(float)
+    for node, work in zip(graph.nodes, works(sample.cost, block, CACHE_BYTES), strict=True):
+        for column, amount in _terms(name(work), work).items():
+            whole[column] += amount
+            if node.name in owner:
+                kernels[owner[node.name]][column] += amount
+    for kernel, terms in kernels.items():
+        time_ns = max(0.0, sample.kernels_ns[kernel] - overhead_ns)
+        yield terms, time_ns, 1 / (time_ns + FLOOR_NS)
+    yield whole, sample.latency_ns, sqrt(WEIGHT) / sample.latency_ns
+
+
+def _terms(kind: str, work: Work) -> Terms:
+    amounts = {(kind, rate): getattr(work, RATES[rate][0]) for rate in LEARNED}
+    amounts[SPILLED] = work.spilled_bytes
+    return {column: amount for column, amount in amounts.items() if amount}
+
+
+def _seen(same: Sequence[Work]) -> Seen:
+    """The range of the work of some layers."""
+
+    def span(amounts: Sequence[int]) -> tuple[int, int]:
+        return min(amounts), max(amounts)
+
+    return Seen(
+        madds=span([work.madds for work in same]),
+        bytes=span([work.moved_bytes for work in same]),
+        window=span([work.window for work in same]),
+    )

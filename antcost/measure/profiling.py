@@ -1,0 +1,196 @@
+"""A device learned from random networks, and tried on others: what a device file is made of."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import islice
+from statistics import median
+from typing import Any
+
+from antcost.blocks.build import build_graph, load
+from antcost.cost.analysis import analyze_graph
+from antcost.cost.device import FS_PER_PS, RATES, Device, Errors, Rates
+from antcost.errors import AntcostError
+from antcost.graph.graph import Graph
+from antcost.measure.engines import Engine, LayerTimes, Settings
+from antcost.measure.pinning import pinned
+from antcost.measure.random_networks import random_graphs
+from antcost.measure.recording import Recording, subject_of
+from antcost.measure.statistics import log_ratios, ratio, times_ns
+from antcost.measure.timing import Candidate, Goal, Progress, measure
+
+REFERENCE = "mobilenet_v2"
+RUNS = 12
+NEVER = 1e-6
+"""A target that no measuring reaches: it takes its time."""
+PS_PER_NS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How many networks are learned from, how many the result is tried on, and for how long they
+    are timed.
+    """
+
+    networks: int = 28
+    trials: int = 10
+    seed: int = 0
+    limit_s: float = 25.0
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A network that nothing was learned from."""
+
+    network: str
+    madds: int
+    measured_ps: int
+    predicted_ps: int
+
+    @property
+    def error(self) -> float:
+        return self.predicted_ps / self.measured_ps - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A device with the trials that its errors are from, and the reference's own latency."""
+
+    device: Device
+    trials: tuple[Trial, ...]
+
+
+def profile(
+    engine: Engine,
+    settings: Settings,
+    plan: Plan,
+    name: str | None = None,
+    *,
+    told_layers: Callable[[str], None] = lambda _: None,
+    told_networks: Callable[[Progress], None] = lambda _: None,
+) -> Profile:
+    """Measure random networks, learn the rates of the device, and predict others.
+
+    Raises AntcostError for an engine that cannot time layers.
+    """
+    from antcost.measure.learning import Sample, learn
+
+    if engine.time_layers is None:
+        raise AntcostError(f"{engine.name} cannot time layers; use --engine onnxruntime")
+    graphs = list(islice(random_graphs(plan.seed), plan.networks + plan.trials))
+    learned, tried = graphs[: plan.networks], graphs[plan.networks :]
+    kernels = []
+    with pinned(settings.threads):
+        for graph in learned:
+            kernels.append(_kernels_ns(engine.time_layers(graph, settings, RUNS)))
+            told_layers(graph.name)
+    recording = _timed(graphs, engine, settings, plan, told_networks)
+    latencies = _latencies_ns(recording)
+    samples = [
+        Sample(analyze_graph(graph), latency_ns, kernels_ns)
+        for graph, latency_ns, kernels_ns in zip(learned, latencies, kernels, strict=False)
+    ]
+    device = learn(name or _name(recording), samples)
+    trials = tuple(
+        _trial(device, graph, latency_ns)
+        for graph, latency_ns in zip(tried, latencies[len(learned) :], strict=True)
+    )
+    measured = _measured(recording, plan)
+    return Profile(replace(device, errors=_errors(trials), measured=measured), trials)
+
+
+def _kernels_ns(times: LayerTimes) -> dict[str, float]:
+    return {layer: median(runs) for layer, runs in times.layers_ns.items()}
+
+
+def _timed(
+    graphs: Sequence[Graph],
+    engine: Engine,
+    settings: Settings,
+    plan: Plan,
+    tell: Callable[[Progress], None],
+) -> Recording:
+    """All networks in turns, with the reference as the last one."""
+    reference = build_graph(load(REFERENCE))
+    candidates = [
+        Candidate(subject_of(analyze_graph(graph), graph.name, settings.dtype), graph)
+        for graph in (*graphs, reference)
+    ]
+    goal = Goal(NEVER, plan.limit_s)
+    last = len(graphs)
+    return measure(
+        candidates, engine, settings, goal, plan.seed, baseline=last, reference=last, tell=tell
+    )
+
+
+def _latencies_ns(recording: Recording) -> list[float]:
+    """Of each network: its ratio to the reference in the same rounds, times the reference's."""
+    reference_ns = _reference_ns(recording)
+    visits, last = recording.visits, recording.reference
+    speed_ups = (ratio(log_ratios(visits, last, number)).value for number in range(last))
+    return [reference_ns / speed_up for speed_up in speed_ups]
+
+
+def _reference_ns(recording: Recording) -> float:
+    return median(times_ns(recording.visits, recording.reference))
+
+
+def _trial(device: Device, graph: Graph, latency_ns: float) -> Trial:
+    cost = analyze_graph(graph)
+    return Trial(graph.name, cost.madds, round(latency_ns * PS_PER_NS), device.latency_ps(cost))
+
+
+def _errors(trials: Sequence[Trial]) -> Errors:
+    errors = [abs(trial.error) for trial in trials]
+    near = sum(error <= 0.1 for error in errors)
+    return Errors(
+        networks=len(errors),
+        median=round(median(errors), 4),
+        largest=round(max(errors), 4),
+        within_10_percent=round(near / len(errors), 4),
+    )
+
+
+def _name(recording: Recording) -> str:
+    """For example: AMD EPYC, onnxruntime 1.32.0, 1 thread."""
+    conditions, settings = recording.conditions, recording.settings
+    version = conditions.versions.get(recording.engine, "")
+    threads = f"{settings.threads} thread{'' if settings.threads == 1 else 's'}"
+    engine = f"{recording.engine} {version}".strip()
+    return ", ".join(filter(None, (conditions.cpu, engine, threads)))
+
+
+def _measured(recording: Recording, plan: Plan) -> dict[str, Any]:
+    """How a device was measured, for its file."""
+    return {
+        "engine": recording.engine,
+        **asdict(recording.settings),
+        **asdict(plan),
+        "reference": {"network": REFERENCE, "latency_us": round(_reference_ns(recording) / 1000)},
+        "conditions": asdict(recording.conditions),
+    }
+
+
+def device_file(device: Device) -> str:
+    """The device as JSON, which `antcost.cost.device` reads: a line a kind of layer."""
+    head = {
+        "device": device.name,
+        "errors": device.errors and device.errors.model_dump(),
+        "measured": device.measured,
+        "block": device.block,
+        "cache_bytes": device.cache_bytes,
+        "ps_per_spilled_byte": device.spilled_fs / FS_PER_PS,
+    }
+    kinds = ",\n".join(
+        f"    {json.dumps(kind)}: {json.dumps(_rates(rates))}"
+        for kind, rates in sorted(device.kinds.items())
+    )
+    text = json.dumps({name: value for name, value in head.items() if value}, indent=2)
+    return f'{text[:-2]},\n  "kinds": {{\n{kinds}\n  }}\n}}\n'
+
+
+def _rates(rates: Rates) -> dict[str, Any]:
+    """What is not 0, in the units of the file: exactly, as rates are rounded to what it holds."""
+    named = zip(RATES.items(), rates.fs, strict=True)
+    values = {name: fs / unit for (name, (_, unit)), fs in named if fs}
+    return {**values, **({"seen": rates.seen.model_dump()} if rates.seen else {})}

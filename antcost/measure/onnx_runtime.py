@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from antcost.graph.graph import Graph
 from antcost.measure.engines import Engine, LayerTimes, Run, Settings
 from antcost.measure.images import random_images
+from antcost.measure.onnx_names import layers_by_name
 from antcost.measure.quantization import quantized
 
 if TYPE_CHECKING:
@@ -128,13 +129,9 @@ class _Owners:
     """
 
     def __init__(self, graph: Graph, model: "ModelProto") -> None:
-        from antcost.onnxnet import PART
-
-        layers = {node.name for node in graph.nodes}
         self._makers = {name: node for node in model.graph.node for name in node.output}
         self._nodes = self._makers | {node.name: node for node in model.graph.node}
-        owned = {name: str(node.name).split(PART)[0] for name, node in self._nodes.items()}
-        self._layers = {name: layer for name, layer in owned.items() if layer in layers}
+        self._layers = layers_by_name(graph, model)
 
     def layer(self, kernel: str, operator: str) -> str | None:
         """The layer, or None for what the runtime has put between layers."""

@@ -1,16 +1,22 @@
 """OpenVINO on the ONNX model of a Graph, and its profiler."""
 
 import time
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 from antcost.cost.memory import Dtype
 from antcost.errors import AntcostError
 from antcost.graph.graph import Graph
 from antcost.measure.engines import Engine, LayerTimes, Run, Settings
 from antcost.measure.images import random_images
+from antcost.measure.onnx_names import layers_by_name
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
 
 WARM_UP = 4
+MICROSECOND, NS_PER_US = timedelta(microseconds=1), 1000
 PRECISIONS: Mapping[Dtype, str] = {"fp32": "f32", "fp16": "f16"}
 
 
@@ -19,13 +25,14 @@ def prepare(graph: Graph, settings: Settings) -> Run:
 
     Where it has bfloat16 only, "fp16" computes in that.
     """
-    return _run(_compiled(graph, settings), graph, settings)[0]
+    return _run(_compiled(_model(graph, settings), settings), graph, settings)[0]
 
 
 def time_layers(graph: Graph, settings: Settings, runs: int) -> LayerTimes:
     """The times of the performance counters, which have a resolution of 1 us."""
-    compiled = _compiled(graph, settings, PERF_COUNT=True)
-    owners = _owners(graph, compiled)
+    model = _model(graph, settings)
+    compiled = _compiled(model, settings, PERF_COUNT=True)
+    owners = _owners(graph, model, compiled)
     run, request = _run(compiled, graph, settings)
     whole, each = [], []
     for _ in range(WARM_UP + runs):
@@ -40,13 +47,16 @@ def time_layers(graph: Graph, settings: Settings, runs: int) -> LayerTimes:
     )
 
 
-def _compiled(graph: Graph, settings: Settings, **properties: object) -> Any:
-    from openvino import Core, Type
-
+def _model(graph: Graph, settings: Settings) -> "ModelProto":
     from antcost.onnxnet import onnx_model
 
+    return onnx_model(graph, fold=settings.fold, batch=settings.batch)
+
+
+def _compiled(model: "ModelProto", settings: Settings, **properties: object) -> Any:
+    from openvino import Core, Type
+
     core = Core()
-    model = onnx_model(graph, fold=settings.fold, batch=settings.batch)
     compiled = core.compile_model(
         core.read_model(model.SerializeToString()),
         "CPU",
@@ -59,9 +69,8 @@ def _compiled(graph: Graph, settings: Settings, **properties: object) -> Any:
             **properties,
         },
     )
-    if (compiled.get_property("INFERENCE_PRECISION_HINT") == Type.f32) != (
-        settings.dtype == "fp32"
-    ):
+    in_fp32 = compiled.get_property("INFERENCE_PRECISION_HINT") == Type.f32
+    if in_fp32 != (settings.dtype == "fp32"):
         raise AntcostError(f"openvino: this CPU does not compute in {settings.dtype}")
     return compiled
 
@@ -72,22 +81,43 @@ def _run(compiled: Any, graph: Graph, settings: Settings) -> tuple[Run, Any]:
     return lambda: request.infer(share_outputs=True)[0], request
 
 
-def _owners(graph: Graph, compiled: Any) -> dict[str, str]:
-    """For each kernel by name the layer that it runs: of several ones the first."""
+def _owners(graph: Graph, model: "ModelProto", compiled: Any) -> dict[str, str]:
+    """For each kernel by name the layer that it runs: of several ones the first.
+
+    A kernel names the nodes that it runs, but for those that were rewritten into the next node.
+    """
     order = {node.name: number for number, node in enumerate(graph.nodes)}
-    owners = {}
-    for kernel in compiled.get_runtime_model().get_ops():
-        layers = _layers(kernel.get_rt_info()["originalLayersNames"].astype(str))
-        owned = [layer for layer in layers if layer in order]
-        if owned:
-            owners[kernel.get_friendly_name()] = min(owned, key=order.__getitem__)
-    return owners
+    layers = layers_by_name(graph, model)
+    nodes = {name: node for node in model.graph.node for name in (node.name, *node.output)}
+    named = {
+        kernel.get_friendly_name(): list(_named(kernel, nodes))
+        for kernel in compiled.get_runtime_model().get_ops()
+    }
+    ran = {node.name for several in named.values() for node in several}
+
+    def reached(node: Any) -> Iterator[str]:
+        """The layers of a node and of those before it that no kernel names."""
+        if node.name in layers:
+            yield layers[node.name]
+        for name in node.input:
+            if name in nodes and nodes[name].name not in ran:
+                yield from reached(nodes[name])
+
+    found = {
+        kernel: [layer for node in several for layer in reached(node)]
+        for kernel, several in named.items()
+    }
+    return {kernel: min(owned, key=order.__getitem__) for kernel, owned in found.items() if owned}
 
 
-def _layers(original_names: str) -> Iterable[str]:
+def _named(kernel: Any, nodes: Mapping[str, Any]) -> Iterator[Any]:
+    """The nodes of the model that a kernel names, some of them with a suffix of its own."""
     from antcost.onnxnet import PART
 
-    return (name.split(PART)[0] for name in original_names.split(","))
+    for name in kernel.get_rt_info()["originalLayersNames"].astype(str).split(","):
+        node = nodes.get(name) or nodes.get(name.split(PART)[0])
+        if node is not None:
+            yield node
 
 
 def _layer_ns(kernels: Iterable[Any], owners: Mapping[str, str]) -> dict[str, int]:
@@ -97,17 +127,14 @@ def _layer_ns(kernels: Iterable[Any], owners: Mapping[str, str]) -> dict[str, in
     next layer.
     """
     times: dict[str, int] = {}
-    waiting, layer = 0, ""
+    last, waiting = "", 0
     for kernel in kernels:
-        waiting += round(kernel.real_time.total_seconds() * 1e6) * 1000
-        layer = owners.get(kernel.node_name, "")
-        if layer and kernel.status == kernel.Status.EXECUTED:
+        waiting += kernel.real_time // MICROSECOND * NS_PER_US
+        layer = owners.get(kernel.node_name)
+        if layer is not None and kernel.status == kernel.Status.EXECUTED:
             times[layer] = times.get(layer, 0) + waiting
-            waiting = 0
-    if waiting:
-        last = list(times)[-1]
-        times[last] += waiting
-    return times
+            last, waiting = layer, 0
+    return times | {last: times[last] + waiting}
 
 
 OPENVINO = Engine(

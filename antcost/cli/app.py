@@ -1,6 +1,7 @@
 """The `antcost` command: its subcommands, and how a user's mistake ends."""
 
 import gc
+from collections.abc import Callable
 from importlib import import_module
 from typing import Annotated, Any
 
@@ -13,8 +14,8 @@ from antcost.errors import AntcostError
 from antcost.version import __version__
 
 COMMANDS = (
-    "table", "compare", "diff", "check", "latency", "reconcile", "explain", "search", "sweep",
-    "export", "specs", "conventions", "schema",
+    "table", "compare", "diff", "check", "latency", "device", "reconcile", "explain", "search",
+    "sweep", "export", "specs", "conventions", "schema",
 )  # fmt: skip
 
 
@@ -27,8 +28,8 @@ class _Commands(TyperGroup):
     def get_command(self, ctx: Any, name: str) -> Any:
         if name not in COMMANDS:
             return None
-        command = typer.Typer(rich_markup_mode=None, add_completion=False)
-        command.command(name)(getattr(import_module(f"antcost.cli.{name}"), name))
+        found = getattr(import_module(f"antcost.cli.{name}"), name)
+        command = found if isinstance(found, typer.Typer) else _single(name, found)
         if not gc.isenabled():
             gc.freeze()
             gc.enable()
@@ -40,6 +41,12 @@ class _Commands(TyperGroup):
         except AntcostError as error:
             typer.echo(error, err=True)
             raise typer.Exit(2) from None
+
+
+def _single(name: str, function: Callable[..., None]) -> typer.Typer:
+    command = typer.Typer(rich_markup_mode=None, add_completion=False)
+    command.command(name)(function)
+    return command
 
 
 app = typer.Typer(

@@ -3,6 +3,7 @@
 from antcost.api import analyze
 from antcost.cli.options import (
     CountOption,
+    DeviceOption,
     ExactOption,
     FormatOption,
     FreeOption,
@@ -14,6 +15,7 @@ from antcost.cli.options import (
 )
 from antcost.cli.output import emit
 from antcost.cost.convention import find_convention
+from antcost.cost.device import load_device
 from antcost.report.difference import difference_table
 
 
@@ -25,6 +27,7 @@ def diff(
     set_: SetOption = None,
     inplace: InplaceOption = False,
     training: TrainingOption = False,
+    device: DeviceOption = None,
     exact: ExactOption = False,
     format_: FormatOption = "text",
     output: OutputOption = None,
@@ -39,5 +42,6 @@ def diff(
         find_convention(count),
         free=free,
         inplace=inplace,
+        device=load_device(device) if device else None,
     )
     emit(result, format_, exact, output)

@@ -51,7 +51,8 @@ SpaceArgument = Annotated[
     Argument(metavar="SPACE", help="A search file, a shipped one, or a network to --choose of."),
 ]
 DeviceOption = Annotated[
-    Path | None, Option(metavar="FILE", help="What layers take on a device: gives latency.")
+    Path | None,
+    Option(metavar="FILE", help="Predict latency for a device: see antcost device profile."),
 ]
 WorkersOption = Annotated[int, Option(metavar="N", min=1, help="Processes on this machine.")]
 ClusterOption = Annotated[

@@ -8,6 +8,7 @@ from antcost.api import analyze
 from antcost.cli.options import (
     ColumnsOption,
     CountOption,
+    DeviceOption,
     ExactOption,
     FormatOption,
     FreeOption,
@@ -22,6 +23,7 @@ from antcost.cli.options import (
 from antcost.cli.output import emit
 from antcost.cost.analysis import Level
 from antcost.cost.convention import find_convention
+from antcost.cost.device import load_device
 from antcost.report.network import network_table
 
 
@@ -41,6 +43,7 @@ def table(
     set_: SetOption = None,
     inplace: InplaceOption = False,
     training: TrainingOption = False,
+    device: DeviceOption = None,
     exact: ExactOption = False,
     format_: FormatOption = "text",
     output: OutputOption = None,
@@ -57,5 +60,6 @@ def table(
         top=top,
         free=free,
         inplace=inplace,
+        device=load_device(device) if device else None,
     )
     emit(result, format_, exact, output)

@@ -3,16 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
-from antcost.cost.analysis import NetCost
+from antcost.cost.analysis import NetCost, Row
 from antcost.cost.kernels import Work, works
 from antcost.errors import AntcostError, SpecError
 from antcost.graph.shape import certain
 from antcost.spec.complaints import blame_all
-from antcost.spec.document import Document
+from antcost.spec.document import Document, read_document
 from antcost.spec.model import Fields, Text
 
 OTHER = "other"
@@ -115,21 +116,33 @@ class Device:
 
         Raises AntcostError for a kind of layer that the device file does not know.
         """
-        return sum(self.layers_ps(cost))
-
-    def layers_ps(self, cost: NetCost) -> list[int]:
-        """Picoseconds of each layer; those that run merged into another take nothing."""
         every = works(cost, self.block, self.cache_bytes)
-        return [
-            self._layer_ps(row.name, work) for row, work in zip(cost.layers, every, strict=True)
-        ]
+        return sum(map(self._layer_ps, cost.layers, every))
 
-    def outside(self, cost: NetCost) -> list[int]:
-        """The layers, by number, that are unlike all that the device was profiled with."""
+    def predict(self, cost: NetCost) -> "Prediction":
+        """The latency of each layer; those that run merged into another take nothing.
+
+        Raises AntcostError for a kind of layer that the device file does not know.
+        """
         every = works(cost, self.block, self.cache_bytes)
-        return [i for i, work in enumerate(every) if self.errors and not self._like_seen(work)]
+        return Prediction(
+            device=self,
+            layers_ps=dict(
+                zip(
+                    (row.name for row in cost.layers),
+                    map(self._layer_ps, cost.layers, every),
+                    strict=True,
+                )
+            ),
+            outside=tuple(
+                row.name
+                for row, work in zip(cost.layers, every, strict=True)
+                if self.errors and not self._like_seen(work)
+            ),
+        )
 
     def _like_seen(self, work: Work) -> bool:
+        """Whether a layer is within the range of those that its rates were learned from."""
         rates = self.kinds.get(work.kinds[0])
         if rates is None or rates.seen is None:
             return False
@@ -142,7 +155,7 @@ class Device:
             )
         )
 
-    def _layer_ps(self, name: str, work: Work) -> int:
+    def _layer_ps(self, row: Row, work: Work) -> int:
         known = [kind for kind in (*work.kinds, OTHER) if kind in self.kinds]
         if not known:
             kind = work.kinds[-1]
@@ -153,9 +166,41 @@ class Device:
         for amount, rate in zip(amounts, fs, strict=True):
             count = getattr(work, amount)
             if certain(count > MOST // (rate + 1)):
-                raise AntcostError(f"{name}: takes more picoseconds than 64 bits hold")
+                raise AntcostError(f"{row.name}: takes more picoseconds than 64 bits hold")
             total = total + count * rate
         return total // FS_PER_PS
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What a device takes for each layer of a network, in picoseconds, by its name.
+
+    `outside` are the layers unlike all that the device was profiled with.
+    """
+
+    device: Device
+    layers_ps: Mapping[str, int]
+    outside: tuple[str, ...]
+
+    @property
+    def latency_ps(self) -> int:
+        """Picoseconds of the whole network."""
+        return sum(self.layers_ps.values())
+
+    @property
+    def outside_share(self) -> Fraction:
+        """The share of the latency that the layers outside have."""
+        outside_ps = sum(self.layers_ps[name] for name in self.outside)
+        return Fraction(outside_ps, self.latency_ps or 1)
+
+    def of(self, row: Row) -> int:
+        """Picoseconds of the layers of a row."""
+        return sum(self.layers_ps[node.name] for node in row.nodes)
+
+
+def load_device(path: Path) -> Device:
+    """Read a device file. Raises SpecError with everything that is wrong in it."""
+    return read_device(read_document(path))
 
 
 def read_device(document: Document) -> Device:

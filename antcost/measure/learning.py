@@ -7,7 +7,7 @@ and of the networks as a whole.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 
 import numpy as np
@@ -28,7 +28,8 @@ LEARNED = tuple(rate for rate in RATES if rate != "ps_per_byte")
 """The rates that are learned; bytes are split into inputs, outputs and weights."""
 SPILLED = ("", "ps_per_spilled_byte")
 """One rate for all kinds: it is that of the memory."""
-FS_PER_NS = FS_PER_US // 1000
+NS_PER_US = 1000
+FS_PER_NS = FS_PER_US // NS_PER_US
 Array = npt.NDArray[np.float64]
 Column = tuple[str, str]
 Terms = Mapping[Column, float]
@@ -46,15 +47,15 @@ class Sample:
 
 def learn(name: str, samples: Sequence[Sample]) -> Device:
     """The rates with which the sums over layers are nearest to what was measured."""
-    overhead_ns = _profiler_ns(samples)
-    fits = [_fit(samples, overhead_ns, block, _kind) for block in BLOCKS]
+    samples = _calibrated(samples)
+    fits = [_fit(samples, block, _kind) for block in BLOCKS]
     _, block, rates = min(fits, key=lambda fit: fit[0])
     same_kind = defaultdict(list)
     for sample in samples:
         for work in works(sample.cost, block, CACHE_BYTES):
             same_kind[work.kinds[0]].append(work)
     kinds = {kind: Rates(_of(kind, rates), _seen(same)) for kind, same in same_kind.items()}
-    *_, pooled = _fit(samples, overhead_ns, block, _kind_or_other)
+    *_, pooled = _fit(samples, block, _kind_or_other)
     kinds[OTHER] = Rates(_of(OTHER, pooled))
     return Device(name, kinds, block, spilled_fs=rates.get(SPILLED, 0))
 
@@ -72,24 +73,36 @@ def _of(kind: str, rates: Mapping[Column, int]) -> tuple[int, ...]:
     return tuple(rates.get((kind, rate), 0) for rate in RATES)
 
 
-def _profiler_ns(samples: Sequence[Sample]) -> float:
-    """What the profiler adds to a kernel: it makes their sum more than the network's own time."""
-    weights = [1 / sample.latency_ns**2 for sample in samples]
-    kernels = [len(sample.kernels_ns) for sample in samples]
-    excess = [sum(sample.kernels_ns.values()) - sample.latency_ns for sample in samples]
-    fit = np.dot(weights, np.multiply(kernels, excess)) / np.dot(weights, np.square(kernels))
-    return max(0.0, float(fit))
+def _calibrated(samples: Sequence[Sample]) -> list[Sample]:
+    """Kernels as if there were no profiler, which adds to each and may have met a slower machine.
+
+    Their sums, times one number and less another for each kernel, are nearest to the latencies.
+    """
+    from scipy.optimize import nnls
+
+    sums = np.array([sum(sample.kernels_ns.values()) for sample in samples])
+    counts = np.array([len(sample.kernels_ns) for sample in samples])
+    latencies = np.array([sample.latency_ns for sample in samples])
+    columns = np.stack([sums, -counts * NS_PER_US], axis=1) / latencies[:, None]
+    (pace, overhead_us), _ = nnls(columns, np.ones(len(samples)))
+    overhead_ns = overhead_us * NS_PER_US
+    return [
+        replace(
+            sample,
+            kernels_ns={
+                name: max(0.0, pace * time_ns - overhead_ns)
+                for name, time_ns in sample.kernels_ns.items()
+            },
+        )
+        for sample in samples
+    ]
 
 
-def _fit(
-    samples: Sequence[Sample], overhead_ns: float, block: int, name: Name
-) -> tuple[float, int, dict[Column, int]]:
+def _fit(samples: Sequence[Sample], block: int, name: Name) -> tuple[float, int, dict[Column, int]]:
     """The error that is left, the block, and the rates in femtoseconds by `name` of the layers."""
     from scipy.optimize import nnls
 
-    equations = [
-        equation for sample in samples for equation in _equations(sample, overhead_ns, block, name)
-    ]
+    equations = [equation for sample in samples for equation in _equations(sample, block, name)]
     columns = sorted({column for terms, _, _ in equations for column in terms})
     places = {column: place for place, column in enumerate(columns)}
     matrix = np.zeros((len(equations), len(columns)))
@@ -115,9 +128,7 @@ def _rounded(fs: float, column: Column) -> int:
     return round(fs / step) * step
 
 
-def _equations(
-    sample: Sample, overhead_ns: float, block: int, name: Name
-) -> Iterator[tuple[Terms, float, float]]:
+def _equations(sample: Sample, block: int, name: Name) -> Iterator[tuple[Terms, float, float]]:
     """Work, time and weight of each kernel of a network, and of the network."""
     graph = sample.cost.graph
     owner = owners(graph, sample.kernels_ns.keys())
@@ -129,7 +140,7 @@ def _equations(
             if node.name in owner:
                 kernels[owner[node.name]][column] += amount
     for kernel, terms in kernels.items():
-        time_ns = max(0.0, sample.kernels_ns[kernel] - overhead_ns)
+        time_ns = sample.kernels_ns[kernel]
         yield terms, time_ns, 1 / (time_ns + FLOOR_NS)
     yield whole, sample.latency_ns, sqrt(WEIGHT) / sample.latency_ns
 

@@ -22,7 +22,9 @@ FUSED = {"Conv": "Conv", "FusedConv": "Conv", "FusedGemm": "Gemm"}
 """What the runtime calls a layer into which those behind it are merged, and ONNX its first one."""
 NORM = "_bn"
 BEFORE = re.compile(r"^(fused |InsertedPrecisionFreeCast_)")
-ADDED = re.compile(rf"(_nchwc|{NORM}|_token_\d+|_q|_QuantizeLinear|_DequantizeLinear)$")
+ADDED = re.compile(
+    rf"(_nchwc|{NORM}|_token_\d+|_q|_QuantizeLinear|_DequantizeLinear|/\w+Fusion/?)$"
+)
 """What the runtime adds to the name of a node; NORM if a batch norm is a depthwise convolution."""
 
 

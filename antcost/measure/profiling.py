@@ -32,7 +32,7 @@ class Plan:
     are timed.
     """
 
-    networks: int = 28
+    networks: int = 40
     trials: int = 10
     seed: int = 0
     limit_s: float = 25.0
@@ -54,7 +54,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A device with the trials that its errors are from, and the reference's own latency."""
+    """A device with the trials that its errors are from."""
 
     device: Device
     trials: tuple[Trial, ...]

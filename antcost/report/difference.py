@@ -1,11 +1,12 @@
 """The table of what sets two networks apart, layer by layer."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from antcost.cost.analysis import NetCost, Row
 from antcost.cost.convention import Convention
+from antcost.cost.device import Device, Prediction
 from antcost.cost.memory import peak_bytes
 from antcost.graph.layers import (
     AvgPool2d,
@@ -26,10 +27,12 @@ from antcost.report.network import (
     training_notes,
     window,
 )
+from antcost.report.predictions import prediction_notes
 from antcost.report.table import Column, Table
 from antcost.units import format_bytes
 
-Count = Callable[[Row], int]
+Count = tuple[Callable[[Row], int], Callable[[Row], int]]
+"""How something is counted in A, and in B."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,8 @@ class Change:
 
     def counts(self, count: Count) -> tuple[int, int]:
         """A count in A and in B."""
-        return (count(self.a) if self.a else 0, count(self.b) if self.b else 0)
+        count_a, count_b = count
+        return (count_a(self.a) if self.a else 0, count_b(self.b) if self.b else 0)
 
     def step(self, count: Count) -> int:
         """What the change adds to a count."""
@@ -57,16 +61,26 @@ class Change:
 
 
 def difference_table(
-    a: NetCost, b: NetCost, convention: Convention, *, free: bool = False, inplace: bool = False
+    a: NetCost,
+    b: NetCost,
+    convention: Convention,
+    *,
+    free: bool = False,
+    inplace: bool = False,
+    device: Device | None = None,
 ) -> Table[Change]:
     """A row for each layer that was added, removed or changed on the way from `a` to `b`.
 
-    Changes that cost nothing are left out unless `free`.
+    Changes that cost nothing are left out unless `free`. A layer that stays the same may still take
+    another time on a device, where its neighbours let it run merged into one of them.
     """
+    predictions = (device.predict(a), device.predict(b)) if device else None
     counts: dict[str, Count] = {
-        convention.params_key: lambda row: convention.count_params(row.cost),
-        convention.name: lambda row: convention.count(row.cost),
+        convention.params_key: _twice(lambda row: convention.count_params(row.cost)),
+        convention.name: _twice(lambda row: convention.count(row.cost)),
     }
+    if predictions:
+        counts["latency"] = (predictions[0].of, predictions[1].of)
     every = list(_changes(a, b))
     changes = [x for x in every if free or any(map(x.step, counts.values()))]
     hidden = len(every) - len(changes)
@@ -84,6 +98,7 @@ def difference_table(
                 spare=3,
             ),
             *_count_columns(convention.name, convention.label, counts[convention.name], spare=1),
+            *(_time_columns(counts["latency"]) if predictions else ()),
         ),
         items=changes,
         total=Change("total", a.whole, b.whole),
@@ -91,6 +106,7 @@ def difference_table(
             *definitions(set(), convention),
             f"As fp32 for one image{' (in place)' if inplace else ''}: activations at their peak "
             f"{_peak(a, inplace)} in A, {_peak(b, inplace)} in B.",
+            *(_prediction_notes(a, b, predictions) if predictions else []),
             *training_notes((a, b), convention),
         ),
         hints=(f"Changes without cost not shown: {hidden} (--all).",) if hidden else (),
@@ -99,7 +115,7 @@ def difference_table(
             "a": a.graph.name,
             "b": b.graph.name,
             "rows": [_data(change, counts) for change in changes],
-            "total": _totals(a, b, convention, inplace),
+            "total": _totals(a, b, convention, inplace, predictions),
         },
     )
 
@@ -116,6 +132,23 @@ def _count_columns(
         Column(f"{key}_b", f"{label} B", lambda x: x.counts(count)[1], "count", spare),
         Column(f"{key}_difference", f"{label} B-A", lambda x: x.step(count), "difference"),
     )
+
+
+def _time_columns(count: Count) -> tuple[Column[Change], Column[Change], Column[Change]]:
+    a, b, difference = _count_columns("latency", "latency", count, spare=1)
+    return replace(a, unit="time"), replace(b, unit="time"), replace(difference, unit="delay")
+
+
+def _prediction_notes(
+    a: NetCost, b: NetCost, predictions: tuple[Prediction, Prediction]
+) -> list[str]:
+    """B is called so if both have one name."""
+    names = (a.graph.name, b.graph.name if b.graph.name != a.graph.name else f"{b.graph.name} (B)")
+    return prediction_notes(dict(zip(names, predictions, strict=True)))
+
+
+def _twice(count: Callable[[Row], int]) -> Count:
+    return count, count
 
 
 def _changes(a: NetCost, b: NetCost) -> Iterator[Change]:
@@ -169,9 +202,15 @@ def _data(change: Change, counts: Mapping[str, Count]) -> dict[str, Any]:
 
 
 def _totals(
-    a: NetCost, b: NetCost, convention: Convention, inplace: bool
+    a: NetCost,
+    b: NetCost,
+    convention: Convention,
+    inplace: bool,
+    predictions: tuple[Prediction, Prediction] | None,
 ) -> dict[str, dict[str, int]]:
     before, after = (network_totals(cost, convention, inplace=inplace) for cost in (a, b))
+    if predictions:
+        before["latency_ps"], after["latency_ps"] = (each.latency_ps for each in predictions)
     return {
         "a": before,
         "b": after,

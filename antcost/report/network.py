@@ -7,6 +7,7 @@ from typing import Any
 
 from antcost.cost.analysis import Level, NetCost, Row, merge
 from antcost.cost.convention import CONVENTIONS, Convention, shown_with
+from antcost.cost.device import Device, Prediction
 from antcost.cost.memory import (
     activation_elems,
     arithmetic_intensity,
@@ -14,8 +15,10 @@ from antcost.cost.memory import (
     peak_bytes,
     traffic_bytes,
 )
+from antcost.errors import AntcostError
 from antcost.graph.graph import Node
 from antcost.graph.layers import AvgPool2d, Conv2d, ConvTranspose2d, MaxPool2d, Pair
+from antcost.report.predictions import prediction_notes
 from antcost.report.table import Column, Table, Value, choose, ranked
 from antcost.units import format_bytes, format_exact
 
@@ -27,6 +30,17 @@ class Line:
     row: Row
     whole: Row
     shaped: bool = False
+    prediction: Prediction | None = None
+
+    @property
+    def latency_ps(self) -> int | None:
+        return self.prediction.of(self.row) if self.prediction else None
+
+    @property
+    def latency_share(self) -> Fraction | None:
+        if self.prediction is None:
+            return None
+        return _share(self.prediction.of(self.row), self.prediction.latency_ps)
 
 
 def _count_columns(convention: Convention) -> tuple[Column[Line], Column[Line]]:
@@ -80,7 +94,10 @@ COLUMNS: tuple[Column[Line], ...] = (
     Column("activations", "activations", lambda line: activation_elems(line.row.nodes), "count"),
     Column("traffic", "traffic", lambda line: traffic_bytes(line.row), "bytes"),
     Column("intensity", "FLOP/B", lambda line: arithmetic_intensity(line.row), "ratio"),
+    Column("latency", "latency", lambda line: line.latency_ps, "time"),
+    Column("latency_share", "% latency", lambda line: line.latency_share, "share", spare=2),
 )
+LATENCY_KEYS = ("latency", "latency_share")
 
 
 def network_table(
@@ -93,15 +110,20 @@ def network_table(
     top: int | None = None,
     free: bool = False,
     inplace: bool = False,
+    device: Device | None = None,
 ) -> Table[Line]:
     """Rows of the network in its order, or by the column `sort`; only the first `top` of them.
 
     Layers that cost nothing in any shown column are left out unless `free`; JSON always has them.
-    Raises AntcostError for a column that does not exist.
+    Raises AntcostError for a column that does not exist, or latency without a device.
     """
-    chosen = choose(COLUMNS, columns or _default_columns(by, convention))
-    every = [Line(row, cost.whole, by != "kind") for row in cost.by(by)]
+    prediction = device.predict(cost) if device else None
+    latency = LATENCY_KEYS if device else ()
+    chosen = choose(COLUMNS, columns or [*_default_columns(by, convention), *latency])
+    every = [Line(row, cost.whole, by != "kind", prediction) for row in cost.by(by)]
     order = choose(COLUMNS, [sort]) if sort is not None else ()
+    if device is None and any(column.key in LATENCY_KEYS for column in (*chosen, *order)):
+        raise AntcostError("the column latency needs a device to predict it for: --device FILE")
     keep_all = free or by != "layer"
     lines = [line for line in every if keep_all or not _is_free(line, (*chosen, *order))]
     hidden = len(every) - len(lines)
@@ -112,21 +134,23 @@ def network_table(
         title=f"{cost.graph.name}, {cost.graph.input} to {cost.graph.output}",
         columns=chosen,
         items=_cut(lines, top),
-        total=Line(cost.whole, cost.whole),
+        total=Line(cost.whole, cost.whole, prediction=prediction),
         notes=(
             *definitions({column.key for column in chosen}, convention),
             *(["k/s/g: kernel, stride, groups."] if any(c.key == "ksg" for c in chosen) else []),
             f"As fp32 for one image: parameters {format_bytes(totals['param_bytes'])}, "
             f"activations at their peak {format_bytes(totals['peak_memory_bytes'])}"
             f"{' (in place)' if inplace else ''}.",
+            *(prediction_notes({cost.graph.name: prediction}) if prediction else []),
             *training_notes([cost], convention),
         ),
         hints=(f"Free rows not shown: {hidden} (--all).",) if hidden else (),
         data=lambda: {
             "network": cost.graph.name,
             "convention": convention.name,
+            **({"device": device.name} if device else {}),
             "rows": [_row_data(line, convention) for line in _cut(every, top)],
-            "total": totals,
+            "total": totals | ({"latency_ps": prediction.latency_ps} if prediction else {}),
         },
     )
 
@@ -150,7 +174,7 @@ def training_notes(costs: Iterable[NetCost], convention: Convention) -> list[str
 
 def _is_free(line: Line, columns: Sequence[Column[Line]]) -> bool:
     """Whether every amount shown of this row is 0."""
-    amounts = [c for c in columns if c.unit in ("count", "bytes") and c.key != "layers"]
+    amounts = [c for c in columns if c.unit in ("count", "bytes", "time") and c.key != "layers"]
     return bool(amounts) and not any(column.value(line) for column in amounts)
 
 
@@ -161,7 +185,7 @@ def _cut(lines: Sequence[Line], top: int | None) -> list[Line]:
     others = lines[top:]
     name = f"({len(others)} other{'s' if len(others) > 1 else ''})"
     rest = merge(name, "", [line.row for line in others])
-    return [*lines[:top], Line(rest, others[0].whole)]
+    return [*lines[:top], Line(rest, others[0].whole, prediction=others[0].prediction)]
 
 
 def network_totals(
@@ -242,4 +266,5 @@ def _row_data(line: Line, convention: Convention) -> dict[str, Any]:
         **{shown.name: shown.count(row.cost) for shown in shown_with(convention)},
         "activations": activation_elems(row.nodes),
         "traffic_bytes": traffic_bytes(row),
+        **({"latency_ps": line.latency_ps} if line.prediction else {}),
     }

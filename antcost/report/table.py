@@ -21,8 +21,8 @@ from antcost.units import (
 )
 
 Unit = Literal[
-    "text", "prose", "formula", "bar", "count", "difference", "bytes", "time", "share", "change",
-    "times", "ratio", "percent",
+    "text", "prose", "formula", "bar", "count", "difference", "bytes", "time", "delay", "share",
+    "change", "times", "ratio", "percent",
 ]  # fmt: skip
 T = TypeVar("T")
 
@@ -118,6 +118,9 @@ def show(value: Value, unit: Unit, exact: bool = False) -> Cell:
             return f"{format_exact(int(value))} B" if exact else format_bytes(int(value))
         case "time":
             return f"{format_exact(int(value))} ps" if exact else format_time(int(value))
+        case "delay":
+            sign = "+" if value > 0 else "-" if value < 0 else ""
+            return f"{sign}{show(abs(int(value)), 'time', exact)}"
         case "share":
             return format_percent(Fraction(value))
         case "change":

@@ -1,0 +1,79 @@
+"""`antcost device`: what predicts latencies without a runtime."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from typer import Option
+
+from antcost.cli.measuring import require_packages, require_writable
+from antcost.cli.options import ExactOption, FormatOption
+from antcost.cli.output import emit
+from antcost.cli.progress import meter, progress
+from antcost.cost.memory import Dtype
+from antcost.measure.engines import DEFAULT, Settings, find_engine
+from antcost.measure.profiling import Plan, device_file, profile
+from antcost.report.files import write_whole
+from antcost.report.trials import trials_table
+
+PLAN = Plan()
+
+device = typer.Typer(
+    help="Devices that latencies are predicted for.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    add_completion=False,
+)
+
+
+@device.callback()
+def _group() -> None:
+    """Devices that latencies are predicted for."""
+
+
+@device.command("profile")
+def profile_device(
+    output: Annotated[
+        Path, Option("-o", "--output", metavar="FILE", help="Write the device, as JSON.")
+    ],
+    engine: Annotated[str, Option(metavar="NAME", help="What runs the networks.")] = DEFAULT,
+    threads: Annotated[int, Option(metavar="N", min=1, max=1024, help="Threads.")] = 1,
+    batch: Annotated[int, Option(metavar="N", min=1, max=65536, help="Images at once.")] = 1,
+    dtype: Annotated[Dtype, Option(help="Type of numbers.")] = "fp32",
+    name: Annotated[str | None, Option(metavar="TEXT", help="What to call the device.")] = None,
+    networks: Annotated[
+        int, Option(metavar="N", min=4, max=1000, help="Random networks to learn from.")
+    ] = PLAN.networks,
+    trials: Annotated[
+        int, Option(metavar="N", min=1, max=1000, help="Other ones, to find the errors.")
+    ] = PLAN.trials,
+    time_limit: Annotated[
+        float, Option(metavar="SECONDS", min=1, max=1e6, help="For timing them as a whole.")
+    ] = PLAN.limit_s,
+    seed: Annotated[int, Option(help="Of the random networks, and of their order.")] = 0,
+    exact: ExactOption = False,
+    format_: FormatOption = "text",
+) -> None:
+    """Learn this machine from random networks, in a minute, and try that on others.
+
+    The file serves --device of latency, table, compare, diff and search: they need no runtime then.
+    """
+    require_packages()
+    require_writable(output)
+    settings = Settings(threads, batch, dtype)
+    plan = Plan(networks, trials, seed, time_limit)
+    found = find_engine(engine, settings)
+    try:
+        with (
+            progress("profiling", networks) as told_layers,
+            meter("timing", time_limit) as show,
+        ):
+            result = profile(
+                found, settings, plan, name, told_layers=told_layers,
+                told_networks=lambda now: show(now.seconds, str(now)),
+            )  # fmt: skip
+    except KeyboardInterrupt:
+        typer.echo("interrupted: nothing was learned", err=True)
+        raise typer.Exit(130) from None
+    write_whole(output, device_file(result.device))
+    emit(trials_table(result), format_, exact, None)

@@ -16,11 +16,12 @@ from antcost.measure.engines import Engine, LayerTimes, Settings
 from antcost.measure.pinning import pinned
 from antcost.measure.random_networks import random_graphs
 from antcost.measure.recording import Recording, subject_of
-from antcost.measure.statistics import log_ratios, ratio, times_ns
-from antcost.measure.timing import Candidate, Goal, Progress, measure
+from antcost.measure.statistics import disturbed, log_ratios, quantile, ratio, times_ns
+from antcost.measure.timing import Candidate, Goal, Progress, engine_errors, measure, no_collection
 
 REFERENCE = "mobilenet_v2"
 RUNS = 12
+QUARTILE = 0.25
 NEVER = 1e-6
 """A target that no measuring reaches: it takes its time."""
 PS_PER_NS = 1000
@@ -54,10 +55,11 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A device with the trials that its errors are from."""
+    """A device with the trials that its errors are from, and what they were measured in."""
 
     device: Device
     trials: tuple[Trial, ...]
+    recording: Recording
 
 
 def profile(
@@ -80,9 +82,10 @@ def profile(
     graphs = list(islice(random_graphs(plan.seed), plan.networks + plan.trials))
     learned, tried = graphs[: plan.networks], graphs[plan.networks :]
     kernels = []
-    with pinned(settings.threads):
+    with pinned(settings.threads), no_collection():
         for graph in learned:
-            kernels.append(_kernels_ns(engine.time_layers(graph, settings, RUNS)))
+            with engine_errors(engine, graph.name):
+                kernels.append(_kernels_ns(engine.time_layers(graph, settings, RUNS)))
             told_layers(graph.name)
     recording = _timed(graphs, engine, settings, plan, told_networks)
     latencies = _latencies_ns(recording)
@@ -96,11 +99,13 @@ def profile(
         for graph, latency_ns in zip(tried, latencies[len(learned) :], strict=True)
     )
     measured = _measured(recording, plan)
-    return Profile(replace(device, errors=_errors(trials), measured=measured), trials)
+    device = replace(device, errors=_errors(trials), measured=measured)
+    return Profile(device, trials, recording)
 
 
 def _kernels_ns(times: LayerTimes) -> dict[str, float]:
-    return {layer: median(runs) for layer, runs in times.layers_ns.items()}
+    """The lower quartile of each kernel's runs: others who take the CPU make them only longer."""
+    return {layer: quantile(runs, QUARTILE) for layer, runs in times.layers_ns.items()}
 
 
 def _timed(
@@ -124,9 +129,16 @@ def _timed(
 
 
 def _latencies_ns(recording: Recording) -> list[float]:
-    """Of each network: its ratio to the reference in the same rounds, times the reference's."""
-    reference_ns = _reference_ns(recording)
-    visits, last = recording.visits, recording.reference
+    """Of each network: its ratio to the reference in the same rounds, times the reference's.
+
+    Visits in which something else took the CPU are left out, unless it was so in every round.
+    """
+    reference_ns, last = _reference_ns(recording), recording.reference
+    visits = [
+        visit for visit in recording.visits if not disturbed(visit, recording.settings.threads)
+    ]
+    if not all(log_ratios(visits, last, number) for number in range(last)):
+        visits = list(recording.visits)
     speed_ups = (ratio(log_ratios(visits, last, number)).value for number in range(last))
     return [reference_ns / speed_up for speed_up in speed_ups]
 

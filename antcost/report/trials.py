@@ -3,6 +3,7 @@
 from fractions import Fraction
 
 from antcost.measure.profiling import Profile, Trial
+from antcost.report.measured import disturbances, where
 from antcost.report.predictions import prediction_errors
 from antcost.report.table import Column, Table
 
@@ -23,7 +24,11 @@ def trials_table(profile: Profile) -> Table[Trial]:
         title=f"{device.name}: learned from {learned} random networks, tried on others",
         columns=COLUMNS,
         items=profile.trials,
-        notes=(f"Predictions are {prediction_errors(device)}.",),
+        notes=(
+            f"Predictions are {prediction_errors(device)}.",
+            where(profile.recording),
+            *disturbances(profile.recording),
+        ),
         data=lambda: {
             "device": device.name,
             "errors": device.errors and device.errors.model_dump(),

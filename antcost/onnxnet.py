@@ -286,7 +286,8 @@ def _write(writer: _Writer, node: Node, inputs: list[str], norm: Node | None) ->
             weighed = []
             for number, (branch, share) in enumerate(zip(inputs, shares, strict=True)):
                 weight = writer.constant(f"{name}{PART}weight{number}", share)
-                weighed.append(writer.node("Mul", [branch, weight], f"{name}{PART}branch{number}"))
+                part = f"{name}{PART}branch{number}" if len(inputs) > 1 else name
+                weighed.append(writer.node("Mul", [branch, weight], part))
             return _sum(writer, weighed, name)
         case Flatten():
             return writer.node("Flatten", inputs, name)

@@ -9,15 +9,19 @@ if TYPE_CHECKING:
     from antcost.api import analyze
     from antcost.blocks.build import build_graph, load
     from antcost.errors import AntcostError
+    from antcost.onnxnet import onnx_model
     from antcost.torchnet import torch_module
 
-__all__ = ["AntcostError", "__version__", "analyze", "build_graph", "load", "torch_module"]
+__all__ = [
+    "AntcostError", "__version__", "analyze", "build_graph", "load", "onnx_model", "torch_module",
+]  # fmt: skip
 
 _HOMES = {
     "analyze": "antcost.api",
     "build_graph": "antcost.blocks.build",
     "load": "antcost.blocks.build",
     "AntcostError": "antcost.errors",
+    "onnx_model": "antcost.onnxnet",
     "torch_module": "antcost.torchnet",
 }
 

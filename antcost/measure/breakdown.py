@@ -51,7 +51,9 @@ def break_down(
     profiler, and for what it says against the network.
     """
     if engine.time_layers is None:
-        raise AntcostError(f"{engine.name} does not tell what its layers take; --by needs another")
+        raise AntcostError(
+            f"{engine.name} does not tell what its layers take; --by needs onnxruntime or openvino"
+        )
     with pinned(settings.threads) as pin, no_collection(), engine_errors(engine, cost.graph.name):
         start = moment()
         roofline = measure_roofline(engine, settings, lambda what: tell(f"the machine: {what}"))

@@ -45,6 +45,7 @@ def recorded(times_ms: Sequence[Sequence[Sequence[Sequence[float]]]], **changes:
     recording = Recording(
         subjects=subjects, reference=0, baseline=0, engine="fake", settings=Settings(),
         conditions=CONDITIONS, target=0.02, limit_s=60.0, seed=0, seconds=12.0, stopped="target",
+        fresh=True,
         visits=tuple(visits),
     )  # fmt: skip
     return replace(recording, **changes)

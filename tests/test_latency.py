@@ -154,10 +154,12 @@ def notes(recording: Recording) -> str:
 def test_notes_say_how_it_was_measured(three: Recording) -> None:
     text = notes(three)
     assert "A CPU (avx2), 4 CPUs, pinned to CPU 3" in text
-    assert "24 rounds in 12 sessions over 12 s" in text
+    assert "24 rounds in 12 sessions, prepared anew for each, over 12 s" in text
     assert "stopped when all intervals were within ±2 %" in text
     assert "Disturbed in" not in text
     assert "Other work" not in text
+    assert "Prepared once" not in text
+    assert "Prepared once" in notes(replace(three, fresh=False))
     timed_out = notes(replace(three, stopped="time"))
     assert "stopped by the time limit of 60 s; the widest interval is ±" in timed_out
 

@@ -429,6 +429,26 @@ def test_ctrl_c_while_networks_are_prepared(tmp_path: Path) -> None:
     assert not output.exists()
 
 
+@pytest.mark.parametrize(("takes_s", "fresh"), [(0.0, True), (0.1, False)])
+def test_what_is_quickly_prepared_is_prepared_for_each_session(takes_s: float, fresh: bool) -> None:
+    prepared = []
+
+    def prepare(graph: Graph, settings: Settings) -> Run:
+        time.sleep(takes_s)
+        prepared.append(graph)
+        return cast(Run, graph)
+
+    candidates = [looping("A", 3000), looping("B", 2000)]
+    engine = replace(FAKE, prepare=prepare)
+    recording = measure(candidates, engine, Settings(), Goal(0.9, 2.0), 0)
+    sessions = len({visit.session for visit in recording.visits})
+    assert recording.fresh == fresh
+    assert len(prepared) == (2 * sessions if fresh else 2)
+    assert sessions >= 10
+    first = [prepared[2 * session] for session in range(sessions if fresh else 1)]
+    assert set(first) == {one.graph for one in candidates[: 2 if fresh else 1]}
+
+
 def test_a_slow_network_has_one_round_at_least() -> None:
     sleepy = looping("A", 10, lambda: time.sleep(0.12))
     recording = measured(sleepy, looping("B", 10), limit_s=0.1)

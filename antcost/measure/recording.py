@@ -65,7 +65,8 @@ class Recording:
 
     `reference` is the network that every measuring has, `baseline` the one that others are compared
     with; both are indices of `subjects`. `target` is the half-width of the intervals of all ratios
-    at which it was to stop, `limit_s` when it had to; `seconds` is how long it took.
+    at which it was to stop, `limit_s` when it had to; `seconds` is how long it took. `fresh` is
+    whether networks were prepared anew for each session.
     """
 
     __pydantic_config__ = STRICT
@@ -81,6 +82,7 @@ class Recording:
     seed: int
     seconds: Number
     stopped: Stopped
+    fresh: bool
     visits: Annotated[tuple[Visit, ...], Field(min_length=1)]
     format: Literal[1] = 1
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from math import isfinite
 from random import Random
 
@@ -29,8 +30,8 @@ ROUNDS = 6
 """In a session, if there is time for it: few of them may be disturbed, and their median is not."""
 
 PAUSE_S = 0.5
-PAUSE_SHARE = 1 / 3
-"""Between sessions at most, and of the time for each of the least number of sessions."""
+PAUSE_SHARE, PREPARE_SHARE = 1 / 6, 1 / 2
+"""Of the time for each of the least number of sessions: most of a pause, and of preparing anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +70,15 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """Rounds in a session, timed runs in a visit, and the pause after a session."""
+    """Rounds in a session, timed runs in a visit, and the pause after a session.
+
+    `fresh` is whether networks are prepared anew for each session.
+    """
 
     rounds: int
     runs: int
     pause_s: float
+    fresh: bool
 
 
 Tell = Callable[[Progress], None]
@@ -92,16 +97,20 @@ def measure(
 ) -> Recording:
     """Time all networks against the one at `baseline`.
 
-    Everything is prepared before anything is timed. Ctrl-C ends it early and keeps all rounds that
-    are finished; before the first one it is raised. Raises AntcostError if a network cannot run.
+    All are prepared before anything is timed, and anew for each session if that is quick: where
+    memory happens to lie changes ratios by about 1 %, which intervals have to know. Ctrl-C ends it
+    early and keeps all rounds that are finished; before the first one it is raised. Raises
+    AntcostError if a network cannot run.
     """
     visits: list[Visit] = []
+    prepare = partial(_prepared, candidates, engine, settings)
     with pinned(settings.threads) as pin, no_collection():
-        runs = [_prepared(candidate, engine, settings) for candidate in candidates]
-        plan = _plan(goal, sum(map(_warmed_up, runs)) * (1 + RUNS))
+        began_s = time.perf_counter()
+        runs = prepare(0)
+        plan = _plan(goal, time.perf_counter() - began_s, sum(map(_seconds, runs)) * (1 + RUNS))
         start = moment()
         try:
-            stopped = _fill(visits, runs, plan, pin, goal, baseline, Random(seed), tell)
+            stopped = _fill(visits, runs, plan, prepare, pin, goal, baseline, Random(seed), tell)
         except KeyboardInterrupt:
             if not visits:
                 raise
@@ -119,6 +128,7 @@ def measure(
         seed=seed,
         seconds=end.wall_s - start.wall_s,
         stopped=stopped,
+        fresh=plan.fresh,
         visits=tuple(visits),
     )
 
@@ -136,12 +146,21 @@ def no_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _prepared(candidate: Candidate, engine: Engine, settings: Settings) -> Run:
-    """A network that has run once. Raises AntcostError for whatever the engine says against it."""
-    with engine_errors(engine, candidate.subject.title):
-        run = engine.prepare(candidate.graph, settings)
-        run()
-    return run
+def _prepared(
+    candidates: Sequence[Candidate], engine: Engine, settings: Settings, turn: int
+) -> list[Run]:
+    """All networks, warmed up. They take turns in being first, since memory is given out in order.
+
+    Raises AntcostError for whatever the engine says against one of them.
+    """
+    runs: dict[int, Run] = {}
+    for number in range(len(candidates)):
+        index = (turn + number) % len(candidates)
+        with engine_errors(engine, candidates[index].subject.title):
+            runs[index] = engine.prepare(candidates[index].graph, settings)
+            for _ in range(WARM_UPS):
+                runs[index]()
+    return [runs[index] for index in range(len(candidates))]
 
 
 @contextmanager
@@ -156,27 +175,28 @@ def engine_errors(engine: Engine, title: str) -> Iterator[None]:
         raise AntcostError(f"{title}: {engine.name}: {reason}") from error
 
 
-def _warmed_up(run: Run) -> float:
-    """Seconds of the last warm-up run."""
-    for _ in range(WARM_UPS):
-        start = time.perf_counter()
-        run()
-        seconds = time.perf_counter() - start
-    return seconds
+def _seconds(run: Run) -> float:
+    """What one run takes."""
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start
 
 
-def _plan(goal: Goal, round_s: float) -> _Plan:
+def _plan(goal: Goal, prepare_s: float, round_s: float) -> _Plan:
     """As many rounds as there is time for in each of the least number of sessions."""
     share_s = goal.limit_s / goal.least_sessions
+    fresh = prepare_s < share_s * PREPARE_SHARE
     pause_s = min(PAUSE_S, share_s * PAUSE_SHARE)
-    rounds = min(max(int((share_s - pause_s) / round_s), 1), ROUNDS)
-    return _Plan(rounds, RUNS if round_s < SLOW_ROUND_S else RUNS_IF_SLOW, pause_s)
+    apart_s = pause_s + (prepare_s if fresh else 0.0)
+    rounds = min(max(int((share_s - apart_s) / round_s), 1), ROUNDS)
+    return _Plan(rounds, RUNS if round_s < SLOW_ROUND_S else RUNS_IF_SLOW, pause_s, fresh)
 
 
 def _fill(
     visits: list[Visit],
-    runs: Sequence[Run],
+    runs: list[Run],
     plan: _Plan,
+    prepare: Callable[[int], list[Run]],
     pin: Pin,
     goal: Goal,
     baseline: int,
@@ -193,17 +213,23 @@ def _fill(
                 _visit(runs[subject], plan.runs, pin, (session, number, subject), start_ns)
                 for subject in order
             ]
-            if (time.perf_counter_ns() - start_ns) / NS_PER_S > goal.limit_s:
+            if _since_s(start_ns) > goal.limit_s:
                 break
         session += 1
-        seconds = (time.perf_counter_ns() - start_ns) / NS_PER_S
         half_width = widest(visits, baseline, len(runs))
-        tell(Progress(seconds, session, half_width))
+        tell(Progress(_since_s(start_ns), session, half_width))
         if session >= goal.least_sessions and half_width <= goal.target:
             return "target"
-        if seconds + plan.pause_s > goal.limit_s:
+        if _since_s(start_ns) + plan.pause_s > goal.limit_s:
             return "time"
         time.sleep(plan.pause_s)
+        if plan.fresh:
+            runs.clear()
+            runs += prepare(session)
+
+
+def _since_s(start_ns: int) -> float:
+    return (time.perf_counter_ns() - start_ns) / NS_PER_S
 
 
 def _visit(run: Run, times: int, pin: Pin, place: tuple[int, int, int], start_ns: int) -> Visit:

@@ -157,7 +157,8 @@ def _how_long(recording: Recording, base: int) -> str:
         case _:
             assert_never(recording.stopped)
     spent = f"{plural(rounds, 'round')} in {plural(sessions, 'session')}"
-    return f"{spent} over {recording.seconds:.0f} s, in random order; {end}."
+    prepared = "prepared anew for each" if recording.fresh else "prepared once"
+    return f"{spent}, {prepared}, over {recording.seconds:.0f} s; {end}."
 
 
 def _reference(recording: Recording, stat: Stat) -> str:
@@ -175,6 +176,8 @@ def _flags(recording: Recording, rows: Sequence[Latency]) -> Iterator[str]:
     if sessions < LEAST_SESSIONS:
         least = f"intervals can be trusted from {LEAST_SESSIONS} on"
         yield f"Only {plural(sessions, 'session')}: {least}."
+    if not recording.fresh:
+        yield "Prepared once: what depends on where memory lies is in no interval."
     yield from disturbances(recording)
     often = sum(row.disturbed > OFTEN for row in rows)
     if often:

@@ -88,7 +88,7 @@ def profile(
                 kernels.append(_kernels_ns(engine.time_layers(graph, settings, RUNS)))
             told_layers(graph.name)
     recording = _timed(graphs, engine, settings, plan, told_networks)
-    latencies = _latencies_ns(recording)
+    latencies = latencies_ns(recording)
     samples = [
         Sample(analyze_graph(graph), latency_ns, kernels_ns)
         for graph, latency_ns, kernels_ns in zip(learned, latencies, kernels, strict=False)
@@ -128,22 +128,22 @@ def _timed(
     )
 
 
-def _latencies_ns(recording: Recording) -> list[float]:
+def latencies_ns(recording: Recording) -> list[float]:
     """Of each network: its ratio to the reference in the same rounds, times the reference's.
 
     Visits in which something else took the CPU are left out, unless it was so in every round.
     """
-    reference_ns, last = _reference_ns(recording), recording.reference
+    last, own_ns = recording.reference, reference_ns(recording)
     visits = [
         visit for visit in recording.visits if not disturbed(visit, recording.settings.threads)
     ]
     if not all(log_ratios(visits, last, number) for number in range(last)):
         visits = list(recording.visits)
     speed_ups = (ratio(log_ratios(visits, last, number)).value for number in range(last))
-    return [reference_ns / speed_up for speed_up in speed_ups]
+    return [own_ns / speed_up for speed_up in speed_ups]
 
 
-def _reference_ns(recording: Recording) -> float:
+def reference_ns(recording: Recording) -> float:
     return median(times_ns(recording.visits, recording.reference))
 
 
@@ -178,7 +178,7 @@ def _measured(recording: Recording, plan: Plan) -> dict[str, Any]:
         "engine": recording.engine,
         **asdict(recording.settings),
         **asdict(plan),
-        "reference": {"network": REFERENCE, "latency_us": round(_reference_ns(recording) / 1000)},
+        "reference": {"network": REFERENCE, "latency_us": round(reference_ns(recording) / 1000)},
         "conditions": asdict(recording.conditions),
     }
 

@@ -1,0 +1,207 @@
+"""Devices: what their kernels are, what is learned of them, and what they predict."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import network
+from typer.testing import Result
+
+import antcost
+from antcost.cost.analysis import NetCost, analyze_graph
+from antcost.cost.device import OTHER, RATES, Device, Errors, Rates, Seen, load_device, read_device
+from antcost.cost.kernels import Work, works
+from antcost.spec.catalog import shipped_names
+from antcost.spec.document import Document
+
+pytest.importorskip("scipy", reason="needs the latency extra")
+
+from devices import engine_of, known_device, layers_ns
+
+from antcost.measure.engines import Settings
+from antcost.measure.learning import Sample, learn
+from antcost.measure.profiling import Plan, device_file, profile
+from antcost.measure.random_networks import MADDS, random_graphs
+
+MIB = 2**20
+
+
+def work_of(stage: dict[str, Any], shape: tuple[int, int, int], block: int = 16) -> Work:
+    """The work of the first layer of a stage."""
+    cost = antcost.analyze(network({"name": "s", **stage}, input_shape=shape))
+    return works(cost, block, 4 * MIB)[0]
+
+
+CONVOLUTIONS = [
+    # block, fields, input, kind, madds, input and output elements, groups
+    (16, {"kernel": 1, "channels": 20}, (24, 10, 10), "pointwise conv",
+     32 * 32 * 100, 32 * 100, 32 * 100, 0),
+    (8, {"kernel": 1, "channels": 20}, (24, 10, 10), "pointwise conv",
+     24 * 24 * 100, 24 * 100, 24 * 100, 0),
+    (1, {"kernel": 1, "channels": 20}, (24, 10, 10), "pointwise conv",
+     24 * 20 * 100, 24 * 100, 20 * 100, 0),
+    (16, {"kernel": 3, "channels": 16, "stride": 2}, (3, 10, 10), "conv of an image",
+     9 * 3 * 16 * 25, 3 * 100, 16 * 25, 0),
+    (16, {"kernel": 3, "channels": 40, "groups": 40}, (40, 10, 10), "depthwise conv",
+     9 * 48 * 100, 48 * 100, 48 * 100, 0),
+    (16, {"kernel": 3, "channels": 64, "groups": 2}, (32, 10, 10), "grouped conv",
+     9 * 2 * 16 * 32 * 100, 32 * 100, 64 * 100, 0),
+    (16, {"kernel": 1, "channels": 21}, (24, 10, 10), "unaligned pointwise conv",
+     24 * 21 * 112, 24 * 100, 21 * 100, 1),
+    (16, {"kernel": 3, "channels": 42, "groups": 42}, (42, 10, 10), "unaligned depthwise conv",
+     9 * 42 * 112, 42 * 100 + 9 * 42 * 100, 42 * 100, 42),
+    (16, {"kernel": 3, "channels": 24, "groups": 2}, (32, 10, 10), "unaligned grouped conv",
+     9 * 16 * 24 * 112, 32 * 100 + 9 * 32 * 100, 24 * 100, 2),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("block", "fields", "shape", "kind", "madds", "read", "written", "groups"), CONVOLUTIONS
+)
+def test_convolutions_work_on_whole_blocks(
+    block: int,
+    fields: dict[str, Any],
+    shape: tuple[int, int, int],
+    kind: str,
+    madds: int,
+    read: int,
+    written: int,
+    groups: int,
+) -> None:
+    work = work_of({"block": "conv", **fields}, shape, block)
+    assert work.kinds[0] == kind
+    assert (work.madds, work.groups) == (madds, groups)
+    assert (work.input_bytes, work.output_bytes) == (4 * read, 4 * written)
+    assert work.window == fields["kernel"] ** 2
+
+
+def test_pools_read_a_pixel_for_every_window_and_spill_what_no_cache_holds() -> None:
+    pool = {"block": "maxpool", "kernel": 3, "stride": 2}
+    work = work_of(pool, (32, 256, 256))
+    assert work.kinds == ("max pool",)
+    assert (work.input_bytes, work.window) == (4 * 9 * 32 * 128 * 128, 9)
+    assert work.spilled_bytes == 4 * 32 * (256 * 256 + 128 * 128) - 4 * MIB
+    assert work_of(pool, (24, 64, 64)).kinds == ("unaligned max pool", "max pool")
+    assert work_of(pool, (24, 64, 64)).spilled_bytes == 0
+
+
+def test_kinds_say_what_a_runtime_merges() -> None:
+    kinds = {
+        work.kinds[0]
+        for name in ("antnet_g2", "resnet_18", "densenet_121", "mobilenet_v3_small")
+        for work in works(antcost.analyze(name), 16, 4 * MIB)
+    }
+    assert kinds >= {
+        "conv of an image", "batch norm after conv", "batch norm", "relu6 after conv", "relu",
+        "relu after add after conv", "add after conv", "global average pool of attention",
+        "global average pool", "average pool after conv", "hardswish after conv", "multiply",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", shipped_names())
+def test_a_block_of_one_has_the_multiply_adds_of_the_tables(name: str) -> None:
+    cost = antcost.analyze(name)
+    every = works(cost, 1, 4 * MIB)
+    assert sum(work.madds for work in every) == cost.madds
+    assert sum(work.traffic_bytes for work in every) == sum(
+        4 * (row.params + row.output.numel + sum(s.numel for s in row.nodes[0].input_shapes))
+        for row in cost.layers
+    )
+
+
+def test_rates_are_found_again() -> None:
+    graphs = list(islice(random_graphs(3), 48))
+    costs = [analyze_graph(graph) for graph in graphs]
+    truth = known_device(costs)
+    samples = [
+        Sample(cost, sum(layers_ns(truth, cost.graph).values()), layers_ns(truth, cost.graph))
+        for cost in costs[:40]
+    ]
+    device = learn("Learned", samples)
+    assert device.block == truth.block
+    for cost in costs[40:]:
+        assert device.latency_ps(cost) == pytest.approx(truth.latency_ps(cost), rel=0.01)
+
+
+def test_what_a_profiler_adds_is_taken_off() -> None:
+    costs = [analyze_graph(graph) for graph in islice(random_graphs(4), 34)]
+    truth = known_device(costs)
+    samples = []
+    for cost in costs[:30]:
+        layers = layers_ns(truth, cost.graph)
+        slower = {name: 1.1 * ns + 4000 for name, ns in layers.items()}
+        samples.append(Sample(cost, sum(layers.values()), slower))
+    device = learn("Learned", samples)
+    for cost in costs[30:]:
+        assert device.latency_ps(cost) == pytest.approx(truth.latency_ps(cost), rel=0.02)
+
+
+def test_random_networks_are_the_same_for_a_seed_and_of_a_size() -> None:
+    first, again, other = (list(islice(random_graphs(seed), 12)) for seed in (0, 0, 1))
+    assert first == again
+    assert not any(a == b for a, b in zip(first, other, strict=True))
+    assert all(analyze_graph(graph).madds in MADDS for graph in first)
+
+
+def test_a_profile_is_a_file_that_predicts_the_same(tmp_path: Path) -> None:
+    truth = known_device(analyze_graph(graph) for graph in islice(random_graphs(0), 26))
+    result = profile(
+        engine_of(truth, faster=100), Settings(), Plan(networks=20, trials=4, limit_s=2.0)
+    )
+    assert [trial.network for trial in result.trials] == [f"random {i}" for i in range(20, 24)]
+    path = tmp_path / "device.json"
+    path.write_text(device_file(result.device))
+    loaded = load_device(path)
+    assert loaded.kinds == result.device.kinds
+    assert (loaded.block, loaded.spilled_fs) == (result.device.block, result.device.spilled_fs)
+    assert loaded.errors == result.device.errors
+    assert loaded.errors is not None
+    assert loaded.errors.networks == 4
+    assert loaded.measured["engine"] == "known"
+    for name in ("antnet_g2", "resnet_18"):
+        cost = antcost.analyze(name)
+        assert loaded.latency_ps(cost) == result.device.latency_ps(cost)
+
+
+SEEN = Seen(madds=(0, 10**9), bytes=(0, 10**9), window=(1, 9))
+SIMPLE = Device(
+    "Simple",
+    {
+        name: Rates((10**9, 0, 20_000, 0, 0, 0, 0), SEEN)
+        for name in ("pointwise conv", "depthwise conv", "conv of an image", "linear", "relu6")
+    }
+    | {OTHER: Rates((0,) * 7)},
+    16,
+    errors=Errors(networks=8, median=0.021, largest=0.07, within_10_percent=1.0),
+)
+
+
+def test_a_latency_is_a_sum_over_layers() -> None:
+    cost = antcost.analyze("mobilenet_v2")
+    prediction = SIMPLE.predict(cost)
+    convolutions = [row for row in cost.layers if row.madds]
+    blocked = sum(work.madds for work in works(cost, 16, 4 * MIB))
+    assert blocked > cost.madds
+    assert prediction.latency_ps == SIMPLE.latency_ps(cost)
+    assert prediction.latency_ps == sum(
+        10**6 + 20 * work.madds for work in works(cost, 16, 4 * MIB) if work.madds
+    )
+    assert len(convolutions) == 53
+    assert sum(prediction.of(row) for row in cost.by("stage")) == prediction.latency_ps
+
+
+def test_what_is_unlike_the_profile_is_said() -> None:
+    small = network(
+        {"block": "conv", "kernel": 1, "channels": 64, "norm": False}, input_shape=(32, 8, 8)
+    )
+    large = network(
+        {"block": "conv", "kernel": 1, "channels": 64, "norm": False}, input_shape=(32, 2048, 2048)
+    )
+    assert SIMPLE.predict(antcost.analyze(small)).outside == ("s0.act",)
+    assert SIMPLE.predict(antcost.analyze(large)).outside == ("s0.conv", "s0.act")
+    assert SIMPLE.predict(antcost.analyze(large)).outside_share == 1

@@ -43,11 +43,8 @@ def clockwork(graph: Graph, settings: Settings, runs: int) -> LayerTimes:
     times = {}
     for node in graph.nodes:
         maker = made_by.get(node.inputs[0])
-        if isinstance(node.layer, BatchNorm | Activation) and maker and maker.name not in times:
-            continue
-        if isinstance(node.layer, Activation) and maker and isinstance(maker.layer, Conv2d):
-            continue
-        if isinstance(node.layer, BatchNorm) and maker and isinstance(maker.layer, Conv2d):
+        is_merged = maker and (maker.name not in times or isinstance(maker.layer, Conv2d))
+        if isinstance(node.layer, BatchNorm | Activation) and is_merged:
             continue
         times[node.name] = (perfect_ns(node, settings),) * runs
     return LayerTimes((sum(each[0] for each in times.values()) + 5000,) * runs, times)

@@ -1,23 +1,17 @@
 """Devices: what their kernels are, what is learned of them, and what they predict."""
 
-import json
-import subprocess
-import sys
-from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import network
-from typer.testing import Result
 
 import antcost
-from antcost.cost.analysis import NetCost, analyze_graph
-from antcost.cost.device import OTHER, RATES, Device, Errors, Rates, Seen, load_device, read_device
+from antcost.cost.analysis import analyze_graph
+from antcost.cost.device import OTHER, Device, Errors, Rates, Seen, load_device
 from antcost.cost.kernels import Work, works
 from antcost.spec.catalog import shipped_names
-from antcost.spec.document import Document
 
 pytest.importorskip("scipy", reason="needs the latency extra")
 

@@ -1,9 +1,7 @@
 """`antcost latency`: what the clock says of networks that are measured side by side."""
 
-import os
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,30 +11,32 @@ from typer import Argument, BadParameter, Context, Option
 from antcost.api import analyze
 from antcost.cli.batch import read_each
 from antcost.cli.breakdown import View, show_breakdown
-from antcost.cli.options import ExactOption, FormatOption, SetOption
+from antcost.cli.measuring import candidate, completed, measured, require_packages, require_writable
+from antcost.cli.options import DeviceOption, ExactOption, FormatOption, SetOption
 from antcost.cli.output import emit
-from antcost.cli.progress import meter
 from antcost.cost.analysis import Level
+from antcost.cost.device import Device, load_device
 from antcost.cost.memory import Dtype
 from antcost.errors import AntcostError, suggest
-from antcost.measure.engines import BUILT_IN, DEFAULT, Engine, Settings, find_engine
-from antcost.measure.recording import Recording, find_subject, load_recording, subject_of, to_json
+from antcost.measure.engines import BUILT_IN, DEFAULT, Settings, find_engine
+from antcost.measure.recording import Recording, find_subject, load_recording, to_json
 from antcost.measure.statistics import Stat
-from antcost.measure.timing import Candidate, Goal, measure
+from antcost.measure.timing import Goal
 from antcost.report.figures import check_figure, draw, linked
 from antcost.report.files import write_whole
 from antcost.report.formats import Format
 from antcost.report.latency import latency_table
 from antcost.report.latency_figures import require_enough, runs_figure, scatter_figure
-
-REFERENCE = "mobilenet_v2"
-"""In every round of every measuring, so that two of them can be compared."""
+from antcost.report.predictions import Predicted, predictions_table
 
 MEASURING = (
     "specs", "set_", "engine", "threads", "batch", "dtype", "no_fold", "target", "time_limit",
     "seed", "by", "output",
 )  # fmt: skip
 """Parameters that are of no use where nothing is measured."""
+
+PREDICTING = ("specs", "set_", "device")
+"""Parameters of what is predicted, not measured, beside those of how it is printed."""
 
 COMPARING = ("target", "seed", "stat", "baseline", "scatter")
 """Parameters that are of no use where nothing is compared."""
@@ -61,6 +61,7 @@ def latency(
         Argument(metavar="SPEC", help="Shipped networks, YAML files, folders or globs."),
     ] = None,
     set_: SetOption = None,
+    device: DeviceOption = None,
     engine: Annotated[
         str, Option(metavar="NAME", help=f"What runs the networks: {', '.join(BUILT_IN)}, ...")
     ] = DEFAULT,
@@ -109,11 +110,16 @@ def latency(
 
     They take turns in random order until the intervals of all speed-ups are narrow. A network that
     fails is reported at the end, with exit code 1. With --by, what each layer of one network takes,
-    beside what the machine could do at best.
+    beside what the machine could do at best. With --device, nothing is measured.
     """
-    _require_packages()
+    if device is not None:
+        unused = {*MEASURING, *COMPARING, "from_", "figure"} - {*PREDICTING}
+        _refuse(context, unused, "--device predicts")
+        _predict(specs or [], set_, device, exact, format_)
+        return
+    require_packages()
     if output is not None:
-        _require_writable(output)
+        require_writable(output)
     for drawing in filter(None, (figure, scatter)):
         check_figure(drawing)
     shown = Shown(baseline, stat, exact, format_, figure, scatter)
@@ -133,12 +139,12 @@ def latency(
         cost = analyze(specs[0], set_ or ())
         show_breakdown(cost, found, settings, time_limit, by, View(exact, format_, figure, output))
         return
-    with read_each(specs, lambda name: _candidate(name, set_, settings)) as asked:
+    with read_each(specs, lambda name: candidate(name, set_, settings)) as asked:
         if asked:
-            candidates, base, reference = _completed(asked, baseline, set_, settings)
+            candidates, base, reference = completed(asked, baseline, set_, settings)
             if scatter is not None:
                 require_enough(len({*range(len(asked)), base}))
-            recording = _measured(candidates, found, settings, goal, seed, base, reference)
+            recording = measured(candidates, found, settings, goal, seed, base, reference)
             if output is not None:
                 write_whole(output, to_json(recording))
             _show(recording, replace(shown, baseline=None))
@@ -146,30 +152,30 @@ def latency(
                 raise typer.Exit(130)
 
 
-def _require_packages() -> None:
-    if find_spec("numpy") is None or find_spec("scipy") is None:
-        raise AntcostError("latency needs NumPy and SciPy: pip install 'antcost[latency]'")
-
-
-def _require_writable(output: Path) -> None:
-    """Raise AntcostError, before any work, if the output could not be written."""
-    problem = (
-        "is a folder" if output.is_dir()
-        else "no such folder" if not output.parent.is_dir()
-        else "no permission" if not os.access(output.parent, os.W_OK)
-        else None
-    )  # fmt: skip
-    if problem:
-        raise AntcostError(f"{output}: cannot be written: {problem}")
-
-
-def _refuse(context: Context, parameters: Sequence[str], because: str) -> None:
+def _refuse(context: Context, parameters: Collection[str], because: str) -> None:
     """Raise AntcostError if one of these parameters was given."""
     for parameter in context.command.params:
         source = context.get_parameter_source(parameter.name or "")
         if parameter.name in parameters and source is not None and source.name == "COMMANDLINE":
             name = parameter.opts[0] if parameter.opts[0].startswith("-") else "SPEC"
             raise AntcostError(f"{because}: it goes without {name}")
+
+
+def _predict(
+    specs: list[str], overrides: list[str] | None, path: Path, exact: bool, output_format: Format
+) -> None:
+    """Print what a device file says of the networks."""
+    if not specs:
+        raise BadParameter("name networks to predict")
+    device = load_device(path)
+    with read_each(specs, lambda name: _predicted(name, overrides, device)) as rows:
+        if rows:
+            emit(predictions_table(rows), output_format, exact, None)
+
+
+def _predicted(reference: str, overrides: list[str] | None, device: Device) -> Predicted:
+    cost = analyze(reference, overrides or ())
+    return Predicted(reference, cost, device.predict(cost))
 
 
 def _share(text: str) -> float:
@@ -182,52 +188,6 @@ def _share(text: str) -> float:
     if not (text.strip().endswith("%") and 0 < share < 1):
         raise AntcostError(f"--target {text}: expected a percentage, such as 2%")
     return share
-
-
-def _candidate(reference: str, overrides: list[str] | None, settings: Settings) -> Candidate:
-    cost = analyze(reference, overrides or ())
-    return Candidate(subject_of(cost, reference, settings.dtype), cost.graph)
-
-
-def _completed(
-    asked: list[Candidate], baseline: str | None, overrides: list[str] | None, settings: Settings
-) -> tuple[list[Candidate], int, int]:
-    """The networks to measure, and which of them are the baseline and the reference."""
-    candidates = list(asked)
-    base = None if baseline is None else find_subject([one.subject for one in asked], baseline)
-    if baseline is not None and base is None:
-        base = len(candidates)
-        candidates.append(_candidate(baseline, overrides, settings))
-    common = _candidate(REFERENCE, None, settings)
-    graphs = [one.graph for one in candidates]
-    if common.graph not in graphs:
-        graphs.append(common.graph)
-        candidates.append(replace(common, subject=replace(common.subject, asked=False)))
-    reference = graphs.index(common.graph)
-    if base is None:
-        base = 0 if len(asked) > 1 else reference
-    return candidates, base, reference
-
-
-def _measured(
-    candidates: list[Candidate],
-    engine: Engine,
-    settings: Settings,
-    goal: Goal,
-    seed: int,
-    base: int,
-    reference: int,
-) -> Recording:
-    """Measure with a bar on a terminal."""
-    try:
-        with meter("measuring", goal.limit_s) as show:
-            return measure(
-                candidates, engine, settings, goal, seed, baseline=base, reference=reference,
-                tell=lambda now: show(now.seconds, str(now)),
-            )  # fmt: skip
-    except KeyboardInterrupt:
-        typer.echo("interrupted before anything was measured", err=True)
-        raise typer.Exit(130) from None
 
 
 def _show(recording: Recording, shown: Shown) -> None:

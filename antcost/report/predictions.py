@@ -1,12 +1,61 @@
-"""What stands under tables of predicted latencies."""
+"""Predicted latencies as a table, and what stands under every table that has some."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
+from antcost.cost.analysis import NetCost
 from antcost.cost.device import Device, Prediction
+from antcost.report.table import Column, Table
 from antcost.units import format_percent
 
 WORTH_A_NOTE = 0.005
 """The share of a latency outside of what was profiled from which on it is said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Predicted:
+    """A network: how it was named, what it costs, and what a device takes for it."""
+
+    reference: str
+    cost: NetCost
+    prediction: Prediction
+
+
+COLUMNS: tuple[Column[Predicted], ...] = (
+    Column("network", "network", lambda row: row.cost.graph.name),
+    Column("latency", "latency", lambda row: row.prediction.latency_ps, "time"),
+    Column("unlike", "% unlike", lambda row: row.prediction.outside_share, "share", spare=1),
+    Column("madds", "MAdds", lambda row: row.cost.madds, "count", spare=2),
+    Column("params", "params", lambda row: row.cost.params, "count", spare=3),
+)
+
+
+def predictions_table(rows: Sequence[Predicted]) -> Table[Predicted]:
+    """A row a network."""
+    device = rows[0].prediction.device
+    return Table(
+        title=f"{len(rows)} network{'' if len(rows) == 1 else 's'} on {device.name}",
+        columns=COLUMNS,
+        items=rows,
+        notes=(
+            f"Predictions are {prediction_errors(device)}.",
+            "unlike: in layers unlike those that the device was profiled with.",
+        ),
+        data=lambda: {
+            "device": device.name,
+            "errors": device.errors and device.errors.model_dump(),
+            "networks": [
+                {
+                    "network": row.cost.graph.name,
+                    "spec": row.reference,
+                    "latency_ps": row.prediction.latency_ps,
+                    "layers_ps": dict(row.prediction.layers_ps),
+                    "unlike": row.prediction.outside,
+                }
+                for row in rows
+            ],
+        },
+    )
 
 
 def prediction_notes(predictions: Mapping[str, Prediction]) -> list[str]:
@@ -34,7 +83,7 @@ def prediction_errors(device: Device) -> str:
     """How wrong predictions for a device are."""
     errors = device.errors
     if errors is None:
-        return "nothing is known of how wrong they are"
+        return "of unknown error"
     return (
         f"off by {100 * errors.median:.1f} % (median) and at most {100 * errors.largest:.1f} % for "
         f"{errors.networks} networks that it was tried on"

@@ -22,9 +22,10 @@ FILES = {
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder with the files that the README tells to save."""
+    """A folder with the files that the README tells to save, and those that it shows."""
     for name, text in FILES.items():
         (tmp_path / name).write_text(text)
+    (tmp_path / "reports").symlink_to(ROOT / "reports")
     return tmp_path
 
 

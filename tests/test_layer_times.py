@@ -226,6 +226,18 @@ def test_kernels_have_every_layer_once(engine: str, name: str) -> None:
     assert len(times.whole_ns) == 2
 
 
+@pytest.mark.parametrize("engine", ["onnxruntime", "openvino"])
+def test_a_network_of_one_quick_layer(engine: str) -> None:
+    pytest.importorskip(engine)
+    from antcost.measure.engines import find_engine
+
+    tape = Tape(Shape((4, 2, 2)))
+    graph = tape.graph("pool", tape.global_avg_pool(tape.input))
+    time_layers = find_engine(engine, Settings()).time_layers
+    assert time_layers is not None
+    assert time_layers(graph, Settings(), 3).layers_ns.keys() == {"pool"}
+
+
 def test_layers_whose_names_look_like_those_of_the_runtime() -> None:
     pytest.importorskip("onnxruntime", reason="needs the latency extra")
     from antcost.measure.onnx_runtime import time_layers
@@ -548,6 +560,18 @@ def test_what_the_command_does_not_take(
     clock()
     result = run("latency", *arguments, "--by", "stage", exit_code=2)
     assert message in " ".join(result.output.split())
+
+
+def test_a_figure_of_nothing(
+    run: Callable[..., Result], clock: Callable[..., None], write_spec: Callable[..., Path]
+) -> None:
+    pytest.importorskip("altair", reason="needs the report extra")
+    clock()
+    stages = "[{name: pool, block: avgpool}]"
+    spec = write_spec(f"name: Pool\ninput: [4, 8, 8]\nclasses: 3\nstages: {stages}")
+    run("latency", str(spec), "--by", "layer")
+    result = run("latency", str(spec), "--by", "layer", "--figure", "a.svg", exit_code=2)
+    assert result.output == "Pool: a roofline is of layers with multiply-adds\n"
 
 
 def test_an_engine_without_a_profiler(

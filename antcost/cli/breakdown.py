@@ -9,6 +9,7 @@ import typer
 from antcost.cli.output import emit
 from antcost.cli.progress import meter
 from antcost.cost.analysis import Level, NetCost
+from antcost.errors import AntcostError
 from antcost.measure.breakdown import STEPS, Breakdown, break_down
 from antcost.measure.engines import Engine, Settings
 from antcost.report.figures import draw, linked
@@ -30,7 +31,12 @@ class View:
 def show_breakdown(
     cost: NetCost, engine: Engine, settings: Settings, limit_s: float, by: Level, view: View
 ) -> None:
-    """Measure, print the table, and write its numbers and the figure."""
+    """Measure, print the table, and write its numbers and the figure.
+
+    Raises AntcostError if a figure would have nothing to show.
+    """
+    if view.figure is not None and not cost.madds:
+        raise AntcostError(f"{cost.graph.name}: a roofline is of layers with multiply-adds")
     breakdown = _measured(cost, engine, settings, limit_s)
     table = layer_times_table(breakdown, by)
     if view.output is not None:

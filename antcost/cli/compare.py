@@ -1,5 +1,6 @@
 """`antcost compare`: several networks side by side."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -9,9 +10,12 @@ from typer import Option
 from antcost.api import analyze
 from antcost.blocks.build import load
 from antcost.cli.batch import read_each
+from antcost.cli.clocks import measured_entries, predicted_entries
+from antcost.cli.measuring import require_packages
 from antcost.cli.options import (
     ColumnsOption,
     CountOption,
+    DeviceOption,
     ExactOption,
     FormatOption,
     InplaceOption,
@@ -24,7 +28,8 @@ from antcost.cli.options import (
 )
 from antcost.cli.output import emit
 from antcost.cost.convention import find_convention
-from antcost.report.comparison import Entry, compare_table, find_entry
+from antcost.cost.device import load_device
+from antcost.report.comparison import LATENCY, Entry, compare_table, find_entry
 from antcost.report.dotplot import dot_plots
 from antcost.report.figures import check_figure, draw, linked
 
@@ -46,6 +51,7 @@ def compare(
     set_: SetOption = None,
     inplace: InplaceOption = False,
     training: TrainingOption = False,
+    device: DeviceOption = None,
     figure: Annotated[
         Path | None,
         Option(metavar="FILE", help="Draw params, MAdds and published top-1: .svg, .pdf or .png."),
@@ -56,9 +62,16 @@ def compare(
 ) -> None:
     """Several networks, a row each, beside what was published about them.
 
-    A network that fails is reported at the end, with exit code 1; the others are still shown.
+    The column latency is predicted for a --device; without one, it is measured as by antcost
+    latency. A network that fails is reported at the end, with exit code 1; the others are still
+    shown.
     """
     convention = find_convention(count)
+    keys = column_keys(columns)
+    measures = device is None and bool({*keys, sort} & {*LATENCY})
+    if measures:
+        require_packages()
+    target = load_device(device) if device else None
     if figure is not None:
         check_figure(figure)
     with read_each(specs, lambda reference: _entry(reference, set_, source, training)) as entries:
@@ -66,19 +79,34 @@ def compare(
             base = None
             if baseline is not None:
                 base = find_entry(entries, baseline) or _entry(baseline, set_, source, training)
+            timed: Sequence[Entry] = entries
+            notes: list[str] = []
+            if measures:
+                timed, notes = measured_entries(entries, base)
+            elif target is not None:
+                timed, notes = predicted_entries(entries, base, target)
             result = compare_table(
-                entries,
+                timed,
                 convention,
                 baseline=base,
-                columns=column_keys(columns),
+                columns=_with_speed_up(keys) if measures else keys,
                 sort=sort,
                 inplace=inplace,
                 published=published,
+                latency_notes=notes,
             )
             if figure is not None:
                 draw(dot_plots(entries), figure)
                 result = replace(result, figure=linked(figure, output))
             emit(result, format_, exact, output)
+
+
+def _with_speed_up(keys: list[str]) -> list[str]:
+    """A latency that was measured has its comparison beside it, which alone is certain."""
+    if "latency" not in keys or "speed_up" in keys:
+        return keys
+    place = keys.index("latency") + 1
+    return [*keys[:place], "speed_up", *keys[place:]]
 
 
 def _entry(

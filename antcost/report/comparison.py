@@ -28,7 +28,8 @@ from antcost.units import Printed, plain_number
 class Entry:
     """One network of a comparison: how it was named, its spec, what it costs, and the baseline.
 
-    `reason` is why published figures differ from ours, once it was asked for.
+    `reason` is why published figures differ from ours, once it was asked for; `latency_ps` and
+    `speed_up` are what was measured or predicted, if it was.
     """
 
     reference: str
@@ -38,6 +39,8 @@ class Entry:
     inplace: bool = False
     base: NetCost | None = None
     reason: str | None = None
+    latency_ps: int | None = None
+    speed_up: str | None = None
 
     @property
     def totals(self) -> dict[str, int]:
@@ -139,8 +142,10 @@ COLUMNS: tuple[Column[Entry], ...] = (
     Column("intensity", "FLOP/B", lambda entry: arithmetic_intensity(entry.cost.whole), "ratio"),
     Column("top1", "top-1 publ.", lambda entry: entry.published("top1"), "percent", spare=6),
     Column("top5", "top-5 publ.", lambda entry: entry.published("top5"), "percent", spare=7),
-    Column("latency", "latency publ.", lambda entry: entry.published("latency"), "count"),
-    Column("size", "size publ.", lambda entry: entry.published("size"), "count"),
+    Column("latency", "latency", lambda entry: entry.latency_ps, "time"),
+    Column("speed_up", "speed-up", lambda entry: entry.speed_up),
+    Column("latency_published", "latency publ.", lambda entry: entry.published("latency"), "count"),
+    Column("size_published", "size publ.", lambda entry: entry.published("size"), "count"),
     Column(
         "published",
         "published in",
@@ -160,8 +165,14 @@ PUBLISHED = {
     "params_difference": "params",
     "madds_published": "madds",
     "madds_difference": "madds",
-    **{field: field for field in ("top1", "top5", "latency", "size")},
+    "latency_published": "latency",
+    "size_published": "size",
+    "top1": "top1",
+    "top5": "top5",
 }
+LATENCY = ("latency", "speed_up")
+"""What is measured or predicted."""
+
 MEMORY = {"peak_memory", "param_memory", "traffic", "intensity"}
 
 
@@ -174,9 +185,11 @@ def compare_table(
     sort: str | None = None,
     inplace: bool = False,
     published: bool = False,
+    latency_notes: Sequence[str] = (),
 ) -> Table[Entry]:
-    """A row a network, in the order given or by the column `sort`.
+    """A row a network, in the order given or by the column `sort`; named, whatever the columns.
 
+    `latency_notes` say how the latencies of the entries were found.
     Differences are ours against the published figure; with `published`, they stand beside their
     reasons, and networks without such figures are left out. `baseline` is the network that the
     others are so many times smaller than. Raises AntcostError for an unknown column, or one that
@@ -186,7 +199,7 @@ def compare_table(
     every = [replace(entry, convention=convention, inplace=inplace, base=base) for entry in entries]
     entries = [entry for entry in every if not published or any(map(entry.source, FIGURES))]
     left_out = len(every) - len(entries)
-    chosen = choose(COLUMNS, columns) or (
+    chosen = choose(COLUMNS, _named(columns)) or (
         _published_columns()
         if published
         else _default_columns(convention, entries, base is not None)
@@ -207,6 +220,7 @@ def compare_table(
             *definitions(keys, convention),
             *_sources_note(entries, keys),
             *([memory_note] if keys & MEMORY else []),
+            *(latency_notes if keys & {*LATENCY} else []),
             *([f"x: times fewer than {baseline.spec.title}."] if baseline else []),
             *([f"Left out, without published params or MAdds: {left_out}."] if left_out else []),
             *training_notes((entry.cost for entry in entries), convention),
@@ -217,6 +231,11 @@ def compare_table(
             "networks": [_data(entry) for entry in entries],
         },
     )
+
+
+def _named(columns: Sequence[str]) -> Sequence[str]:
+    """The columns, with the network in front where no other names it."""
+    return columns if not columns or {"network", "spec"} & {*columns} else ["network", *columns]
 
 
 def find_entry(entries: Sequence[Entry], name: str) -> Entry | None:
@@ -261,7 +280,9 @@ def _default_columns(
         for key in keys
         if key not in PUBLISHED or any(entry.source(PUBLISHED[key]) for entry in entries)
     ]
-    return choose(COLUMNS, [*filled, *(["params_fewer", "madds_fewer"] if compared else [])])
+    timed = [*LATENCY] if any(entry.latency_ps is not None for entry in entries) else []
+    fewer = ["params_fewer", "madds_fewer"] if compared else []
+    return choose(COLUMNS, [*filled, *timed, *fewer])
 
 
 def _sources_note(entries: Sequence[Entry], keys: Set[str]) -> list[str]:
@@ -291,6 +312,8 @@ def _data(entry: Entry) -> dict[str, Any]:
         "total": entry.totals,
         **{key: float(ratio) for key, ratio in ratios.items() if ratio is not None},
         **({"reason": entry.reason} if entry.reason else {}),
+        **({"latency_ps": entry.latency_ps} if entry.latency_ps is not None else {}),
+        **({"speed_up": entry.speed_up} if entry.speed_up else {}),
         "published": [
             {field: _printed(value) for field, value in row if value is not None}
             for row in entry.spec.published

@@ -119,15 +119,30 @@ def latency_table(
     )
 
 
+def latency_notes(recording: Recording) -> list[str]:
+    """What stands under medians and speed-ups in another table."""
+    base, rows = recording.baseline, latencies(recording)
+    return [
+        f"latency: {how(recording)}",
+        where(recording),
+        _how_long(recording, base),
+        f"{_speed_up(recording, base)}.",
+        *_flags(recording, rows),
+    ]
+
+
+def _speed_up(recording: Recording, base: int) -> str:
+    return (
+        f"speed-up: time of {recording.labels[base]} by time of the network, from runs of the same "
+        f"round, with its {100 * LEVEL:g} % interval over sessions"
+    )
+
+
 def _notes(recording: Recording, rows: Sequence[Latency], base: int, stat: Stat) -> Iterator[str]:
-    label = recording.labels[base]
     yield how(recording)
     yield where(recording)
     yield _how_long(recording, base)
-    yield (
-        f"speed-up: time of {label} by time of the network, from runs of the same round, "
-        f"with its {100 * LEVEL:g} % interval over sessions; fastest: that of the fastest runs."
-    )
+    yield f"{_speed_up(recording, base)}; fastest: that of the fastest runs."
     if stat == "antnet":
         yield "mean: without the fastest and the slowest run, as in the ANTNets paper."
     yield (

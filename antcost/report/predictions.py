@@ -8,8 +8,9 @@ from antcost.cost.device import Device, Prediction
 from antcost.report.table import Column, Table
 from antcost.units import format_percent
 
-WORTH_A_NOTE = 0.005
+WORTH_A_NOTE = 0.05
 """The share of a latency outside of what was profiled from which on it is said."""
+NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,22 +62,30 @@ def predictions_table(rows: Sequence[Predicted]) -> Table[Predicted]:
 def prediction_notes(predictions: Mapping[str, Prediction]) -> list[str]:
     """By the names of networks: for which device, how wrong that is, and where it is a guess."""
     devices = {prediction.device.name: prediction.device for prediction in predictions.values()}
-    guesses = [
-        f"{network} ({format_percent(prediction.outside_share)} %)"
-        for network, prediction in predictions.items()
-        if prediction.outside_share >= WORTH_A_NOTE
-    ]
     return [
         *(
             f"Latency: predicted for {name}; {prediction_errors(device)}."
             for name, device in devices.items()
         ),
-        *(
-            [f"Of this, in layers unlike those that the device was profiled with: {shares}."]
-            if (shares := ", ".join(guesses))
-            else []
-        ),
+        *_guesses(predictions),
     ]
+
+
+def _guesses(predictions: Mapping[str, Prediction]) -> list[str]:
+    """The networks that consist of what was not profiled, those with the largest share first."""
+    shares = sorted(
+        (
+            (prediction.outside_share, network)
+            for network, prediction in predictions.items()
+            if prediction.outside_share >= WORTH_A_NOTE
+        ),
+        reverse=True,
+    )
+    if not shares:
+        return []
+    named = ", ".join(f"{network} {format_percent(share)} %" for share, network in shares[:NAMED])
+    others = f", and {len(shares) - NAMED} others" if len(shares) > NAMED else ""
+    return [f"Of this, in layers unlike those that were profiled: {named}{others}."]
 
 
 def prediction_errors(device: Device) -> str:

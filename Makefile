@@ -39,6 +39,7 @@ reports: $(VENV)/full
 	$(BIN)/antcost compare specs --published --source "ANTNets, Table 7" --format markdown -o reports/antnets_table7.md
 	$(BIN)/antcost compare 'specs/*.yaml' --published --figure reports/zoo.svg --format markdown -o reports/zoo.md
 	$(BIN)/antcost search antnet_g2_smaller --front madds --figure docs/front.svg --format markdown -o reports/antnet_g2_front.md
+	@$(BIN)/antcost latency --from reports/table8.json --figure docs/latency.svg > /dev/null
 
 clean:
 	rm -rf $(VENV)

@@ -62,13 +62,12 @@ def predictions_table(rows: Sequence[Predicted]) -> Table[Predicted]:
 def prediction_notes(predictions: Mapping[str, Prediction]) -> list[str]:
     """By the names of networks: for which device, how wrong that is, and where it is a guess."""
     devices = {prediction.device.name: prediction.device for prediction in predictions.values()}
-    return [
-        *(
-            f"Latency: predicted for {name}; {prediction_errors(device)}."
-            for name, device in devices.items()
-        ),
-        *_guesses(predictions),
-    ]
+    return [*map(latency_note, devices.values()), *_guesses(predictions)]
+
+
+def latency_note(device: Device) -> str:
+    """Which device latencies are predicted for, and how wrong that is."""
+    return f"Latency: predicted for {device.name}; {prediction_errors(device)}."
 
 
 def _guesses(predictions: Mapping[str, Prediction]) -> list[str]:

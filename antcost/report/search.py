@@ -7,6 +7,7 @@ from math import isfinite
 from typing import Any
 
 from antcost.cost.analysis import NetCost
+from antcost.report.predictions import latency_note
 from antcost.report.table import Column, Table, Value
 from antcost.search.front import Front, Point
 from antcost.search.infeasible import Reach
@@ -95,8 +96,8 @@ def _cost_table(report: Report, best: Candidate, base: NetCost, exact: bool) -> 
             verdict(report),
             *([f"Also within rho <= {space.rho:g} at every scale."] if space.rho else []),
             *([PROXY] if {ENTROPY, ZEN} & weights.keys() else []),
-            f"Memory, size and traffic: {space.dtype}, one image."
-            + (" Latency: fp32." if "latency" in space.measures else ""),
+            f"Memory, size and traffic: {space.dtype}, one image.",
+            *([latency_note(space.device)] if space.device else []),
         ),
         hints=(_effort(report),),
         data=lambda: _data(report, base),

@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError
 
 from antcost.blocks.build import load
 from antcost.blocks.registry import STAGE_MODELS
-from antcost.cost.device import read_device
+from antcost.cost.device import Device, read_device
 from antcost.cost.memory import Dtype
 from antcost.errors import AntcostError, Problem, SpecError
 from antcost.search.bounds import RHO, Bound, find_measure, read_bound, read_rho
@@ -76,6 +76,7 @@ class Space:
     scores: tuple[Score, ...]
     measures: Mapping[str, Measure]
     dtype: Dtype
+    device: Device | None = None
 
     @property
     def name(self) -> str:
@@ -160,7 +161,7 @@ def make_space(sources: Sources) -> Space:
     scores = () if sources.scores is None else read_scores(sources.scores, base, inner)
     return Space(
         sources, tuple(inner), tuple(outer), tuple(rules), tuple(bounds), rho, objective, scores,
-        known, fields.dtype,
+        known, fields.dtype, device,
     )  # fmt: skip
 
 

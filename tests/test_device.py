@@ -1,11 +1,17 @@
 """Devices: what their kernels are, what is learned of them, and what they predict."""
 
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import network
+from typer.testing import Result
 
 import antcost
 from antcost.cost.analysis import analyze_graph
@@ -199,3 +205,117 @@ def test_what_is_unlike_the_profile_is_said() -> None:
     assert SIMPLE.predict(antcost.analyze(small)).outside == ("s0.act",)
     assert SIMPLE.predict(antcost.analyze(large)).outside == ("s0.conv", "s0.act")
     assert SIMPLE.predict(antcost.analyze(large)).outside_share == 1
+
+
+@pytest.fixture
+def device_path(tmp_path: Path) -> Path:
+    path = tmp_path / "device.json"
+    path.write_text(device_file(SIMPLE))
+    return path
+
+
+def test_every_command_predicts_the_same(run: Callable[..., Result], device_path: Path) -> None:
+    g1, g2 = (SIMPLE.latency_ps(antcost.analyze(name)) for name in ("antnet_g1", "antnet_g2"))
+    option = ("--device", str(device_path), "--format", "json")
+
+    def data(*args: str) -> Any:
+        return json.loads(run(*args, *option).stdout)
+
+    table = data("table", "antnet_g2", "--by", "stage")
+    assert table["total"]["latency_ps"] == g2
+    assert sum(row["latency_ps"] for row in table["rows"]) == g2
+    compared = data("compare", "antnet_g1", "antnet_g2")
+    assert [entry["latency_ps"] for entry in compared["networks"]] == [g1, g2]
+    predicted = data("latency", "antnet_g1", "antnet_g2")
+    assert [entry["latency_ps"] for entry in predicted["networks"]] == [g1, g2]
+    assert sum(predicted["networks"][1]["layers_ps"].values()) == g2
+    totals = data("diff", "antnet_g1", "antnet_g2")["total"]
+    assert totals["a"]["latency_ps"] == g1
+    assert totals["difference"]["latency_ps"] == g2 - g1
+
+
+def test_a_search_within_a_latency_is_counted_again_by_the_whole_network(
+    run: Callable[..., Result], device_path: Path
+) -> None:
+    """Blocks add up to the network: of channels in whole blocks, and of what runs merged."""
+    pytest.importorskip("pyarrow", reason="needs the search extra")
+    arguments = (
+        "search", "antnet_g1", "--choose", "ant[2-7].groups=[1, 2, 4]",
+        "--choose", "ant[3-5].channels=[24, 30, 40, 64]", "--choose", "ant[2-3].repeat=[1, 2]",
+        "--device", str(device_path), "--objective", "min latency", "--format", "json",
+    )  # fmt: skip
+    best = json.loads(run(*arguments).stdout)["best"]["counts"]["latency"]
+    options = [f"ant[2-7].groups={groups}" for groups in (1, 2, 4)]
+    assert all(best <= SIMPLE.latency_ps(antcost.analyze("antnet_g1", [o])) for o in options)
+
+
+def test_columns_of_latency_need_a_device(run: Callable[..., Result]) -> None:
+    for arguments in (("--columns", "name,latency"), ("--sort", "latency_share")):
+        error = run("table", "antnet_g2", *arguments, exit_code=2).stderr
+        assert error == "the column latency needs a device to predict it for: --device FILE\n"
+
+
+def test_errors_and_guesses_stand_under_the_table(
+    run: Callable[..., Result], device_path: Path
+) -> None:
+    text = run("table", "antnet_g2", "--device", str(device_path)).stdout
+    errors = "off by 2.1 % (median) and at most 7.0 % for 8 networks that it was tried on"
+    assert f"Latency: predicted for Simple; {errors}.\n" in text
+    assert "unlike" not in text
+    text = run("compare", "antnet_g2", "densenet_121", "--device", str(device_path)).stdout
+    assert "in layers unlike those that were profiled: DenseNet-121 7.4 %.\n" in text
+
+
+def test_a_device_that_is_wrong_says_where(run: Callable[..., Result], tmp_path: Path) -> None:
+    path = tmp_path / "device.json"
+    path.write_text('{"device": "x", "kinds": {\n"conv": {"ps_per_mad": 1}}}')
+    error = run("table", "antnet_g2", "--device", str(path), exit_code=2).stderr
+    assert error == (
+        f"{path}:2: kinds.conv.ps_per_mad: unknown field; did you mean 'ps_per_madd'?\n"
+    )
+    path.write_text('{"device": "x", "block": 0, "kinds": {"other": {}}}')
+    error = run("latency", "antnet_g2", "--device", str(path), exit_code=2).stderr
+    assert error == f"{path}:1: block: expected at least 1, got 0\n"
+    error = run("latency", "antnet_g2", "--device", "nowhere.json", exit_code=2).stderr
+    assert error == "nowhere.json: no such file\n"
+    path.write_text('{"device": "x", "kinds": {"other": {}}}')
+    error = run("latency", "a", "--device", str(path), "--threads", "2", exit_code=2).stderr
+    assert error == "--device predicts: it goes without --threads\n"
+
+
+def test_predictions_need_no_runtime(device_path: Path) -> None:
+    code = (
+        "import sys\n"
+        "from antcost.cli.app import app\n"
+        f"try: app(['latency', 'antnet_g2', '--device', {str(device_path)!r}])\n"
+        "except SystemExit as end: assert not end.code\n"
+        "assert not {'numpy', 'scipy', 'onnx', 'onnxruntime', 'rich'} & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+def test_the_command_writes_a_device(
+    run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    truth = known_device(analyze_graph(graph) for graph in islice(random_graphs(0), 14))
+    monkeypatch.setattr(
+        "antcost.cli.device.find_engine", lambda name, settings: engine_of(truth, faster=200)
+    )
+    path = tmp_path / "device.json"
+    small = ("--networks", "10", "--trials", "3", "--time-limit", "1")
+    text = run("device", "profile", "-o", str(path), "--name", "Mine", *small).stdout
+    assert text.startswith("Mine: learned from 10 random networks, tried on others\n")
+    assert "Predictions are off by " in text
+    assert load_device(path).name == "Mine"
+    error = run("device", "profile", "-o", str(tmp_path), *small, exit_code=2).stderr
+    assert error == f"{tmp_path}: cannot be written: is a folder\n"
+
+
+def test_an_engine_without_a_profiler_teaches_nothing(
+    run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    engine = replace(engine_of(SIMPLE, faster=100), time_layers=None)
+    monkeypatch.setattr("antcost.cli.device.find_engine", lambda name, settings: engine)
+    error = run("device", "profile", "-o", str(tmp_path / "d.json"), exit_code=2).stderr
+    assert error == "known cannot time layers; use --engine onnxruntime\n"
+    assert not list(tmp_path.iterdir())

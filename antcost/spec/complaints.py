@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
@@ -21,11 +21,12 @@ def blame_all(
 
 
 def _around(location: Key, fields: Mapping[str, FieldInfo]) -> Mapping[str, FieldInfo]:
-    """The fields among which an error is: these, or those of a group in one of them."""
+    """The fields among which an error is: these, or those of a group, or of groups, in one."""
     for step in location[:-1]:
         group = fields[step].annotation if isinstance(step, str) and step in fields else None
-        if isinstance(group, type) and issubclass(group, BaseModel):
-            fields = group.model_fields
+        for part in (group, *get_args(group)):
+            if isinstance(part, type) and issubclass(part, BaseModel):
+                fields = part.model_fields
     return fields
 
 

@@ -21,12 +21,14 @@ from antcost.spec.catalog import shipped_names
 
 pytest.importorskip("scipy", reason="needs the latency extra")
 
+from clocks import FAKE
 from devices import engine_of, known_device, layers_ns
 
 from antcost.measure.engines import Settings
 from antcost.measure.learning import Sample, learn
 from antcost.measure.profiling import Plan, device_file, profile
 from antcost.measure.random_networks import MADDS, random_graphs
+from antcost.measure.timing import Goal
 
 MIB = 2**20
 
@@ -226,6 +228,8 @@ def test_every_command_predicts_the_same(run: Callable[..., Result], device_path
     assert sum(row["latency_ps"] for row in table["rows"]) == g2
     compared = data("compare", "antnet_g1", "antnet_g2")
     assert [entry["latency_ps"] for entry in compared["networks"]] == [g1, g2]
+    (entry,) = data("compare", "antnet_g2", "--baseline", "antnet_g1")["networks"]
+    assert entry["speed_up"] == f"{g1 / g2:.2f}x"
     predicted = data("latency", "antnet_g1", "antnet_g2")
     assert [entry["latency_ps"] for entry in predicted["networks"]] == [g1, g2]
     assert sum(predicted["networks"][1]["layers_ps"].values()) == g2
@@ -319,3 +323,29 @@ def test_an_engine_without_a_profiler_teaches_nothing(
     error = run("device", "profile", "-o", str(tmp_path / "d.json"), exit_code=2).stderr
     assert error == "known cannot time layers; use --engine onnxruntime\n"
     assert not list(tmp_path.iterdir())
+
+
+def test_a_comparison_measures_without_a_device(
+    run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The engine's work is the multiply-adds, so times and speed-ups are those of MAdds."""
+    monkeypatch.setattr("antcost.cli.clocks.find_engine", lambda name, settings: FAKE)
+    monkeypatch.setattr("antcost.cli.clocks.Goal", lambda: Goal(limit_s=1.0))
+    names = ("mobilenet_v2", "resnet_18", "mobilenet_v2_1.4")
+    table = run("compare", *names, "--columns", "madds,latency").stdout
+    assert table.splitlines()[2].split() == ["network", "MAdds", "latency", "speed-up"]
+    assert "latency: fake, fp32" in table
+    assert "speed-up: time of MobileNetV2 by time of the network" in table
+    options = ("--columns", "latency", "--format", "json")
+    for base, arguments in (
+        ("mobilenet_v2", ()),
+        ("resnet_18", ("--baseline", "resnet_18")),
+        ("resnet_34", ("--baseline", "resnet_34")),
+    ):
+        data = json.loads(run("compare", *names, *arguments, *options).stdout)["networks"]
+        base_madds = antcost.analyze(base).madds
+        for name, entry in zip(names, data, strict=True):
+            speed_up = float(entry["speed_up"].partition("x")[0])
+            assert speed_up == pytest.approx(base_madds / antcost.analyze(name).madds, rel=0.5)
+    (alone,) = json.loads(run("compare", "resnet_18", *options).stdout)["networks"]
+    assert float(alone["speed_up"].partition("x")[0]) < 0.5

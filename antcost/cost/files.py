@@ -6,7 +6,7 @@ benchmarks/model_sizes.py, which prints what these predictions miss by.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, assert_never
+from typing import Literal, assert_never, get_args
 
 from antcost.cost.folding import folded_norms
 from antcost.cost.formulas import cost
@@ -41,6 +41,7 @@ FORMATS: Mapping[FileFormat, str] = {
     "mlpackage": "Core ML .mlpackage",
     "tflite": "TFLite",
 }
+DTYPES: tuple[Dtype, ...] = get_args(Dtype)
 
 
 @dataclass(frozen=True, slots=True)

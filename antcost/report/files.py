@@ -1,7 +1,8 @@
-"""Writing a file whole or not at all."""
+"""Writing a file, or a folder that is one, whole or not at all."""
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from antcost.errors import AntcostError
@@ -35,3 +36,25 @@ def _replace(target: Path, data: bytes) -> None:
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_folder_whole(path: Path, write: Callable[[Path], None]) -> int:
+    """Let `write` make a folder beside `path` and rename it, in place of what is there.
+
+    Returns the bytes of its files. Raises AntcostError if it cannot be written.
+    """
+    temporary, replaced = (
+        path.with_name(f".antcost.{os.getpid()}.{kind}{path.suffix}") for kind in ("new", "old")
+    )
+    try:
+        write(temporary)
+        size = sum(file.stat().st_size for file in temporary.rglob("*") if file.is_file())
+        if path.is_dir():
+            path.rename(replaced)
+        temporary.rename(path)
+    except OSError as error:
+        raise AntcostError(f"{path}: cannot be written: {error.strerror or error}") from None
+    finally:
+        for folder in (temporary, replaced):
+            shutil.rmtree(folder, ignore_errors=True)
+    return size

@@ -40,8 +40,8 @@ CORE_ML = (
     "mobilenet_v2", "mobilenet_v2_1.4", "mobilenet_v1", "mobilenet_v3_large", "mobilenet_v3_small",
     "antnet_g1", "antnet_g2", "e_antnet", "resnet_18", "resnet_34", "resnet_50", "se_resnet_50",
     "densenet_121", "condensenet_g8", "googlenet", "googlenet_bn", "inception_v3", "xception",
-    "squeezenext", "shufflenet_1.5x", "shufflenet_v2_1x", "mnasnet_a1", "efficientnet_b0",
-    "ghostnet", "clcnet", "darts_v2", "nasnet_a_mobile", "cifar100/antnet_g2",
+    "squeezenext", "shufflenet_1.5x", "shufflenet_v2_0.5x", "shufflenet_v2_1x", "mnasnet_a1",
+    "efficientnet_b0", "ghostnet", "clcnet", "darts_v2", "nasnet_a_mobile", "cifar100/antnet_g2",
     "cifar100/c_antnet", "cifar100/e_antnet", "cifar100/flattened", "cifar100/highway_19",
     "cifar100/igcv1", "cifar100/mobilenet_v2", "cifar100/se_mobilenet_v2",
 )  # fmt: skip

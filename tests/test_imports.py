@@ -7,7 +7,7 @@ import pytest
 
 SLOW = {
     "torch", "torchvision", "fvcore", "thop", "ptflops", "torchinfo", "numpy", "pandas", "scipy",
-    "sympy", "matplotlib", "altair", "jinja2", "onnx", "onnxruntime", "rich",
+    "sympy", "matplotlib", "altair", "jinja2", "onnx", "onnxruntime", "coremltools", "rich",
 }  # fmt: skip
 
 RUN = """
@@ -38,6 +38,7 @@ def test_table_loads_no_slow_package(output_format: str) -> None:
 def test_the_other_commands_load_none_either() -> None:
     assert loaded("compare", "antnet_g2", "mobilenet_v2", "--baseline", "mobilenet_v2") == set()
     assert loaded("diff", "antnet_g1", "antnet_g2") == set()
+    assert loaded("size", "antnet_g2") == set()
     assert loaded("reconcile", "antnet_g1", "mobilenet_v2") == set()
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from antcost.cost.analysis import NetCost
 from antcost.cost.convention import CONVENTIONS, Convention
+from antcost.cost.files import file_bytes
 from antcost.cost.memory import arithmetic_intensity
 from antcost.errors import AntcostError
 from antcost.report.network import (
@@ -137,6 +138,11 @@ COLUMNS: tuple[Column[Entry], ...] = (
         spare=1,
     ),
     Column("param_memory", "param. memory", lambda entry: entry.totals["param_bytes"], "bytes"),
+    Column("onnx_size", "ONNX", lambda entry: file_bytes(entry.cost.graph, "onnx"), "bytes"),
+    Column(
+        "coreml_size", "Core ML", lambda entry: file_bytes(entry.cost.graph, "mlmodel"), "bytes"
+    ),
+    Column("tflite_size", "TFLite", lambda entry: file_bytes(entry.cost.graph, "tflite"), "bytes"),
     Column("activations", "activations", lambda entry: entry.totals["activations"], "count"),
     Column("traffic", "traffic", lambda entry: entry.totals["traffic_bytes"], "bytes"),
     Column("intensity", "FLOP/B", lambda entry: arithmetic_intensity(entry.cost.whole), "ratio"),
@@ -173,6 +179,10 @@ PUBLISHED = {
 LATENCY = ("latency", "speed_up")
 """What is measured or predicted."""
 
+FILES = {"onnx_size", "coreml_size", "tflite_size"}
+FILES_NOTE = (
+    "ONNX, Core ML (.mlmodel), TFLite: files with fp32 weights, predicted as by antcost size."
+)
 MEMORY = {"peak_memory", "param_memory", "traffic", "intensity"}
 
 
@@ -220,6 +230,7 @@ def compare_table(
             *definitions(keys, convention),
             *_sources_note(entries, keys),
             *([memory_note] if keys & MEMORY else []),
+            *([FILES_NOTE] if keys & FILES else []),
             *(latency_notes if keys & {*LATENCY} else []),
             *([f"x: times fewer than {baseline.spec.title}."] if baseline else []),
             *([f"Left out, without published params or MAdds: {left_out}."] if left_out else []),

@@ -9,7 +9,8 @@ demo: $(VENV)/light
 	@$(BIN)/antcost table --spec specs/antnet_g2.yaml
 
 test: lint
-	$(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m "not timing" --numprocesses auto
+	$(BIN)/pytest -m timing
 
 lint: $(VENV)/full
 	$(BIN)/ruff check .

@@ -31,6 +31,8 @@ from antcost.report.latency import latency_table
 
 pytest.importorskip("scipy")
 
+pytestmark = pytest.mark.timing
+
 linux = pytest.mark.skipif(
     not hasattr(os, "sched_setaffinity") or not Path("/proc/stat").exists(),
     reason="needs Linux: CPUs to be pinned to, and /proc",

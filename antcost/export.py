@@ -55,13 +55,13 @@ def onnx_file(graph: Graph, dtype: Dtype = "fp32", seed: int = 0) -> bytes:
 
 def core_ml_neural_networks(graph: Graph, seed: int = 0) -> dict[Dtype, bytes]:
     """The network as three .mlmodel files, made by coremltools from the torch module."""
-    with _quiet():
+    with _converting():
+        traced = _traced(graph, seed)
         import coremltools as ct
         from coremltools.models.neural_network.quantization_utils import quantize_weights
 
-        model = ct.convert(
-            _traced(graph, seed), inputs=_image_types(graph), convert_to="neuralnetwork"
-        )
+        _know_channel_shuffle()
+        model = ct.convert(traced, inputs=_image_types(graph), convert_to="neuralnetwork")
         smaller = (quantize_weights(model, nbits=bits) for bits in (16, 8))
         specifications = map(_specification, (model, *smaller))
         return {
@@ -72,13 +72,16 @@ def core_ml_neural_networks(graph: Graph, seed: int = 0) -> dict[Dtype, bytes]:
 
 def core_ml_programs(graph: Graph, seed: int = 0) -> dict[Dtype, Any]:
     """The network as three models whose `save(path)` writes an .mlpackage."""
-    with _quiet():
+    with _converting():
+        traced = _traced(graph, seed)
         import coremltools as ct
         from coremltools.optimize import coreml
 
+        _know_channel_shuffle()
+
         def convert(precision: Any) -> Any:
             return ct.convert(
-                _traced(graph, seed),
+                traced,
                 inputs=_image_types(graph),
                 convert_to="mlprogram",
                 compute_precision=precision,
@@ -93,10 +96,24 @@ def core_ml_programs(graph: Graph, seed: int = 0) -> dict[Dtype, Any]:
         return {"fp32": convert(ct.precision.FLOAT32), "fp16": half, "int8": integers}
 
 
-def _traced(graph: Graph, seed: int) -> Any:
-    """The torch module as coremltools takes it.
+@contextlib.contextmanager
+def _converting() -> Iterator[None]:
+    """Quietly; whatever coremltools raises becomes one line."""
+    try:
+        with _quiet():
+            yield
+    except AntcostError:
+        raise
+    except Exception as error:
+        reason = " ".join(str(error).split())
+        raise AntcostError(f"coremltools cannot convert the network: {reason}") from error
 
-    Batch norm has statistics as after training: Core ML stores arrays that are equal only once.
+
+def _traced(graph: Graph, seed: int) -> Any:
+    """The torch module as coremltools takes it, made before that is imported.
+
+    It swallows a Ctrl-C that comes while it imports torch. Batch norm has statistics as after
+    training: Core ML stores arrays that are equal only once.
     """
     import torch
     from torch import nn
@@ -111,7 +128,6 @@ def _traced(graph: Graph, seed: int) -> Any:
                 for values in (norm.weight, norm.bias, norm.running_mean, norm.running_var):
                     assert values is not None
                     values.uniform_(0.5, 1.5, generator=chance)
-        _know_channel_shuffle()
         image = torch.zeros(1, *graph.input.dims)
         return torch.jit.trace(module, image)  # type: ignore[no-untyped-call]  # torch's own
 

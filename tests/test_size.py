@@ -116,14 +116,14 @@ def test_core_ml_files_have_the_predicted_size(name: str, tmp_path: Path) -> Non
     [
         ("mlmodel", "fp32", 13.958, 0.0002),
         ("mlpackage", "fp32", 14.037, 0.0005),
-        ("mlpackage", "fp16", 7.069, 0.001),
+        ("mlpackage", "fp16", 7.069, 0.0015),
         ("tflite", "fp32", 14.045, 0.0001),
     ],
 )
 def test_mobilenet_v2_has_the_size_of_files_made_elsewhere(
     form: Any, dtype: Dtype, megabytes: float, close: float
 ) -> None:
-    """Of coremltools 9.0, from a trained network, and of litert-torch 0.10."""
+    """By coremltools 9.0 and litert-torch 0.10, and not from the torch module of this package."""
     size = file_bytes(graph_of("mobilenet_v2"), form, dtype)
     assert size == pytest.approx(megabytes * 1e6, rel=close)
 

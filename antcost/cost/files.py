@@ -187,8 +187,8 @@ def _onnx_layer(node: Node) -> tuple[int, int]:
 class Overhead:
     """Bytes that a layer takes beside its arrays.
 
-    `stored` if it has some, 0 for what only names its input, as additions and activations do, and
-    `other` for the rest, whose settings are stored. `integers` is for each array of them.
+    `stored` if it has some, `plain` for activations, additions and flattening, which have next to
+    no settings, and `other` for the rest. `integers` is for each array of them.
     """
 
     stored: int
@@ -205,10 +205,12 @@ class Overhead:
 
 
 MLMODEL: Mapping[Dtype, Overhead] = {
-    "fp32": Overhead(stored=141, plain=12, other=86),
-    "fp16": Overhead(stored=139, plain=13, other=86),
-    "int8": Overhead(stored=165, plain=14, other=97),
+    "fp32": Overhead(stored=82, plain=57, other=94),
+    "fp16": Overhead(stored=81, plain=57, other=94),
+    "int8": Overhead(stored=110, plain=55, other=115),
 }
+MLMODEL_FILE = 580
+"""What surrounds the layers."""
 
 
 def _mlmodel_bytes(layers: Iterable[Stored], dtype: Dtype) -> int:
@@ -216,7 +218,7 @@ def _mlmodel_bytes(layers: Iterable[Stored], dtype: Dtype) -> int:
 
     Integers have an fp32 scale and bias for each channel out.
     """
-    total = 0
+    total = MLMODEL_FILE
     for layer in layers:
         total += MLMODEL[dtype].of(layer) + BYTES[dtype] * _indices(layer.node)
         for array in layer.arrays:
@@ -227,11 +229,12 @@ def _mlmodel_bytes(layers: Iterable[Stored], dtype: Dtype) -> int:
 
 
 MLPACKAGE: Mapping[Dtype, Overhead] = {
-    "fp32": Overhead(stored=1403, plain=0, other=349),
-    "fp16": Overhead(stored=1500, plain=0, other=422),
-    "int8": Overhead(stored=1515, plain=0, other=401, integers=300),
+    "fp32": Overhead(stored=1295, plain=47, other=366),
+    "fp16": Overhead(stored=1380, plain=54, other=431),
+    "int8": Overhead(stored=1339, plain=0, other=426, integers=476),
 }
-MANIFEST, WEIGHTS_FILE = 617, 64
+MLPACKAGE_FILES = 1480
+"""What surrounds the layers: the manifest (617), the head of the weights (64) and the rest."""
 BLOCK = 64
 """Arrays in the file of weights start at multiples of this, each after a head of this size."""
 FEWEST_SCALARS, FEWEST_INTEGERS = 10, 2049
@@ -243,7 +246,7 @@ def _mlpackage_bytes(layers: Iterable[Stored], dtype: Dtype) -> int:
 
     All other scalars of such a file are fp16.
     """
-    total = MANIFEST + WEIGHTS_FILE
+    total = MLPACKAGE_FILES
     for layer in layers:
         total += MLPACKAGE[dtype].of(layer) + 2 * _indices(layer.node)
         for array in layer.arrays:

@@ -27,16 +27,15 @@ from antcost.graph.tape import Tape
 from antcost.measure.engines import DEFAULT, Engine, Settings, find_engine
 from antcost.measure.pinning import pinned
 from antcost.measure.profiling import (
-    REFERENCE,
     Plan,
     Profile,
     latencies_ns,
     profile,
     reference_ns,
+    timed,
 )
 from antcost.measure.random_networks import random_graphs
-from antcost.measure.recording import Recording, subject_of
-from antcost.measure.timing import Candidate, Goal, measure
+from antcost.measure.recording import Recording
 from antcost.report.measured import disturbances
 
 SHIPPED = (
@@ -72,18 +71,6 @@ def test_graphs() -> dict[str, Graph]:
 
 def fresh() -> Iterator[Graph]:
     return islice(random_graphs(SEED), RANDOM)
-
-
-def timed(graphs: Sequence[Graph], engine: Engine, limit_s: float) -> Recording:
-    """All networks and the reference, in turns."""
-    reference = antcost.build_graph(antcost.load(REFERENCE))
-    candidates = [
-        Candidate(subject_of(analyze_graph(graph), graph.name, "fp32"), graph)
-        for graph in (*graphs, reference)
-    ]
-    last = len(graphs)
-    goal = Goal(1e-6, limit_s)
-    return measure(candidates, engine, SETTINGS, goal, seed=0, baseline=last, reference=last)
 
 
 def madds_line(learned: Profile) -> Callable[[Graph], float]:
@@ -169,7 +156,7 @@ def kernels(graph: Graph) -> list[list[Node]]:
 def compared(learned: Profile, engine: Engine) -> tuple[list[Network], Alone, Recording]:
     """The networks measured, on the clock of the profile, and predicted in three ways."""
     graphs = test_graphs()
-    recording = timed(list(graphs.values()), engine, TESTING_S)
+    recording = timed(list(graphs.values()), engine, SETTINGS, TESTING_S)
     pace = reference_ns(learned.recording) / reference_ns(recording)
     line = madds_line(learned)
     with pinned(SETTINGS.threads):

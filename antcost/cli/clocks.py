@@ -5,7 +5,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from antcost.cli.measuring import completed, measured
-from antcost.cost.device import Device
+from antcost.cost.device import Prediction
 from antcost.measure.engines import DEFAULT, Settings, find_engine
 from antcost.measure.recording import subject_of
 from antcost.measure.statistics import latencies
@@ -18,8 +18,8 @@ from antcost.units import format_times
 
 def measured_entries(
     entries: Sequence[Entry], baseline: Entry | None
-) -> tuple[list[Entry], list[str]]:
-    """The entries with what antcost latency measures by default, and how it did.
+) -> tuple[list[Entry], list[str], bool]:
+    """The entries with what antcost latency measures by default, how it did, and if it could end.
 
     Their speed-ups are over the baseline, the first of several, or the reference network.
     """
@@ -40,25 +40,30 @@ def measured_entries(
         )
         for number, entry in enumerate(entries)
     ]
-    return timed, latency_notes(recording)
+    return timed, latency_notes(recording), recording.stopped != "interrupted"
 
 
 def predicted_entries(
-    entries: Sequence[Entry], baseline: Entry | None, device: Device
+    entries: Sequence[Entry], baseline: Entry | None
 ) -> tuple[list[Entry], list[str]]:
-    """The entries with what the device takes, over the baseline or the first of them."""
-    predictions = [device.predict(entry.cost) for entry in entries]
-    base_ps = device.latency_ps(baseline.cost) if baseline else predictions[0].latency_ps
+    """The entries with what their device takes, over the baseline or the first of them."""
+    base = _prediction(baseline or entries[0])
     timed = [
         replace(
             entry,
-            latency_ps=prediction.latency_ps,
-            speed_up=format_times(Fraction(base_ps, prediction.latency_ps or 1)),
+            latency_ps=_prediction(entry).latency_ps,
+            speed_up=format_times(
+                Fraction(base.latency_ps or 1, _prediction(entry).latency_ps or 1)
+            ),
         )
-        for entry, prediction in zip(entries, predictions, strict=True)
+        for entry in entries
     ]
-    names = [entry.spec.title for entry in entries]
-    return timed, prediction_notes(dict(zip(names, predictions, strict=True)))
+    return timed, prediction_notes({entry.spec.title: _prediction(entry) for entry in entries})
+
+
+def _prediction(entry: Entry) -> Prediction:
+    assert entry.prediction is not None
+    return entry.prediction
 
 
 def _candidate(entry: Entry) -> Candidate:

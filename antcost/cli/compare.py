@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
+import typer
 from typer import Option
 
 from antcost.api import analyze
@@ -28,7 +29,7 @@ from antcost.cli.options import (
 )
 from antcost.cli.output import emit
 from antcost.cost.convention import find_convention
-from antcost.cost.device import load_device
+from antcost.cost.device import Device, load_device
 from antcost.report.comparison import LATENCY, Entry, compare_table, find_entry
 from antcost.report.dotplot import dot_plots
 from antcost.report.figures import check_figure, draw, linked
@@ -74,17 +75,22 @@ def compare(
     target = load_device(device) if device else None
     if figure is not None:
         check_figure(figure)
-    with read_each(specs, lambda reference: _entry(reference, set_, source, training)) as entries:
+
+    def entry(reference: str) -> Entry:
+        return _entry(reference, set_, source, training, target)
+
+    with read_each(specs, entry) as entries:
         if entries:
             base = None
             if baseline is not None:
-                base = find_entry(entries, baseline) or _entry(baseline, set_, source, training)
+                base = find_entry(entries, baseline) or entry(baseline)
             timed: Sequence[Entry] = entries
             notes: list[str] = []
+            complete = True
             if measures:
-                timed, notes = measured_entries(entries, base)
+                timed, notes, complete = measured_entries(entries, base)
             elif target is not None:
-                timed, notes = predicted_entries(entries, base, target)
+                timed, notes = predicted_entries(entries, base)
             result = compare_table(
                 timed,
                 convention,
@@ -99,6 +105,8 @@ def compare(
                 draw(dot_plots(entries), figure)
                 result = replace(result, figure=linked(figure, output))
             emit(result, format_, exact, output)
+            if not complete:
+                raise typer.Exit(130)
 
 
 def _with_speed_up(keys: list[str]) -> list[str]:
@@ -110,10 +118,15 @@ def _with_speed_up(keys: list[str]) -> list[str]:
 
 
 def _entry(
-    reference: str, overrides: list[str] | None, source: str | None, training: bool
+    reference: str,
+    overrides: list[str] | None,
+    source: str | None,
+    training: bool,
+    device: Device | None,
 ) -> Entry:
     spec = load(reference, overrides or ())
     if source is not None:
         rows = (row for row in spec.published if source.casefold() in row.source.casefold())
         spec = replace(spec, published=tuple(rows))
-    return Entry(reference, spec, analyze(spec, training=training))
+    cost = analyze(spec, training=training)
+    return Entry(reference, spec, cost, prediction=device.predict(cost) if device else None)

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import TypeAdapter, ValidationError
 from typer import Option
 
 from antcost.cli.measuring import require_packages, require_writable
@@ -11,10 +12,12 @@ from antcost.cli.options import ExactOption, FormatOption
 from antcost.cli.output import emit
 from antcost.cli.progress import meter, progress
 from antcost.cost.memory import Dtype
+from antcost.errors import AntcostError
 from antcost.measure.engines import DEFAULT, Settings, find_engine
 from antcost.measure.profiling import Plan, device_file, profile
 from antcost.report.files import write_whole
 from antcost.report.trials import trials_table
+from antcost.spec.model import Text
 
 PLAN = Plan()
 
@@ -38,7 +41,7 @@ def profile_device(
     ],
     engine: Annotated[str, Option(metavar="NAME", help="What runs the networks.")] = DEFAULT,
     threads: Annotated[int, Option(metavar="N", min=1, max=1024, help="Threads.")] = 1,
-    batch: Annotated[int, Option(metavar="N", min=1, max=65536, help="Images at once.")] = 1,
+    batch: Annotated[int, Option(metavar="N", min=1, max=1024, help="Images at once.")] = 1,
     dtype: Annotated[Dtype, Option(help="Type of numbers.")] = "fp32",
     name: Annotated[str | None, Option(metavar="TEXT", help="What to call the device.")] = None,
     networks: Annotated[
@@ -60,6 +63,8 @@ def profile_device(
     """
     require_packages()
     require_writable(output)
+    if name is not None:
+        _require_text(name)
     settings = Settings(threads, batch, dtype)
     plan = Plan(networks, trials, seed, time_limit)
     found = find_engine(engine, settings)
@@ -77,3 +82,11 @@ def profile_device(
         raise typer.Exit(130) from None
     write_whole(output, device_file(result.device))
     emit(trials_table(result), format_, exact, None)
+
+
+def _require_text(name: str) -> None:
+    """Raise AntcostError, before a minute of measuring, for a name that no file may have."""
+    try:
+        TypeAdapter(Text).validate_python(name)
+    except ValidationError:
+        raise AntcostError("--name: expected one line of printable text") from None

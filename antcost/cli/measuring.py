@@ -11,11 +11,9 @@ from antcost.api import analyze
 from antcost.cli.progress import meter
 from antcost.errors import AntcostError
 from antcost.measure.engines import Engine, Settings
+from antcost.measure.profiling import REFERENCE
 from antcost.measure.recording import Recording, find_subject, subject_of
 from antcost.measure.timing import Candidate, Goal, measure
-
-REFERENCE = "mobilenet_v2"
-"""In every round of every measuring, so that two of them can be compared."""
 
 
 def require_packages() -> None:

@@ -137,7 +137,7 @@ class Device:
             outside=tuple(
                 row.name
                 for row, work in zip(cost.layers, every, strict=True)
-                if self.errors and not self._like_seen(work)
+                if self.errors and not row.nodes[0].place.training and not self._like_seen(work)
             ),
         )
 
@@ -156,6 +156,9 @@ class Device:
         )
 
     def _layer_ps(self, row: Row, work: Work) -> int:
+        """Nothing for a layer that only training has."""
+        if row.nodes[0].place.training:
+            return 0
         known = [kind for kind in (*work.kinds, OTHER) if kind in self.kinds]
         if not known:
             kind = work.kinds[-1]

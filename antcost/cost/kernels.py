@@ -39,9 +39,9 @@ class Work:
 
     `kinds` is what the layer is, the most exact name first. Multiply-adds and bytes are those of
     channels rounded up to whole blocks, and what windows of pools share is read again for each, but
-    for `traffic_bytes`. `spilled_bytes` is what the maps
-    have beyond the size of the cache, of a layer that does not run merged into a convolution;
-    `groups` those that run one by one, and `window` the area of a kernel.
+    for `traffic_bytes`. `spilled_bytes` is what the maps have beyond the size of the cache, of a
+    layer that does not run merged into a convolution; `groups` those that run one by one, and
+    `window` the area of a kernel.
     """
 
     kinds: tuple[str, ...]

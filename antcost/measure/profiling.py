@@ -20,8 +20,10 @@ from antcost.measure.statistics import disturbed, log_ratios, quantile, ratio, t
 from antcost.measure.timing import Candidate, Goal, Progress, engine_errors, measure, no_collection
 
 REFERENCE = "mobilenet_v2"
+"""In every round of every measuring, so that two of them can be compared."""
 RUNS = 12
 QUARTILE = 0.25
+NEAR = 0.1
 NEVER = 1e-6
 """A target that no measuring reaches: it takes its time."""
 PS_PER_NS = 1000
@@ -78,16 +80,16 @@ def profile(
     from antcost.measure.learning import Sample, learn
 
     if engine.time_layers is None:
-        raise AntcostError(f"{engine.name} cannot time layers; use --engine onnxruntime")
+        raise AntcostError(f"{engine.name} does not tell what its layers take; use another engine")
     graphs = list(islice(random_graphs(plan.seed), plan.networks + plan.trials))
     learned, tried = graphs[: plan.networks], graphs[plan.networks :]
     kernels = []
     with pinned(settings.threads), no_collection():
         for graph in learned:
             with engine_errors(engine, graph.name):
-                kernels.append(_kernels_ns(engine.time_layers(graph, settings, RUNS)))
+                kernels.append(kernel_times(engine.time_layers(graph, settings, RUNS)))
             told_layers(graph.name)
-    recording = _timed(graphs, engine, settings, plan, told_networks)
+    recording = timed(graphs, engine, settings, plan.limit_s, plan.seed, told_networks)
     latencies = latencies_ns(recording)
     samples = [
         Sample(analyze_graph(graph), latency_ns, kernels_ns)
@@ -99,33 +101,34 @@ def profile(
         for graph, latency_ns in zip(tried, latencies[len(learned) :], strict=True)
     )
     measured = _measured(recording, plan)
-    device = replace(device, errors=_errors(trials), measured=measured)
+    device = replace(device, errors=trial_errors(trials), measured=measured)
     return Profile(device, trials, recording)
 
 
-def _kernels_ns(times: LayerTimes) -> dict[str, float]:
+def kernel_times(times: LayerTimes) -> dict[str, float]:
     """The lower quartile of each kernel's runs: others who take the CPU make them only longer."""
     return {layer: quantile(runs, QUARTILE) for layer, runs in times.layers_ns.items()}
 
 
-def _timed(
+def timed(
     graphs: Sequence[Graph],
     engine: Engine,
     settings: Settings,
-    plan: Plan,
-    tell: Callable[[Progress], None],
+    limit_s: float,
+    seed: int = 0,
+    tell: Callable[[Progress], None] = lambda _: None,
 ) -> Recording:
-    """All networks in turns, with the reference as the last one."""
+    """All networks in turns for so long, with the reference as the last one."""
     reference = build_graph(load(REFERENCE))
     candidates = [
         Candidate(subject_of(analyze_graph(graph), graph.name, settings.dtype), graph)
         for graph in (*graphs, reference)
     ]
-    goal = Goal(NEVER, plan.limit_s)
     last = len(graphs)
     return measure(
-        candidates, engine, settings, goal, plan.seed, baseline=last, reference=last, tell=tell
-    )
+        candidates, engine, settings, Goal(NEVER, limit_s), seed, baseline=last, reference=last,
+        tell=tell,
+    )  # fmt: skip
 
 
 def latencies_ns(recording: Recording) -> list[float]:
@@ -152,9 +155,10 @@ def _trial(device: Device, graph: Graph, latency_ns: float) -> Trial:
     return Trial(graph.name, cost.madds, round(latency_ns * PS_PER_NS), device.latency_ps(cost))
 
 
-def _errors(trials: Sequence[Trial]) -> Errors:
+def trial_errors(trials: Sequence[Trial]) -> Errors:
+    """What a device file says of its errors: relative ones, whatever their sign."""
     errors = [abs(trial.error) for trial in trials]
-    near = sum(error <= 0.1 for error in errors)
+    near = sum(error <= NEAR for error in errors)
     return Errors(
         networks=len(errors),
         median=round(median(errors), 4),
@@ -164,12 +168,21 @@ def _errors(trials: Sequence[Trial]) -> Errors:
 
 
 def _name(recording: Recording) -> str:
-    """For example: AMD EPYC, onnxruntime 1.32.0, 1 thread."""
-    conditions, settings = recording.conditions, recording.settings
+    """For example: AMD EPYC, onnxruntime 1.32.0, 1 thread; and what is not as usual."""
+    conditions, settings, usual = recording.conditions, recording.settings, Settings()
     version = conditions.versions.get(recording.engine, "")
-    threads = f"{settings.threads} thread{'' if settings.threads == 1 else 's'}"
-    engine = f"{recording.engine} {version}".strip()
-    return ", ".join(filter(None, (conditions.cpu, engine, threads)))
+    return ", ".join(
+        filter(
+            None,
+            (
+                conditions.cpu,
+                f"{recording.engine} {version}".strip(),
+                f"{settings.threads} thread{'' if settings.threads == 1 else 's'}",
+                settings.dtype if settings.dtype != usual.dtype else "",
+                f"{settings.batch} images at once" if settings.batch != usual.batch else "",
+            ),
+        )
+    )
 
 
 def _measured(recording: Recording, plan: Plan) -> dict[str, Any]:

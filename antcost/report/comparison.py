@@ -8,6 +8,7 @@ from typing import Any
 
 from antcost.cost.analysis import NetCost
 from antcost.cost.convention import CONVENTIONS, Convention
+from antcost.cost.device import Prediction
 from antcost.cost.files import file_bytes
 from antcost.cost.memory import arithmetic_intensity
 from antcost.errors import AntcostError
@@ -18,6 +19,7 @@ from antcost.report.network import (
     params_label,
     training_notes,
 )
+from antcost.report.predictions import prediction_data
 from antcost.report.reasons import why
 from antcost.report.table import Column, Table, choose, ranked
 from antcost.spec.catalog import shipped_folder
@@ -30,7 +32,7 @@ class Entry:
     """One network of a comparison: how it was named, its spec, what it costs, and the baseline.
 
     `reason` is why published figures differ from ours, once it was asked for; `latency_ps` and
-    `speed_up` are what was measured or predicted, if it was.
+    `speed_up` are what was measured, or follow from the `prediction` for a device, if any.
     """
 
     reference: str
@@ -42,6 +44,7 @@ class Entry:
     reason: str | None = None
     latency_ps: int | None = None
     speed_up: str | None = None
+    prediction: Prediction | None = None
 
     @property
     def totals(self) -> dict[str, int]:
@@ -325,6 +328,7 @@ def _data(entry: Entry) -> dict[str, Any]:
         **({"reason": entry.reason} if entry.reason else {}),
         **({"latency_ps": entry.latency_ps} if entry.latency_ps is not None else {}),
         **({"speed_up": entry.speed_up} if entry.speed_up else {}),
+        **({"prediction": prediction_data(entry.prediction)} if entry.prediction else {}),
         "published": [
             {field: _printed(value) for field, value in row if value is not None}
             for row in entry.spec.published

@@ -27,7 +27,7 @@ from antcost.report.network import (
     training_notes,
     window,
 )
-from antcost.report.predictions import prediction_notes
+from antcost.report.predictions import prediction_data, prediction_notes
 from antcost.report.table import Column, Table
 from antcost.units import format_bytes
 
@@ -116,6 +116,11 @@ def difference_table(
             "b": b.graph.name,
             "rows": [_data(change, counts) for change in changes],
             "total": _totals(a, b, convention, inplace, predictions),
+            **(
+                {"predictions": [prediction_data(each) for each in predictions]}
+                if predictions
+                else {}
+            ),
         },
     )
 

@@ -18,7 +18,7 @@ from antcost.cost.memory import (
 from antcost.errors import AntcostError
 from antcost.graph.graph import Node
 from antcost.graph.layers import AvgPool2d, Conv2d, ConvTranspose2d, MaxPool2d, Pair
-from antcost.report.predictions import prediction_notes
+from antcost.report.predictions import prediction_data, prediction_notes
 from antcost.report.table import Column, Table, Value, choose, ranked
 from antcost.units import format_bytes, format_exact
 
@@ -148,7 +148,7 @@ def network_table(
         data=lambda: {
             "network": cost.graph.name,
             "convention": convention.name,
-            **({"device": device.name} if device else {}),
+            **({"prediction": prediction_data(prediction)} if prediction else {}),
             "rows": [_row_data(line, convention) for line in _cut(every, top)],
             "total": totals | ({"latency_ps": prediction.latency_ps} if prediction else {}),
         },

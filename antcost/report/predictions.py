@@ -2,15 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from antcost.cost.analysis import NetCost
 from antcost.cost.device import Device, Prediction
+from antcost.report.measured import plural
 from antcost.report.table import Column, Table
 from antcost.units import format_percent
 
 WORTH_A_NOTE = 0.05
 """The share of a latency outside of what was profiled from which on it is said."""
 NAMED = 3
+UNLIKE = "unlike: in layers unlike those that the device was profiled with."
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,28 +38,36 @@ def predictions_table(rows: Sequence[Predicted]) -> Table[Predicted]:
     """A row a network."""
     device = rows[0].prediction.device
     return Table(
-        title=f"{len(rows)} network{'' if len(rows) == 1 else 's'} on {device.name}",
-        columns=COLUMNS,
+        title=f"{plural(len(rows), 'network')} on {device.name}",
+        columns=[column for column in COLUMNS if device.errors or column.key != "unlike"],
         items=rows,
         notes=(
             f"Predictions are {prediction_errors(device)}.",
-            "unlike: in layers unlike those that the device was profiled with.",
+            *([UNLIKE] if device.errors else []),
         ),
         data=lambda: {
-            "device": device.name,
-            "errors": device.errors and device.errors.model_dump(),
             "networks": [
                 {
                     "network": row.cost.graph.name,
                     "spec": row.reference,
-                    "latency_ps": row.prediction.latency_ps,
+                    **prediction_data(row.prediction),
                     "layers_ps": dict(row.prediction.layers_ps),
-                    "unlike": row.prediction.outside,
                 }
                 for row in rows
             ],
         },
     )
+
+
+def prediction_data(prediction: Prediction) -> dict[str, Any]:
+    """A prediction of a whole network for JSON: with the device, its errors, and what is unlike."""
+    device = prediction.device
+    return {
+        "device": device.name,
+        "errors": device.errors and device.errors.model_dump(),
+        "latency_ps": prediction.latency_ps,
+        "unlike": prediction.outside,
+    }
 
 
 def prediction_notes(predictions: Mapping[str, Prediction]) -> list[str]:
@@ -94,5 +105,5 @@ def prediction_errors(device: Device) -> str:
         return "of unknown error"
     return (
         f"off by {100 * errors.median:.1f} % (median) and at most {100 * errors.largest:.1f} % for "
-        f"{errors.networks} networks that it was tried on"
+        f"{plural(errors.networks, 'network')} that it was tried on"
     )

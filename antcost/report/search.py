@@ -37,6 +37,10 @@ class CostRow:
     best: int
     price: float | None
 
+    @property
+    def change(self) -> Fraction | None:
+        return Fraction(self.best, self.base) - 1 if self.base else None
+
 
 @dataclass(frozen=True, slots=True)
 class StageRow:
@@ -88,7 +92,7 @@ def _cost_table(report: Report, best: Candidate, base: NetCost, exact: bool) -> 
             Column("budget", "budget", lambda row: row.budget),
             Column("base", "base", lambda row: printed(row.base, row.measure), "count"),
             Column("best", "best", lambda row: printed(row.best, row.measure), "count"),
-            Column("change", "change", lambda row: Fraction(row.best, row.base) - 1, "change"),
+            Column("change", "change", lambda row: row.change, "change"),
             Column("price", "more is worth", lambda row: _price(row), spare=1),
         ),
         items=rows,

@@ -471,7 +471,9 @@ def test_options_that_do_not_go_together(run: Run, tiny: str) -> None:
 
 
 def test_a_latency_that_64_bits_do_not_hold(run: Run, write_spec: Callable[..., Path]) -> None:
-    device = write_spec("device: Slow\nkinds: {other: {ps_per_madd: 1000000}}\n", name="device.yaml")
+    device = write_spec(
+        "device: Slow\nkinds: {other: {ps_per_madd: 1000000}}\n", name="device.yaml"
+    )
     error = run(
         "search", "vgg_16", "--choose", "resolution=[4096]", "--device", str(device),
         "--objective", "min latency", exit_code=2,

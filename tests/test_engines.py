@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from importlib.metadata import entry_points, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -253,6 +254,53 @@ def test_an_engine_of_an_installed_package(install: Install) -> None:
     graph = tiny()
     got = found.prepare(graph, Settings(batch=2))()
     assert error(got, eager(graph, Settings(batch=2))) < 1e-5
+
+
+ACME_CODE = """
+from antcost.measure.engines import Engine
+ACME = Engine("acme", {packages}, "pip install acme", ("fp32",), lambda graph, settings: lambda: 0)
+"""
+
+
+def test_versions_are_those_of_the_distributions_that_packages_are_from(install: Install) -> None:
+    install(ACME_CODE.format(packages=("yaml", "json", "torch")))
+    assert find_engine("acme", Settings()).versions == {
+        "yaml": version("PyYAML"),
+        "torch": version("torch"),
+    }
+
+
+def test_a_part_of_a_package_that_is_not_installed(install: Install) -> None:
+    install(ACME_CODE.format(packages=("nosuch.sub",)))
+    with pytest.raises(AntcostError, match=r"^acme: nosuch\.sub missing: pip install acme$"):
+        find_engine("acme", Settings())
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("import nosuch\n", "No module named 'nosuch'"),
+        ("", "module 'acme_engine' has no attribute 'ACME'"),
+        ("raise RuntimeError('no licence\\nand more')\n", "no licence"),
+    ],
+)
+def test_an_entry_point_that_does_not_load(install: Install, code: str, reason: str) -> None:
+    install(code)
+    with pytest.raises(AntcostError) as problem:
+        find_engine("acme", Settings())
+    start = "entry point antcost.engines: acme_engine:ACME does not load: "
+    assert str(problem.value) == start + reason
+
+
+def test_of_two_engines_with_one_name_the_first_is_taken(install: Install, tmp_path: Path) -> None:
+    install(ACME_CODE.format(packages=()))
+    info = tmp_path / "other-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: other\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[antcost.engines]\nacme = acme_engine:ACME\n")
+    assert len(entry_points(group=engines.ENTRY_POINTS, name="acme")) == 2
+    assert engine_names() == (*engines.BUILT_IN, "acme")
+    assert find_engine("acme", Settings()).name == "acme"
 
 
 def test_an_entry_point_that_is_no_engine(install: Install) -> None:

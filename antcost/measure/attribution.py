@@ -7,6 +7,7 @@ from statistics import median
 
 from antcost.cost.analysis import NetCost, Row
 from antcost.cost.memory import BYTES
+from antcost.errors import AntcostError
 from antcost.graph.graph import Graph, Node
 from antcost.measure.engines import LayerTimes, Settings
 
@@ -54,9 +55,14 @@ def median_ps(times_ns: Iterable[int]) -> int:
 def owners(graph: Graph, ran: Set[str]) -> dict[str, str]:
     """For each layer the one that ran it: itself, or else that of its inputs which ran last.
 
-    Layers before the first one that ran belong to that.
+    Layers before the first one that ran belong to that. Raises AntcostError if none ran.
     """
     order = {node.name: number for number, node in enumerate(graph.nodes)}
+    last = max(ran & order.keys(), key=order.__getitem__, default=None)
+    if last is None:
+        raise AntcostError(
+            f"{graph.name}: the engine does not tell what layers take: its profiler names no layer"
+        )
     found: dict[str, str] = {}
     waiting: list[str] = []
     for node in graph.nodes:
@@ -68,7 +74,7 @@ def owners(graph: Graph, ran: Set[str]) -> dict[str, str]:
             found[node.name] = max(makers, key=order.__getitem__)
         elif not node.place.training:
             waiting.append(node.name)
-    return found | dict.fromkeys(waiting, max(ran, key=order.__getitem__))
+    return found | dict.fromkeys(waiting, last)
 
 
 def _moved(graph: Graph, owner: Mapping[str, str]) -> set[str]:

@@ -1,10 +1,15 @@
 """Engines that run a network: adapters with one interface, ours and those of installed packages."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points, version
+from importlib.metadata import (
+    PackageNotFoundError,
+    entry_points,
+    packages_distributions,
+    version,
+)
 from importlib.util import find_spec
 
 from antcost.cost.memory import Dtype
@@ -58,8 +63,10 @@ class Engine:
 
     @property
     def versions(self) -> dict[str, str]:
-        """Versions of the packages that it needs."""
-        return {package: version(package) for package in self.packages}
+        """Versions of the packages that it needs, as far as they have one."""
+        known = packages_distributions()
+        found = {package: _version(package, known) for package in self.packages}
+        return {package: each for package, each in found.items() if each}
 
 
 BUILT_IN = {
@@ -89,12 +96,29 @@ def find_engine(name: str, settings: Settings) -> Engine:
         engine = _loaded(name)
     else:
         raise AntcostError(f"no engine {name!r}; {suggest(name, engine_names())}")
-    missing = [package for package in engine.packages if find_spec(package) is None]
+    missing = [package for package in engine.packages if not _is_there(package)]
     if missing:
         raise AntcostError(f"{name}: {' and '.join(missing)} missing: {engine.install}")
     if settings.dtype not in engine.dtypes:
         raise AntcostError(f"{name} runs {', '.join(engine.dtypes)}, not {settings.dtype}")
     return engine
+
+
+def _version(package: str, known: Mapping[str, Sequence[str]]) -> str | None:
+    """The version of the distribution that a package is imported from; None for one of several."""
+    names = set(known.get(package.partition(".")[0], ())) or {package}
+    name = package if package in names else names.pop() if len(names) == 1 else None
+    try:
+        return version(name) if name else None
+    except PackageNotFoundError:
+        return None
+
+
+def _is_there(package: str) -> bool:
+    try:
+        return find_spec(package) is not None
+    except ModuleNotFoundError:  # of the package that it is in
+        return False
 
 
 @cache
@@ -103,8 +127,14 @@ def _third_party() -> dict[str, str]:
 
 
 def _loaded(name: str) -> Engine:
-    (point,) = entry_points(group=ENTRY_POINTS, name=name)
-    engine = point.load()
+    """The engine of this name; the first, if several packages have one."""
+    point = next(iter(entry_points(group=ENTRY_POINTS, name=name)))
+    where = f"entry point {ENTRY_POINTS}: {point.value}"
+    try:
+        engine = point.load()
+    except Exception as error:
+        reason = next(iter(str(error).strip().splitlines()), "") or type(error).__name__
+        raise AntcostError(f"{where} does not load: {reason}") from error
     if not isinstance(engine, Engine):
-        raise AntcostError(f"entry point {ENTRY_POINTS}: {point.value} is no Engine")
+        raise AntcostError(f"{where} is no Engine")
     return engine

@@ -20,6 +20,7 @@ from typer.testing import Result
 from antcost.errors import AntcostError
 from antcost.measure.recording import Recording, load_recording, to_json
 from antcost.measure.statistics import (
+    Stat,
     disturbed,
     half_interval,
     latencies,
@@ -31,9 +32,11 @@ from antcost.measure.statistics import (
 )
 from antcost.report.latency import latency_table
 from antcost.report.latency_figures import runs_figure, scatter_figure
+from antcost.units import format_margin
 
 pytest.importorskip("scipy")
 
+STATS: tuple[Stat, ...] = ("median", "antnet")
 Run = Callable[..., Result]
 
 
@@ -220,6 +223,26 @@ def test_the_paper_s_statistic(three: Recording) -> None:
     times = sorted(time for v in three.visits if v.subject == 0 for time in v.wall_ns)
     assert row.time_ns == statistics.fmean(times[1:-1])
     assert [column.header for column in latency_table(three, stat="antnet").columns][1] == "mean"
+
+
+def test_notes_are_about_the_statistic_that_is_shown() -> None:
+    """Means vary from session to session, medians hardly."""
+    recording = recorded([[[[8] * 5, [4, 4, 4.001 + n % 2 / 100, 5 + n, 9]]] for n in range(12)])
+    widths = {
+        stat: format_margin(max(row.speed_up.half_width for row in latencies(recording, stat=stat)))
+        for stat in STATS
+    }
+    assert widths["median"] != widths["antnet"]
+
+    def said(one: Recording, stat: Stat) -> str:
+        return "\n".join(map(str, latency_table(one, stat=stat).notes))
+
+    means = f"; the widest interval of means is {widths['antnet']}."
+    within = "stopped when all intervals of medians were within ±2 %"
+    assert within + means in said(recording, "antnet")
+    timed_out = replace(recording, stopped="time")
+    assert f"limit of 60 s{means}" in said(timed_out, "antnet")
+    assert f"limit of 60 s; the widest interval is {widths['median']}." in said(timed_out, "median")
 
 
 def test_networks_of_one_name_are_told_apart(three: Recording) -> None:

@@ -180,10 +180,10 @@ def half_interval(values: Sequence[float]) -> float:
     return t * statistics.stdev(values) / sqrt(len(values))
 
 
-def widest(visits: Sequence[Visit], base: int, count: int) -> float:
+def widest(visits: Sequence[Visit], base: int, count: int, stat: Stat = "median") -> float:
     """The relative half-width of the widest interval of all ratios with `base`."""
     others = (index for index in range(count) if index != base)
-    ratios = (ratio(log_ratios(visits, base, index)) for index in others)
+    ratios = (ratio(log_ratios(visits, base, index, stat)) for index in others)
     return max((each.half_width for each in ratios), default=0.0)
 
 

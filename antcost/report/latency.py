@@ -125,7 +125,7 @@ def latency_notes(recording: Recording) -> list[str]:
     return [
         f"latency: {how(recording)}",
         where(recording),
-        _how_long(recording, base),
+        _how_long(recording, base, "median"),
         f"{_speed_up(recording, base)}.",
         *_flags(recording, rows),
     ]
@@ -141,7 +141,7 @@ def _speed_up(recording: Recording, base: int) -> str:
 def _notes(recording: Recording, rows: Sequence[Latency], base: int, stat: Stat) -> Iterator[str]:
     yield how(recording)
     yield where(recording)
-    yield _how_long(recording, base)
+    yield _how_long(recording, base, stat)
     yield f"{_speed_up(recording, base)}; fastest: that of the fastest runs."
     if stat == "antnet":
         yield "mean: without the fastest and the slowest run, as in the ANTNets paper."
@@ -156,15 +156,19 @@ def _notes(recording: Recording, rows: Sequence[Latency], base: int, stat: Stat)
     yield from _flags(recording, rows)
 
 
-def _how_long(recording: Recording, base: int) -> str:
+def _how_long(recording: Recording, base: int, stat: Stat) -> str:
+    """How much was measured, and what ended it, for which medians count whatever is shown."""
     sessions = len(by_session(recording.visits))
     rounds = len({(visit.session, visit.round) for visit in recording.visits})
-    width = widest(recording.visits, base, len(recording.subjects))
-    reached = f"; the widest interval is {format_margin(width)}" if isfinite(width) else ""
+    width = widest(recording.visits, base, len(recording.subjects), stat)
+    kind = "" if stat == "median" else " of means"
+    reached = f"; the widest interval{kind} is {format_margin(width)}" if isfinite(width) else ""
     match recording.stopped:
         case "target":
             by = "" if base == recording.baseline else f" by {recording.labels[recording.baseline]}"
-            end = f"stopped when all intervals{by} were within {format_margin(recording.target)}"
+            of, shown = ("", "") if stat == "median" else (" of medians", reached)
+            within = f"within {format_margin(recording.target)}"
+            end = f"stopped when all intervals{of}{by} were {within}{shown}"
         case "time":
             end = f"stopped by the time limit of {recording.limit_s:g} s{reached}"
         case "interrupted":

@@ -104,6 +104,15 @@ def test_layers_that_did_not_run_belong_to_the_last_one_that_made_an_input() -> 
     assert set(owners(graph, {"add"}).values()) == {"add"}
 
 
+@pytest.mark.parametrize("ran", [(), ("kernel_0",)])
+def test_a_profiler_that_names_no_layer(ran: tuple[str, ...]) -> None:
+    with pytest.raises(AntcostError, match=r"small: .* its profiler names no layer"):
+        owners(small(), set(ran))
+    silent = replace(CLOCKWORK, time_layers=lambda *_: LayerTimes((1,), dict.fromkeys(ran, (1,))))
+    with pytest.raises(AntcostError, match="its profiler names no layer"):
+        break_down(analyze_graph(small()), silent, Settings(), 1)
+
+
 def test_a_kernel_has_the_work_of_all_its_layers_and_moves_what_others_read() -> None:
     graph, settings = small(), Settings(batch=2)
     ran = {"stem.conv": (5,), "body.conv": (4, 6, 7), "pool": (1, 2), "linear": (1,)}
@@ -387,6 +396,32 @@ def test_what_is_faster_than_the_machine_is_said() -> None:
     assert "More than 100: faster" in render(
         layer_times_table(breakdown_of(small(), slow), "layer"), "text"
     )
+
+
+UNSTEADY = "unsteady, so GFLOP/s are those of its quiet moments."
+
+
+@pytest.mark.parametrize(
+    ("profiled_us", "whole_us", "said"),
+    [
+        (7000, 7000, ""),
+        (7300, 9000, ""),
+        (12000, 11600, f"58.3 % of a whole run under the profiler: the machine was {UNSTEADY}"),
+        (10000, 6000, "70.0 % of a whole run under the profiler: the rest is what the profiler"),
+        (7500, 7090, "93.3 % of a whole run under the profiler: the rest is what the profiler"),
+        (6000, 6000, "116.7 % of a whole run under the profiler: the machine was unsteady."),
+    ],
+)
+def test_kernels_that_do_not_sum_to_a_run_are_flagged(
+    profiled_us: int, whole_us: int, said: str
+) -> None:
+    """Seven kernels of a millisecond each."""
+    breakdown = breakdown_of(small(), profiled_ps=profiled_us * US, whole_ps=whole_us * US)
+    slow = tuple(replace(one, time_ps=1000 * US) for one in breakdown.kernels)
+    table = layer_times_table(replace(breakdown, kernels=slow), "layer")
+    notes = "\n".join(map(str, table.notes))
+    assert ("Kernels were timed one by one, as medians" in notes) == bool(said)
+    assert said in notes
 
 
 def test_layers_too_fast_for_the_profiler_have_no_rate() -> None:

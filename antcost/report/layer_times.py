@@ -21,6 +21,11 @@ GIGA = 10**9
 PS_PER_GIGA = 1000
 """FLOPs by picoseconds, times this, are GFLOP/s."""
 
+NEAR = Fraction(1, 20)
+"""Kernels together and a whole run may differ by this share without a word."""
+BESIDE_PS = 100 * 10**6
+"""What a run may take beside its kernels, however quick they are: 100 us."""
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -143,6 +148,8 @@ def _notes(breakdown: Breakdown, lines: Sequence[Line]) -> Iterator[str]:
         f"{format_time(breakdown.sum_ps)}; a whole run takes {format_time(breakdown.profiled_ps)} "
         f"under the profiler and {format_time(breakdown.whole_ps)} without it."
     )
+    if abs(breakdown.sum_ps - breakdown.profiled_ps) > NEAR * breakdown.profiled_ps:
+        yield _difference(breakdown)
     layers = sum(line.layers for line in lines)
     ran = len(breakdown.kernels)
     yield (
@@ -158,6 +165,22 @@ def _notes(breakdown: Breakdown, lines: Sequence[Line]) -> Iterator[str]:
     )
     if any((line.bound_share or 0) > 1 for line in lines):
         yield "More than 100: faster than what the machine was measured with."
+
+
+def _difference(breakdown: Breakdown) -> str:
+    """Why kernels and a whole run differ. Whole runs without the profiler have none of its time."""
+    together, whole_ps = breakdown.sum_ps, min(breakdown.profiled_ps, breakdown.whole_ps)
+    share = format_ratio(Fraction(100 * together, breakdown.profiled_ps))
+    timed = (
+        "Kernels were timed one by one, as medians, which are together "
+        f"{share} % of a whole run under the profiler"
+    )
+    if together > breakdown.profiled_ps:
+        return f"{timed}: the machine was unsteady."
+    lost_ps = whole_ps - together
+    if lost_ps > BESIDE_PS and lost_ps > NEAR * whole_ps:
+        return f"{timed}: the machine was unsteady, so GFLOP/s are those of its quiet moments."
+    return f"{timed}: the rest is what the profiler and the engine take between them."
 
 
 def _machine(roofline: Roofline) -> str:

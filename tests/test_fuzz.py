@@ -279,10 +279,10 @@ def test_no_override_path_takes_long(case: str) -> None:
     names = [first, *(f"a{i}" for i in range(2, 900))]
     rows = [{"name": name, "block": "conv", "kernel": 1, "channels": 8} for name in names]
     spec = {**network({"block": "avgpool"}), "stages": rows, "set": changes}
-    start = time.perf_counter()
+    start = time.process_time()
     with contextlib.suppress(AntcostError):
         antcost.load(spec)
-    assert time.perf_counter() - start < LIMIT_S
+    assert time.process_time() - start < LIMIT_S
 
 
 SHIPPED = [ROOT / "specs" / f"{name}.yaml" for name in shipped_names()]
@@ -340,7 +340,7 @@ def test_every_mutation_is_counted_or_refused(tmp_path: Path, batch: int) -> Non
         original = rng.choice(SHIPPED).relative_to(ROOT / "specs")
         mutant = (tmp_path / original).with_name("mutant.yaml")
         mutant.write_text(mutate((ROOT / "specs" / original).read_text(), rng), encoding="utf-8")
-        start = time.perf_counter()
+        start = time.process_time()
         try:
             cost = antcost.analyze(mutant)
             outcomes["counted"] += cost.params >= 0
@@ -350,5 +350,5 @@ def test_every_mutation_is_counted_or_refused(tmp_path: Path, batch: int) -> Non
             assert lines
             assert all(line.startswith(f"{tmp_path}/") for line in lines), (seed, lines)
             assert all(line.isprintable() for line in lines), (seed, lines)
-        assert time.perf_counter() - start < LIMIT_S, seed
+        assert time.process_time() - start < LIMIT_S, seed
     assert min(outcomes.values()) > 0

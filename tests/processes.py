@@ -25,12 +25,18 @@ def process(*command: str) -> Iterator[subprocess.Popen[str]]:
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=_hear_ctrl_c,
     ) as running:
         try:
             yield running
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(running.pid, signal.SIGKILL)
+
+
+def _hear_ctrl_c() -> None:
+    """Where tests run in the background of a shell, processes are deaf to it from the start."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def wait_for(what: Callable[[], Any], running: subprocess.Popen[str]) -> None:

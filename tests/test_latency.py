@@ -18,6 +18,9 @@ from hypothesis import strategies as st
 from typer.testing import Result
 
 from antcost.errors import AntcostError
+from antcost.measure.conditions import conditions, moment
+from antcost.measure.machine import Ticks, tick_seconds
+from antcost.measure.pinning import Pin
 from antcost.measure.recording import Recording, load_recording, to_json
 from antcost.measure.statistics import (
     Stat,
@@ -54,6 +57,33 @@ def test_statistics_by_hand() -> None:
     assert isinf(half_interval([1.0]))
     assert rank_correlation([1, 2, 3, 4], [10, 30, 20, 40]) == pytest.approx(0.8)
     assert rank_correlation([1, 2, 3], [5, 5, 5]) is None
+
+
+def test_times_of_undisturbed_visits_are_shown_where_only_times_differ() -> None:
+    """Most visits lost the CPU and took twice as long, of both networks alike."""
+    recording = recorded([[[[10.0], [20.0]]]] * 12)
+    lost = [
+        visit(session, number, subject, [ms], lost_ms=ms / 2)
+        for session in range(12)
+        for number in (1, 2)
+        for subject, ms in enumerate((20.0, 40.0))
+    ]
+    _, row = latencies(replace(recording, visits=(*recording.visits, *lost)))
+    assert row.quiet_speed_up is not None
+    assert row.quiet_speed_up.value == pytest.approx(row.speed_up.value)
+    assert (row.time_ns, row.quiet_ns) == (40e6, 20e6)
+    assert row.differs
+
+
+def test_others_are_busy_with_what_is_not_our_own() -> None:
+    """Two CPUs worked 3 s in 2 s of time; 1.8 s of it were ours."""
+    second = round(1 / tick_seconds())
+    start = replace(
+        moment(), wall_s=0.0, own_cpu_s=1.0, ticks={0: Ticks(0, 0, 0), 1: Ticks(0, 0, 0)}
+    )
+    ticks = {0: Ticks(2 * second, 0, 0), 1: Ticks(second, second, 0)}
+    end = replace(start, wall_s=2.0, own_cpu_s=2.8, ticks=ticks)
+    assert conditions(start, end, Pin(), FAKE).others_cpus == pytest.approx(0.6)
 
 
 def test_a_ratio_is_the_mean_over_sessions_of_medians_over_rounds() -> None:
@@ -425,6 +455,10 @@ def test_networks_that_fail_are_reported_after_the_others(run: Run) -> None:
     result = run("latency", "mobilenet_v2", "no_such", *SHORT, exit_code=1)
     assert "1 network by fake" in result.stdout
     assert result.stderr.startswith("no_such: no such file")
+    for device in ((), ("--device", str(ROOT / "reports" / "epyc.json"))):
+        result = run("latency", "no_such", *device, exit_code=2)
+        assert result.stdout == ""
+        assert result.stderr.startswith("no_such: no such file")
 
 
 @pytest.mark.usefixtures("fake")

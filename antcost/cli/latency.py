@@ -109,8 +109,9 @@ def latency(
     """How long networks take on this machine, and how many times faster than one of them they are.
 
     They take turns in random order until the intervals of all speed-ups are narrow. A network that
-    fails is reported at the end, with exit code 1. With --by, what each layer of one network takes,
-    beside what the machine could do at best. With --device, nothing is measured.
+    fails is reported at the end, with exit code 1, or 2 if there are no others. With --by, what
+    each layer of one network takes, beside what the machine could do at best. With --device,
+    nothing is measured.
     """
     if device is not None:
         unused = {*MEASURING, *COMPARING, "from_", "figure"} - {*PREDICTING}
@@ -139,7 +140,7 @@ def latency(
         cost = analyze(specs[0], set_ or ())
         show_breakdown(cost, found, settings, time_limit, by, View(exact, format_, figure, output))
         return
-    with read_each(specs, lambda name: candidate(name, set_, settings)) as asked:
+    with read_each(specs, lambda name: candidate(name, set_, settings), all_failed=2) as asked:
         if asked:
             candidates, base, reference = completed(asked, baseline, set_, settings)
             if scatter is not None:
@@ -168,7 +169,7 @@ def _predict(
     if not specs:
         raise BadParameter("name networks to predict")
     device = load_device(path)
-    with read_each(specs, lambda name: _predicted(name, overrides, device)) as rows:
+    with read_each(specs, lambda name: _predicted(name, overrides, device), all_failed=2) as rows:
         if rows:
             emit(predictions_table(rows), output_format, exact, None)
 

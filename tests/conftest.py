@@ -1,3 +1,5 @@
+import os
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -32,6 +34,19 @@ def write_spec(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+def require_program(name: str) -> str:
+    """Where a program is; skips the test that needs one that is missing.
+
+    Fails it where all are meant to be there, as in CI: ANTCOST_REQUIRE_PROGRAMS says so.
+    """
+    path = shutil.which(name)
+    if path:
+        return path
+    if os.environ.get("ANTCOST_REQUIRE_PROGRAMS"):
+        pytest.fail(f"{name} is not installed, and ANTCOST_REQUIRE_PROGRAMS is set")
+    pytest.skip(f"needs the program {name}")
 
 
 def network(*stages: dict[str, Any], input_shape: Sequence[int] = (3, 32, 32)) -> dict[str, Any]:

@@ -4,22 +4,19 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any, Literal, assert_never
 from urllib.parse import quote
 
 from antcost.graph.shape import Shape
+from antcost.report.latex import latex
 from antcost.report.table import Cell, Formula, Note, Table, Value
 from antcost.report.text import render_text
 from antcost.units import Printed, plain_number
 from antcost.version import __version__
 
-_LATEX_LINES = 40
-_LATEX_LEAST = 8
-_LATEX_NOTE_WIDTH = 55
-_LATEX_FLOATS = 10
 Format = Literal["text", "markdown", "latex", "csv", "json", "html"]
 
 
@@ -44,7 +41,7 @@ def render(
         case "markdown":
             return _markdown(table, exact)
         case "latex":
-            return _latex(table, exact)
+            return latex(table, exact)
         case "csv":
             return _csv(table)
         case "json":
@@ -114,59 +111,6 @@ def _tabulate(
         colalign=table.alignment,
         disable_numparse=True,
     )
-
-
-def _escape_latex(cell: Cell) -> str:
-    from tabulate import LATEX_ESCAPE_RULES
-
-    if isinstance(cell, Formula):
-        return f"${cell.latex}$"
-
-    # In LaTeX's first font encoding | is another character, and the \\ that ends a row would take
-    # a [ or * of the next one as its argument.
-    rules = {**LATEX_ESCAPE_RULES, "|": r"\textbar{}", "[": "{[}", "*": "{*}"}
-    # LaTeX knows the letters of Latin-1 without a package; others are named by their code point.
-    escaped = "".join(
-        rules.get(char, char if ord(char) <= 0xFF else f"U+{ord(char):04X}") for char in cell
-    )
-    return re.sub(r"^-(?=\d)", "$-$", escaped)
-
-
-def _latex(table: Table[Any], exact: bool) -> str:
-    """Table environments that need no package but booktabs, each short enough for a page."""
-
-    def line(cells: Iterable[Cell]) -> str:
-        return rf"{' & '.join(map(_escape_latex, cells))} \\"
-
-    body = [line(row) for row in table.cells(exact)]
-    if table.total is not None:
-        body[-1] = f"\\midrule\n{body[-1]}"
-    note_lines = sum(1 + len(note) // _LATEX_NOTE_WIDTH for note in table.notes)
-    rows = max(_LATEX_LEAST, _LATEX_LINES - note_lines)
-    pages = [body[i : i + rows] for i in range(0, len(body), rows)] or [[]]
-    title = _escape_latex(table.title)
-    lines = [r"% \usepackage{booktabs}"]
-    for number, page in enumerate(pages):
-        notes = table.notes if number == len(pages) - 1 else ()
-        if number and number % _LATEX_FLOATS == 0:
-            lines.append(r"\clearpage % LaTeX holds a limited number of tables back")
-        lines += [
-            r"\begin{table}",
-            r"\centering",
-            *([r"\addtocounter{table}{-1}"] if number else []),
-            rf"\caption{{{title}{' (continued)' if number else ''}}}",
-            r"\smallskip",
-            rf"\begin{{tabular}}{{{''.join(side[0] for side in table.alignment)}}}",
-            r"\toprule",
-            line(column.header for column in table.columns),
-            r"\midrule",
-            *page,
-            r"\bottomrule",
-            r"\end{tabular}",
-            *(rf"\par\smallskip{{\footnotesize {_note(note, _escape_latex)}}}" for note in notes),
-            r"\end{table}",
-        ]
-    return "\n".join(lines)
 
 
 def _csv(table: Table[Any]) -> str:

@@ -1,0 +1,1 @@
+"""Reports: tables, figures and sentences as one document, in several formats."""

@@ -11,7 +11,7 @@ from typer import Option
 from antcost.api import analyze
 from antcost.blocks.build import load
 from antcost.cli.batch import read_each
-from antcost.cli.clocks import measured_entries, predicted_entries
+from antcost.cli.clocks import measured_entries
 from antcost.cli.measuring import require_packages
 from antcost.cli.options import (
     ColumnsOption,
@@ -33,6 +33,7 @@ from antcost.cost.device import Device, load_device
 from antcost.report.comparison import LATENCY, Entry, compare_table, find_entry
 from antcost.report.dotplot import dot_plots
 from antcost.report.figures import check_figure, draw, linked
+from antcost.report.timed import predicted_entries
 
 
 def compare(

@@ -1,0 +1,61 @@
+"""Latencies for the entries of a comparison: out of a recording, or predicted for a device."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from fractions import Fraction
+
+from antcost.cost.device import Prediction
+from antcost.measure.recording import Recording, Subject
+from antcost.measure.statistics import Latency, latencies
+from antcost.report.comparison import Entry
+from antcost.report.latency import interval, latency_notes, picoseconds
+from antcost.report.predictions import prediction_notes
+from antcost.units import format_times
+
+
+def recorded_entries(
+    entries: Sequence[Entry], recording: Recording
+) -> tuple[list[Entry], list[str]]:
+    """The entries with what was measured of them, if it was, and how it was measured.
+
+    Networks are the same if they have the same name, multiply-adds and parameters.
+    """
+    rows = {_identity(row.subject): row for row in latencies(recording)}
+    found = [rows.get((entry.spec.title, entry.cost.madds, entry.cost.params)) for entry in entries]
+    timed = [
+        entry if row is None else timed_entry(entry, row)
+        for entry, row in zip(entries, found, strict=True)
+    ]
+    return timed, latency_notes(recording) if any(found) else []
+
+
+def _identity(subject: Subject) -> tuple[str, int, int]:
+    return subject.title, subject.madds, subject.params
+
+
+def timed_entry(entry: Entry, row: Latency) -> Entry:
+    """The entry with what was measured of it."""
+    return replace(entry, latency_ps=picoseconds(row.time_ns), speed_up=interval(row.speed_up))
+
+
+def predicted_entries(
+    entries: Sequence[Entry], baseline: Entry | None = None
+) -> tuple[list[Entry], list[str]]:
+    """The entries with what their device takes, over the baseline or the first of them."""
+    base = _prediction(baseline or entries[0])
+    timed = [
+        replace(
+            entry,
+            latency_ps=_prediction(entry).latency_ps,
+            speed_up=format_times(
+                Fraction(base.latency_ps or 1, _prediction(entry).latency_ps or 1)
+            ),
+        )
+        for entry in entries
+    ]
+    return timed, prediction_notes({entry.spec.title: _prediction(entry) for entry in entries})
+
+
+def _prediction(entry: Entry) -> Prediction:
+    assert entry.prediction is not None
+    return entry.prediction

@@ -12,7 +12,8 @@ _NOTE_WIDTH = 55
 _FLOATS = 10
 
 
-def _escape(cell: Cell) -> str:
+def escape(cell: Cell) -> str:
+    """A text or formula that pdfLaTeX prints as it is, with no package loaded."""
     from tabulate import LATEX_ESCAPE_RULES
 
     if isinstance(cell, Formula):
@@ -29,14 +30,14 @@ def _escape(cell: Cell) -> str:
 
 
 def _note(note: Note) -> str:
-    return "".join(map(_escape, [note] if isinstance(note, str) else note))
+    return "".join(map(escape, [note] if isinstance(note, str) else note))
 
 
 def latex(table: Table[Any], exact: bool) -> str:
     """Table environments that need no package but booktabs, each short enough for a page."""
 
     def line(cells: Iterable[Cell]) -> str:
-        return rf"{' & '.join(map(_escape, cells))} \\"
+        return rf"{' & '.join(map(escape, cells))} \\"
 
     body = [line(row) for row in table.cells(exact)]
     if table.total is not None:
@@ -44,7 +45,7 @@ def latex(table: Table[Any], exact: bool) -> str:
     note_lines = sum(1 + len(note) // _NOTE_WIDTH for note in table.notes)
     rows = max(_LEAST, _LINES - note_lines)
     pages = [body[i : i + rows] for i in range(0, len(body), rows)] or [[]]
-    title = _escape(table.title)
+    title = escape(table.title)
     lines = [r"% \usepackage{booktabs}"]
     for number, page in enumerate(pages):
         notes = table.notes if number == len(pages) - 1 else ()

@@ -14,7 +14,7 @@ from search_spaces import (
     space_of,
 )
 
-from antcost.search.bounds import Bound
+from antcost.cost.budget import Bound
 from antcost.search.chain import Chain, build_chain, slices
 from antcost.search.front import bounded, find_point
 from antcost.search.infeasible import reaches

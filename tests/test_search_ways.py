@@ -9,11 +9,11 @@ from search_spaces import every_network, random_base, space_of
 
 import antcost
 from antcost.blocks.registry import STAGE_MODELS
+from antcost.cost.measures import measures
 from antcost.errors import AntcostError
 from antcost.graph.shape import Shape
 from antcost.search.chain import TooManyStatesError, build_chain, completions, slices
 from antcost.search.lanes import ForkError, Lanes, run_lanes
-from antcost.search.measures import measures
 from antcost.search.run import Candidate, network_of
 from antcost.search.space import Space
 from antcost.search.ways import StageChoices, ways_through

@@ -296,8 +296,8 @@ def _rerank(report: "Report", function: str, run: Run) -> None:
 
 def _front(run: Run, axes_text: str, count: int) -> None:
     """The best network for each budget, as a table and a figure."""
+    from antcost.cost.budget import find_measure
     from antcost.report.search import front_table
-    from antcost.search.bounds import find_measure
     from antcost.search.front import Front, budgets_of, marks
     from antcost.search.parallel import front_points
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from antcost.cost.measures import Measure, Unit, format_measure
 from antcost.report.placement import FONT
-from antcost.search.measures import Measure, Unit, format_measure
 from antcost.search.objective import ENTROPY, SCORES, ZEN
 from antcost.search.space import Space
 from antcost.units import format_score

@@ -7,11 +7,11 @@ from math import isfinite
 from typing import Any
 
 from antcost.cost.analysis import NetCost
+from antcost.cost.measures import Measure, format_measure
 from antcost.report.predictions import latency_note
 from antcost.report.table import Column, Table, Value
 from antcost.search.front import Front, Point
 from antcost.search.infeasible import Reach
-from antcost.search.measures import Measure, format_measure
 from antcost.search.objective import ENTROPY, ZEN
 from antcost.search.run import Candidate, Report
 from antcost.search.space import Space

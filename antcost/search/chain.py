@@ -15,10 +15,10 @@ import numpy as np
 from antcost.blocks.build import build_graph
 from antcost.blocks.registry import STAGE_MODELS
 from antcost.blocks.width import stage_fields
+from antcost.cost.budget import Bound
 from antcost.errors import AntcostError, SpecError
 from antcost.graph.graph import INPUT, Graph
 from antcost.graph.shape import Shape
-from antcost.search.bounds import Bound
 from antcost.search.lanes import BoolArray, IntArray
 from antcost.search.rules import Rule, State
 from antcost.search.space import Space

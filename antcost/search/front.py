@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 from antcost.blocks.build import load
+from antcost.cost.budget import Bound
+from antcost.cost.measures import Measure
 from antcost.errors import AntcostError
-from antcost.search.bounds import Bound
 from antcost.search.chain import build_chain, slices
-from antcost.search.measures import Measure
 from antcost.search.objective import SCORES, Objective
 from antcost.search.problem import make_problem
 from antcost.search.run import Candidate, candidate, find_best, objective_of, weighed

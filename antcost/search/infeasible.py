@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 
 from antcost.blocks.build import build_graph
 from antcost.blocks.registry import STAGE_MODELS
+from antcost.cost.budget import Bound
+from antcost.cost.measures import Measure
 from antcost.errors import AntcostError, SpecError
-from antcost.search.bounds import RHO, Bound
 from antcost.search.chain import build_chain
-from antcost.search.measures import Measure
 from antcost.search.objective import Objective
+from antcost.search.rho import RHO
 from antcost.search.run import checked_slices, find_best
 from antcost.search.space import Space
 from antcost.spec.load import changed

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from antcost.cost.measures import Measure
 from antcost.errors import AntcostError, suggest
-from antcost.search.measures import Measure
 from antcost.spec.document import read_value
 from antcost.spec.model import Fields
 

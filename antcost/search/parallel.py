@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from antcost.blocks.build import build_graph
+from antcost.cost.measures import Measure
 from antcost.errors import AntcostError
 from antcost.search.front import Point, find_point
-from antcost.search.measures import Measure
 from antcost.search.progress import Moment
 from antcost.search.run import Candidate, Report, checked_slices, find_best, network_of
 from antcost.search.space import Space, packed, unpacked

@@ -11,8 +11,8 @@ from math import log
 
 import numpy as np
 
+from antcost.cost.budget import Bound
 from antcost.errors import AntcostError
-from antcost.search.bounds import Bound
 from antcost.search.chain import Chain, Step
 from antcost.search.lanes import BoolArray, IntArray
 from antcost.search.objective import ENTROPY, SCORES, ZEN, Objective, default_alphas

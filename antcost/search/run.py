@@ -11,10 +11,10 @@ import numpy as np
 from antcost.blocks.build import build_graph
 from antcost.blocks.registry import STAGE_MODELS
 from antcost.cost.analysis import analyze_graph
+from antcost.cost.budget import Bound
+from antcost.cost.measures import Measure
 from antcost.errors import AntcostError
-from antcost.search.bounds import Bound
 from antcost.search.chain import Chain, Slice, TooManyStatesError, build_chain, slices
-from antcost.search.measures import Measure
 from antcost.search.milp import solve_milp
 from antcost.search.objective import Objective
 from antcost.search.problem import Problem, make_problem

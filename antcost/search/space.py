@@ -10,12 +10,14 @@ from pydantic import Field, ValidationError
 
 from antcost.blocks.build import load
 from antcost.blocks.registry import STAGE_MODELS
+from antcost.cost.budget import Bound, find_measure, read_bound
 from antcost.cost.device import Device, read_device
+from antcost.cost.measures import Measure
 from antcost.cost.memory import Dtype
 from antcost.errors import AntcostError, Problem, SpecError
-from antcost.search.bounds import RHO, Bound, find_measure, read_bound, read_rho
-from antcost.search.measures import Measure, measures
+from antcost.search.measures import array_measures
 from antcost.search.objective import SCORES, Objective, read_objective
+from antcost.search.rho import RHO, read_rho
 from antcost.search.rules import Rule, read_rule
 from antcost.search.scores import Score, read_scores
 from antcost.search.variables import Variable, read_choices
@@ -149,7 +151,7 @@ def make_space(sources: Sources) -> Space:
     document, base = sources.search, sources.base
     fields = _require_fields(document)
     device = None if sources.device is None else read_device(sources.device)
-    known = measures(fields.dtype, device)
+    known = array_measures(fields.dtype, device)
     if not fields.choices:
         document.blame(("choices",), 'nothing to choose from; expected such as "ant*.groups": ...')
     inner, outer, rules = read_choices(document, fields.choices, base)

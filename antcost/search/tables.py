@@ -9,9 +9,9 @@ from itertools import accumulate
 
 import numpy as np
 
+from antcost.cost.measures import Measure
 from antcost.search.chain import Chain, Step, completions
 from antcost.search.lanes import IntArray
-from antcost.search.measures import Measure
 from antcost.search.ways import FloatArray
 
 MAX_MERGED = 4096

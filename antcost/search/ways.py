@@ -12,12 +12,13 @@ import numpy.typing as npt
 from antcost.blocks.build import later_fields
 from antcost.blocks.registry import block_function
 from antcost.cost.analysis import analyze_graph
+from antcost.cost.measures import Measure
 from antcost.errors import AntcostError
 from antcost.graph.graph import Graph, Place
 from antcost.graph.shape import Shape
 from antcost.graph.tape import Tape
 from antcost.search.lanes import BoolArray, IntArray, run_lanes
-from antcost.search.measures import Measure, conv_layers, log_fan_in
+from antcost.search.measures import conv_layers, log_fan_in
 from antcost.spec.model import Stage
 
 MAX_WAYS = 4_000_000

@@ -10,7 +10,7 @@ import yaml
 
 from antcost.blocks.build import build_graph, load
 from antcost.cost.analysis import analyze_graph
-from antcost.search.measures import format_measure
+from antcost.cost.measures import format_measure
 from antcost.search.run import Candidate, Report, objective_of
 from antcost.search.space import Space
 from antcost.spec.catalog import shipped_names

@@ -3,13 +3,12 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import ceil, floor, isfinite
+from math import ceil, floor
 
+from antcost.cost.measures import UNITS, Measure
 from antcost.errors import AntcostError, suggest
-from antcost.search.measures import UNITS, Measure
 from antcost.units import read_printed
 
-RHO = "rho"
 _BOUND = re.compile(r"\s*(?P<sense><=|>=)?\s*(?P<quantity>.*?)\s*")
 
 
@@ -54,14 +53,6 @@ def read_bound(measure: Measure, text: str) -> Bound:
 
 
 _EXAMPLES = {"count": "300M", "bytes": "2MiB", "time": "9ms"}
-
-
-def read_rho(text: str) -> float:
-    """Read "<= 1.0" or "1.0". Raises ValueError."""
-    match = re.fullmatch(r"\s*(?:<=)?\s*(\d+(?:\.\d+)?)\s*", text)
-    if not match or not isfinite(float(match[1])) or float(match[1]) == 0:
-        raise ValueError(f"expected such as <= 1.0, got {text!r:.60}")
-    return float(match[1])
 
 
 def find_measure(measures: Mapping[str, Measure], name: str) -> Measure:

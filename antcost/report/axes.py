@@ -1,22 +1,15 @@
-"""What the figures of searches have in common: axes with units, colours, and fonts."""
+"""The axes of the figures of searches, with their units."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 from antcost.cost.measures import Measure, Unit, format_measure
-from antcost.report.placement import FONT
 from antcost.search.objective import ENTROPY, SCORES, ZEN
 from antcost.search.space import Space
 from antcost.units import format_score
 
-if TYPE_CHECKING:
-    import altair as alt
-
-BEST, BOUND, GRAY, RULE = "#0072b2", "#d55e00", "#999999", "#e5e5e5"
-GRAY_TEXT = "#666666"
 NUMBER = ",~f"
 PLAIN_ZERO = "datum.value == 0 ? '0' : datum.label"
 """As a labelExpr: no 0M beside 20M."""
@@ -73,22 +66,3 @@ def worth_axis(space: Space) -> Axis:
         axis = axis_of(measure)
         return Axis(axis.title, axis.unit * (-1 if measure.largest else weight), axis.form, measure)
     return Axis(PROXY_TITLES[name], weight, NUMBER)
-
-
-def style() -> dict[str, Any]:
-    import altair as alt
-
-    return {
-        "font": "Helvetica, Arial, sans-serif",
-        "view": alt.ViewConfig(stroke=None),
-        "axis": alt.AxisConfig(
-            labelFontSize=FONT, titleFontSize=FONT, titleFontWeight="normal", labelLimit=200,
-            grid=False,
-        ),
-    }  # fmt: skip
-
-
-def values(rows: Sequence[Mapping[str, Any]]) -> alt.InlineData:
-    import altair as alt
-
-    return alt.InlineData(values=list(rows))

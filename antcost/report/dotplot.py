@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from antcost.errors import AntcostError
 from antcost.report.comparison import Entry
+from antcost.report.figures import BLUE, RULE, style, values
 
 if TYPE_CHECKING:
     import altair as alt
 
 ROW = 11
 PANEL = 105
-COLOR, RULE = "#0072b2", "#e5e5e5"
 
 
 def dot_plots(entries: Sequence[Entry]) -> alt.HConcatChart:
@@ -37,7 +37,7 @@ def dot_plots(entries: Sequence[Entry]) -> alt.HConcatChart:
         raise AntcostError("no network has a published top-1 to draw")
     rows.sort(key=lambda row: row["top1"], reverse=True)
     names = list(dict.fromkeys(row["network"] for row in rows))
-    data = alt.InlineData(values=rows)
+    data = values(rows)
 
     def dots_of(field: str, title: str, scale: alt.Scale, form: str, labels: bool) -> alt.Chart:
         y = alt.Y(
@@ -48,7 +48,7 @@ def dot_plots(entries: Sequence[Entry]) -> alt.HConcatChart:
         )
         axis = alt.Axis(format=form, tickCount=3, labelOverlap="greedy", labelSeparation=6)
         x = alt.X(f"{field}:Q", title=title, scale=scale, axis=axis)
-        dots = alt.Chart(data).mark_circle(size=28, color=COLOR, opacity=1).encode(x=x, y=y)
+        dots = alt.Chart(data).mark_circle(size=28, color=BLUE, opacity=1).encode(x=x, y=y)
         panel: alt.Chart = dots.properties(width=PANEL, height=ROW * len(names))
         return panel
 
@@ -58,9 +58,5 @@ def dot_plots(entries: Sequence[Entry]) -> alt.HConcatChart:
         dots_of("params", "parameters", log, "~s", False),
         dots_of("madds", "multiply-adds", log, "~s", False),
         spacing=14,
-    ).configure(
-        font="Helvetica, Arial, sans-serif",
-        view=alt.ViewConfig(stroke=None),
-        axis=alt.AxisConfig(labelFontSize=8, titleFontSize=8, labelLimit=200, grid=False),
-    )
+    ).configure(**style())
     return chart

@@ -1,20 +1,52 @@
-"""Figures as files: Altair charts, written by vl-convert."""
+"""Figures: how all of them look, and Altair charts as files, written by vl-convert."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from os.path import relpath
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from antcost.errors import AntcostError
 from antcost.report.files import write_whole
+from antcost.report.placement import FONT
 
 if TYPE_CHECKING:
     import altair as alt
 
 SUFFIXES = (".svg", ".pdf", ".png")
 PNG_DPI = 200
+BLUE, ORANGE, GRAY, GRAY_TEXT, RULE = "#0072b2", "#d55e00", "#999999", "#666666", "#e5e5e5"
+"""Blue and vermilion of Okabe and Ito (2008), which are distinct to the colour-blind, too."""
+
+
+def style() -> dict[str, Any]:
+    """What `configure` of every chart takes: its fonts, and axes without a grid."""
+    import altair as alt
+
+    return {
+        "font": "Helvetica, Arial, sans-serif",
+        "view": alt.ViewConfig(stroke=None),
+        "axis": alt.AxisConfig(
+            labelFontSize=FONT, titleFontSize=FONT, titleFontWeight="normal", labelLimit=220,
+            grid=False,
+        ),
+    }  # fmt: skip
+
+
+def values(rows: Sequence[Mapping[str, Any]]) -> alt.InlineData:
+    """The rows as the data of a chart, one object each."""
+    import altair as alt
+
+    return alt.InlineData(values=list(rows))
+
+
+def small(text: str) -> alt.TitleParams:
+    """A title in the size of the labels."""
+    import altair as alt
+
+    return alt.TitleParams(text, fontSize=FONT, fontWeight="normal", color=GRAY_TEXT)
 
 
 def check_figure(path: Path) -> None:

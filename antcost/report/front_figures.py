@@ -9,7 +9,8 @@ from math import log
 from typing import TYPE_CHECKING, Any, Literal
 
 from antcost.errors import AntcostError
-from antcost.report.axes import BEST, BOUND, GRAY, GRAY_TEXT, axis_of, style, values, worth_axis
+from antcost.report.axes import axis_of, worth_axis
+from antcost.report.figures import BLUE, GRAY, GRAY_TEXT, ORANGE, style, values
 from antcost.report.placement import FONT, Anchor, Box, box_around, place
 from antcost.search.front import Front, Point
 from antcost.search.run import Candidate
@@ -72,7 +73,7 @@ class Cross:
 
     @property
     def color(self) -> str:
-        return BOUND if self.is_base else BLACK
+        return ORANGE if self.is_base else BLACK
 
 
 def front_figure(front: Front) -> alt.LayerChart:
@@ -116,24 +117,24 @@ def _curve(front: Front) -> alt.LayerChart:
         scale=alt.Scale(domain=list(plane.ys), nice=False, zero=False),
         axis=alt.Axis(format=up.form, tickCount=6),
     )
-    fills = [BEST if point.proven else "white" for point in points]
+    fills = [BLUE if point.proven else "white" for point in points]
     rows: list[dict[str, Any]] = [
         {"x": px, "y": py, "fill": fill} for (px, py), fill in zip(at, fills, strict=True)
     ]
     line = (
         alt.Chart(values([*rows, {"x": end[0], "y": end[1]}]))
-        .mark_line(interpolate="step-after", color=BEST, strokeWidth=1.2)
+        .mark_line(interpolate="step-after", color=BLUE, strokeWidth=1.2)
         .encode(x=x, y=y)
     )
     dots = (
         alt.Chart(values(rows))
-        .mark_point(shape="circle", size=16, stroke=BEST, strokeWidth=1, opacity=1)
+        .mark_point(shape="circle", size=16, stroke=BLUE, strokeWidth=1, opacity=1)
         .encode(x=x, y=y, fill=alt.Fill("fill:N", scale=None))
     )
     pixels = [plane.pixel(*one) for one in at]
     (last, height), (right, _) = pixels[-1], plane.pixel(*end)
     taken = [*(box_around(*pixel, DOT) for pixel in pixels), *_steps([*pixels, (right, height)])]
-    front_label = Anchor((last + right) / 2, height, "best networks", BEST, needed=True)
+    front_label = Anchor((last + right) / 2, height, "best networks", BLUE, needed=True)
     existing = (
         alt.Chart(
             values(

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from math import exp, log
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from antcost.errors import AntcostError
@@ -18,15 +16,24 @@ from antcost.measure.statistics import (
     rank_correlation,
     times_ns,
 )
+from antcost.report.figures import (
+    BLUE,
+    GRAY_TEXT,
+    ORANGE,
+    RULE,
+    small,
+    style,
+    values,
+)
 from antcost.report.latency import interval, picoseconds
 from antcost.report.measured import ran_as
-from antcost.report.placement import FONT, Anchor, Box, box_around, place
+from antcost.report.placement import FONT, Anchor, box_around
+from antcost.report.scales import Scale, labels, scale_of
 from antcost.units import format_time
 
 if TYPE_CHECKING:
     import altair as alt
 
-BLUE, ORANGE, GRAY, GRAY_TEXT, RULE = "#0072b2", "#d55e00", "#999999", "#666666", "#e5e5e5"
 WIDTH, HEIGHT = 330, 240
 LEAST_ROW, MOST_ROW = 22, 40
 BINS = 110
@@ -35,8 +42,6 @@ TALL, RUG = 0.72, 0.1
 
 PANEL, PANEL_HEIGHT = 190, 210
 DOT = 3.0
-LOG_FROM = 4
-MARGIN = 0.06
 NS_PER_MS = 10**6
 QUIET, DISTURBED = "undisturbed", "something else had the CPU"
 COSTS: tuple[tuple[str, Callable[[Subject], int]], ...] = (
@@ -47,71 +52,6 @@ COSTS: tuple[tuple[str, Callable[[Subject], int]], ...] = (
 LEAST_NETWORKS = 3
 TIME, GAP = 40, 8
 """Pixels: what times at the right take, and what is between them and the speed-ups."""
-
-
-@dataclass(frozen=True, slots=True)
-class Scale:
-    """What an axis shows, and how many pixels it is long; logarithmic if that is a wide range."""
-
-    low: float
-    high: float
-    pixels: float
-    logs: bool
-
-    def pixel(self, value: float) -> float:
-        """Where a value is."""
-        if self.logs:
-            return self.pixels * log(value / self.low, self.high / self.low)
-        return self.pixels * (value - self.low) / (self.high - self.low)
-
-    def value(self, pixel: float) -> float:
-        """What value is there: the inverse of `pixel`."""
-        share = pixel / self.pixels
-        if self.logs:
-            return self.low * exp(share * log(self.high / self.low))
-        return self.low + share * (self.high - self.low)
-
-    def altair(self) -> alt.Scale:
-        import altair as alt
-
-        return alt.Scale(
-            type="log" if self.logs else "linear",
-            domain=[self.low, self.high],
-            nice=False,
-            zero=False,
-        )
-
-
-def scale_of(numbers: Sequence[float], pixels: float) -> Scale:
-    """From the least to the most, with a margin."""
-    low, high = min(numbers), max(numbers)
-    if low > 0 and high > LOG_FROM * low:
-        factor = (high / low) ** MARGIN
-        return Scale(low / factor, high * factor, pixels, True)
-    margin = MARGIN * ((high - low) or abs(high) or 1)
-    return Scale(low - margin, high + margin, pixels, False)
-
-
-def style() -> dict[str, Any]:
-    import altair as alt
-
-    axis = alt.AxisConfig(
-        labelFontSize=FONT, titleFontSize=FONT, titleFontWeight="normal", grid=False
-    )
-    font = "Helvetica, Arial, sans-serif"
-    return {"font": font, "view": alt.ViewConfig(stroke=None), "axis": axis}
-
-
-def small(text: str) -> alt.TitleParams:
-    import altair as alt
-
-    return alt.TitleParams(text, fontSize=FONT, fontWeight="normal", color=GRAY_TEXT)
-
-
-def values(rows: Sequence[Mapping[str, Any]]) -> alt.InlineData:
-    import altair as alt
-
-    return alt.InlineData(values=list(rows))
 
 
 # Every run
@@ -291,26 +231,6 @@ def _names(
     y: alt.Y,
 ) -> list[alt.Chart]:
     """The networks' names where there is room for them."""
-    import altair as alt
-
     at = [(across.pixel(one["x"]), PANEL_HEIGHT - up.pixel(one["y"])) for one in points]
     anchors = [Anchor(*pixel, row.label, "black") for pixel, row in zip(at, rows, strict=True)]
-    taken = [box_around(*pixel, DOT) for pixel in at]
-    texts, leaders = [], []
-    for anchor, spot in zip(
-        anchors, place(anchors, taken, Box(0, 0, PANEL, PANEL_HEIGHT)), strict=True
-    ):
-        if spot is None:
-            continue
-        middle = up.value(PANEL_HEIGHT - (spot.box.top + spot.box.bottom) / 2)
-        texts.append({"x": across.value(spot.box.left), "y": middle, "name": anchor.text})
-        if spot.leader is not None:
-            ends = [(anchor.x, anchor.y), spot.leader]
-            (x1, y1), (x2, y2) = ((across.value(a), up.value(PANEL_HEIGHT - b)) for a, b in ends)
-            leaders.append({"x": x1, "y": y1, "x2": x2, "y2": y2})
-    lines = alt.Chart(values(leaders)).mark_rule(color=GRAY, strokeWidth=0.5)
-    written = alt.Chart(values(texts)).mark_text(align="left", baseline="middle", fontSize=FONT)
-    return [
-        lines.encode(x=x, y=y, x2="x2:Q", y2="y2:Q"),
-        written.encode(x=x, y=y, text="name:N"),
-    ]
+    return labels(anchors, [box_around(*pixel, DOT) for pixel in at], across, up, x, y)

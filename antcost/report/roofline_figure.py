@@ -14,17 +14,18 @@ from antcost.errors import AntcostError
 from antcost.graph.operators import kind
 from antcost.measure.breakdown import Breakdown
 from antcost.measure.roofline import Roofline
-from antcost.report.latency_figures import Scale, small, style, values
+from antcost.report.figures import GRAY, GRAY_TEXT, small, style, values
 from antcost.report.layer_times import GIGA, Line, lines_of
 from antcost.report.measured import ran_as
-from antcost.report.placement import FONT, Anchor, Box, Spot, box_around, place, text_width
+from antcost.report.placement import FONT, Anchor, Box, box_around, text_width
+from antcost.report.scales import Scale, labels
 from antcost.units import format_bytes, format_percent, format_ratio
 
 if TYPE_CHECKING:
     import altair as alt
 
 WIDTH, HEIGHT = 380, 270
-GRAY, GRAY_TEXT, RULE = "#777777", "#666666", "#999999"
+OTHER = "#777777"
 LEAST = Fraction(1, 1000)
 """Of the time: what takes less is left out."""
 LARGEST = 420.0
@@ -187,7 +188,7 @@ def _roof_lines(house: House, x: alt.X, y: alt.Y) -> list[alt.Chart]:
         for roof in house.roofs
     ]  # fmt: skip
     rows.append({"x": house.ridge(top), "y": house.peak, "x2": house.across.high, "y2": house.peak})
-    lines = alt.Chart(values(rows)).mark_rule(color=RULE, strokeWidth=1)
+    lines = alt.Chart(values(rows)).mark_rule(color=GRAY, strokeWidth=1)
     look: dict[str, Any] = {"fontSize": FONT, "color": GRAY_TEXT, "baseline": "bottom"}
     starts = [{**house.value(*_over(house, roof)), "label": roof.label} for roof in house.roofs]
     start = {"x": house.ridge(top), "y": house.peak, "label": f"{house.peak:.1f} GFLOP/s"}
@@ -254,44 +255,19 @@ def _round(most: float) -> list[float]:
 
 def _names(dots: Sequence[Dot], house: House, x: alt.X, y: alt.Y) -> list[alt.Chart]:
     """The names of the most expensive rows, where there is room for them."""
-    import altair as alt
-
     anchors = [
         Anchor(*house.pixel(dot.x, dot.y), dot.name, _color(dot.kind), radius=_radius(dot, dots))
         for dot in dots[:NAMED]
     ]
-    spots = place(anchors, list(_taken(dots, house)), Box(0, 0, WIDTH, HEIGHT))
-    found = [(anchor, spot) for anchor, spot in zip(anchors, spots, strict=True) if spot]
-    texts = [
-        {
-            **house.value(spot.box.left, (spot.box.top + spot.box.bottom) / 2),
-            "name": anchor.text,
-            "color": anchor.color,
-        }
-        for anchor, spot in found
-    ]
-    leaders = [_leader(house, anchor, spot) for anchor, spot in found if spot.leader]
-    lines = alt.Chart(values(leaders)).mark_rule(color=RULE, strokeWidth=0.5)
-    written = alt.Chart(values(texts)).mark_text(align="left", baseline="middle", fontSize=FONT)
-    color = alt.Color("color:N", scale=None)
-    return [
-        lines.encode(x=x, y=y, x2="x2:Q", y2="y2:Q"),
-        written.encode(x=x, y=y, text="name:N", color=color),
-    ]
+    return labels(anchors, list(_taken(dots, house)), house.across, house.up, x, y)
 
 
 def _color(kind_: str) -> str:
-    return COLORS.get(kind_, GRAY)
+    return COLORS.get(kind_, OTHER)
 
 
 def _radius(dot: Dot, dots: Sequence[Dot]) -> float:
     return sqrt(LARGEST * dot.time / dots[0].time / pi)
-
-
-def _leader(house: House, anchor: Anchor, spot: Spot) -> dict[str, float]:
-    assert spot.leader is not None
-    start, end = house.value(anchor.x, anchor.y), house.value(*spot.leader)
-    return {**start, "x2": end["x"], "y2": end["y"]}
 
 
 def _taken(dots: Sequence[Dot], house: House) -> Iterator[Box]:

@@ -8,19 +8,8 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from antcost.cost.analysis import NetCost
-from antcost.report.axes import (
-    BEST,
-    BOUND,
-    GRAY,
-    GRAY_TEXT,
-    NUMBER,
-    PLAIN_ZERO,
-    RULE,
-    Axis,
-    style,
-    values,
-    worth_axis,
-)
+from antcost.report.axes import NUMBER, PLAIN_ZERO, Axis, worth_axis
+from antcost.report.figures import BLUE, GRAY, GRAY_TEXT, ORANGE, RULE, style, values
 from antcost.report.front_figures import front_figure
 from antcost.report.placement import FONT, text_width
 from antcost.search.progress import Moment
@@ -114,7 +103,7 @@ def _closing_in(report: Report) -> alt.LayerChart:
     )
     ends = [
         {"seconds": end, "value": points[-1][field], "color": color}
-        for field, color in (("bound", BOUND), ("best", BEST))
+        for field, color in (("bound", ORANGE), ("best", BLUE))
         if points[-1][field] is not None
     ]
     dots = (
@@ -123,7 +112,7 @@ def _closing_in(report: Report) -> alt.LayerChart:
         .encode(x=x, y=y("value"), color=alt.Color("color:N", scale=None))
     )
     layers = [
-        area, line("bound", BOUND, [4, 2]), line("best", BEST, [1, 0]), dots,
+        area, line("bound", ORANGE, [4, 2]), line("best", BLUE, [1, 0]), dots,
         _end_labels(report, axis, (low, high)),
     ]  # fmt: skip
     chart: alt.LayerChart = alt.LayerChart(layer=layers).properties(width=WIDTH, height=HEIGHT)
@@ -166,14 +155,14 @@ def _end_labels(report: Report, axis: Axis, shown: tuple[float, float]) -> alt.C
     value = axis.text(report.lower)
     if report.proven:
         labels = [
-            ("bound", BOUND, height(report.lower)),
-            ("best found", BEST, height(report.lower)),
+            ("bound", ORANGE, height(report.lower)),
+            ("best found", BLUE, height(report.lower)),
             (f"{value}, proven", GRAY_TEXT, height(report.lower)),
         ]
     else:
-        labels = [(f"best found {value}", BEST, height(report.lower))]
+        labels = [(f"best found {value}", BLUE, height(report.lower))]
         if isfinite(report.upper):
-            labels.append((f"bound {axis.text(report.upper)}", BOUND, height(report.upper)))
+            labels.append((f"bound {axis.text(report.upper)}", ORANGE, height(report.upper)))
         if isfinite(report.gap):
             middle = (labels[0][2] + labels[-1][2]) / 2
             labels.append((f"gap {100 * report.gap:.2g} %", GRAY_TEXT, middle))
@@ -248,14 +237,14 @@ def _stage_by_stage(report: Report, base: NetCost, best: NetCost) -> alt.HConcat
                 yOffset=alt.YOffset("network:N", sort=list(whole)),
                 color=alt.Color(
                     "network:N",
-                    scale=alt.Scale(domain=list(whole), range=[GRAY, BEST]),
+                    scale=alt.Scale(domain=list(whole), range=[GRAY, BLUE]),
                     legend=None,
                 ),
             )
         )
         heads = [
             _head(f"base: {format_count(whole['base'])}", -16, GRAY_TEXT),
-            _head(f"best: {format_count(whole['best'])}", -6, BEST),
+            _head(f"best: {format_count(whole['best'])}", -6, BLUE),
         ]
         chart: alt.LayerChart = alt.LayerChart(layer=[marks, *heads]).properties(
             width=PANEL, height=height

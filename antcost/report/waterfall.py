@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from antcost.check.comparison import Check
 from antcost.report.checks import by_network, steps
+from antcost.report.figures import BLUE, GRAY, ORANGE, style, values
 from antcost.units import format_exact
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 WIDTH = 330
 ROW = 14
 LABEL_ROOM = 0.35
-MORE, LESS, GRAY = "#0072b2", "#d55e00", "#999999"
 
 
 def waterfalls(checks: Sequence[Check]) -> alt.VConcatChart:
@@ -28,11 +28,7 @@ def waterfalls(checks: Sequence[Check]) -> alt.VConcatChart:
         )
         for group in by_network(checks)
     ]
-    chart: alt.VConcatChart = alt.vconcat(*networks, spacing=24).configure(
-        font="Helvetica, Arial, sans-serif",
-        view=alt.ViewConfig(stroke=None),
-        axis=alt.AxisConfig(labelFontSize=8, labelLimit=220, grid=False),
-    )
+    chart: alt.VConcatChart = alt.vconcat(*networks, spacing=24).configure(**style())
     return chart
 
 
@@ -51,13 +47,13 @@ def _panel(check: Check) -> alt.LayerChart:
                 "to": step.end,
                 "right": max(step.start, step.end),
                 "text": f"{step.count:+,}",
-                "color": MORE if step.count > 0 else LESS,
+                "color": BLUE if step.count > 0 else ORANGE,
             }
             for step in others
         ),
     ]
     low, high = others[0].low if others else 0, others[0].high if others else 0
-    base = alt.Chart(alt.InlineData(values=rows)).encode(
+    base = alt.Chart(values(rows)).encode(
         y=alt.Y(
             "term:N",
             sort=[row["term"] for row in rows],
@@ -73,7 +69,7 @@ def _panel(check: Check) -> alt.LayerChart:
     )
     bars = base.mark_bar(height=9).encode(x=x, x2="to:Q", color=alt.Color("color:N", scale=None))
     texts = base.mark_text(align="left", dx=4, fontSize=8).encode(x="right:Q", text="text:N")
-    zero = alt.Chart(alt.InlineData(values=[{"x": 0}])).mark_rule(color=GRAY).encode(x="x:Q")
+    zero = alt.Chart(values([{"x": 0}])).mark_rule(color=GRAY).encode(x="x:Q")
     chart: alt.LayerChart = (zero + bars + texts).properties(
         width=WIDTH,
         height=ROW * len(rows),

@@ -239,15 +239,15 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
     sys.modules.pop("acme_engine", None)
 
 
-def readme_engine() -> str:
-    """The engine that the README shows."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+def documented_engine() -> str:
+    """The engine that the page about latency shows."""
+    text = (ROOT / "docs" / "latency.md").read_text(encoding="utf-8")
     (code,) = re.findall(r"^```python\n(# acme_engine\.py\n.*?)^```$", text, re.M | re.S)
     return str(code)
 
 
 def test_an_engine_of_an_installed_package(install: Install) -> None:
-    install(readme_engine())
+    install(documented_engine())
     assert engine_names() == (*engines.BUILT_IN, "acme")
     found = find_engine("acme", Settings())
     assert found.name == "acme"

@@ -3,7 +3,8 @@
 All functions are for inference. A tensor is `batch` images of its shape.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
@@ -52,22 +53,46 @@ def peak_bytes(
 
 def live_elems(graph: Graph, *, inplace: bool = False) -> list[int]:
     """Elements alive while each layer runs, its inputs and its output included, for one image."""
+    return [step.elems for step in timeline(graph, inplace=inplace)]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A layer at work: the elements of every tensor that is alive meanwhile, for one image.
+
+    Tensors are named after the layers that made them, from the oldest on. `used` are those that the
+    layer reads or writes; the others wait for a later one. An output that is written over an input
+    has the name of that input.
+    """
+
+    node: Node
+    alive: Mapping[str, int]
+    used: frozenset[str]
+
+    @property
+    def elems(self) -> int:
+        return sum(self.alive.values())
+
+
+def timeline(graph: Graph, *, inplace: bool = False) -> list[Step]:
+    """What is alive while each layer runs, by the rules of `peak_bytes`."""
     storage = _storages(graph)
     last_read = {storage[name]: i for i, node in enumerate(graph.nodes) for name in node.inputs}
     last_read[storage[graph.output_name]] = len(graph.nodes)
     alive = {INPUT: graph.input.numel}
-    timeline = []
+    steps = []
     for i, node in enumerate(graph.nodes):
-        dying = [name for name in {storage[name] for name in node.inputs} if last_read[name] == i]
-        makes_tensor = storage[node.name] == node.name
-        elems = node.shape.numel
+        inputs = dict.fromkeys(storage[name] for name in node.inputs)
+        dying = [name for name in inputs if last_read[name] == i]
+        made = {node.name: node.shape.numel} if storage[node.name] == node.name else {}
         overwrites = inplace and isinstance(node.layer, Activation | Add) and bool(dying)
-        timeline.append(sum(alive.values()) + (elems if makes_tensor and not overwrites else 0))
+        during = alive if overwrites else alive | made
+        steps.append(Step(node, dict(during), frozenset(inputs) | (during.keys() & made.keys())))
         for name in dying:
             del alive[name]
-        if makes_tensor and node.name in last_read:
-            alive[node.name] = elems
-    return timeline
+        if node.name in last_read:
+            alive |= made
+    return steps
 
 
 def _storages(graph: Graph) -> dict[str, str]:

@@ -59,21 +59,23 @@ def _note(note: Note, escaped: Callable[[Cell], str]) -> str:
 _MARKDOWN_SPECIAL = re.compile(r"([\\`*|<>&$\[\]~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
 
 
-def _escape_markdown(cell: Cell) -> str:
+def escape_markdown(cell: Cell) -> str:
+    """The cell for markdown: what it would read as markup is escaped."""
     if isinstance(cell, Formula):
         return f"${cell.latex}$"
     return _MARKDOWN_SPECIAL.sub(r"\\\1", cell)
 
 
 def _markdown(table: Table[Any], exact: bool) -> str:
-    body = _tabulate(table, exact, "github", _escape_markdown, "**{}**")
-    notes = "\n\n".join(_note(note, _escape_markdown) for note in table.notes)
-    figure = f"![{_escape_markdown(table.title)}]({quote(table.figure)})" if table.figure else ""
-    parts = (f"**{_escape_markdown(table.title)}**", figure, body, notes)
+    body = _tabulate(table, exact, "github", escape_markdown, "**{}**")
+    notes = "\n\n".join(_note(note, escape_markdown) for note in table.notes)
+    figure = f"![{escape_markdown(table.title)}]({quote(table.figure)})" if table.figure else ""
+    parts = (f"**{escape_markdown(table.title)}**", figure, body, notes)
     return "\n\n".join(filter(None, parts))
 
 
-def _escape_html(cell: Cell) -> str:
+def escape_html(cell: Cell) -> str:
+    """A cell for HTML: nothing in it is markup but the indices and powers of a formula."""
     from html import escape
 
     text = escape(str(cell))
@@ -85,9 +87,9 @@ def _escape_html(cell: Cell) -> str:
 
 def _html(table: Table[Any], exact: bool) -> str:
     """A fragment in plain ASCII, so it survives any page it is pasted into."""
-    body = _tabulate(table, exact, "unsafehtml", _escape_html, "<b>{}</b>")
-    notes = "<br>\n".join(_note(note, _escape_html) for note in table.notes)
-    fragment = f"<p><b>{_escape_html(table.title)}</b></p>\n{body}\n<p><small>{notes}</small></p>"
+    body = _tabulate(table, exact, "unsafehtml", escape_html, "<b>{}</b>")
+    notes = "<br>\n".join(_note(note, escape_html) for note in table.notes)
+    fragment = f"<p><b>{escape_html(table.title)}</b></p>\n{body}\n<p><small>{notes}</small></p>"
     return fragment.encode("ascii", "xmlcharrefreplace").decode()
 
 

@@ -50,8 +50,8 @@ def bibliography(sources: Iterable[str], specs: Iterable[str] = ()) -> str:
     """BibTeX of the sources and of the papers of networks, sorted by key, each once.
 
     `sources` are as in the rows of `published` ("ANTNets, Table 7"), or names of tools and engines
-    ("fvcore"); one that nothing is known of is an entry with its text as title. `specs` are names or
-    files of shipped networks; networks of users have no paper that is known.
+    ("fvcore"); one that nothing is known of is an entry with its text as title. `specs` are names
+    or files of networks; of those that do not ship no paper is known.
     """
     cited = {_work(source) for source in sources} | {
         work for name in map(_shipped, specs) for work in works() if name and work.describes(name)

@@ -15,7 +15,7 @@ from antcost.version import __version__
 
 COMMANDS = (
     "table", "compare", "diff", "check", "latency", "device", "reconcile", "explain", "search",
-    "sweep", "export", "size", "specs", "conventions", "schema",
+    "sweep", "report", "gate", "export", "size", "specs", "conventions", "schema",
 )  # fmt: skip
 
 

@@ -21,6 +21,20 @@ def read_each(
     Those that fail are reported when the block ends, with exit code 1, or `all_failed` if there are
     no others.
     """
+    results, failures = read_all(arguments, read)
+    try:
+        yield results
+    finally:
+        for failure in failures:
+            typer.echo(failure, err=True)
+    if failures:
+        raise typer.Exit(1 if results else all_failed)
+
+
+def read_all(
+    arguments: Sequence[str], read: Callable[[str], T]
+) -> tuple[list[T], list[AntcostError]]:
+    """What `read` makes of each spec that the arguments stand for, and why others failed."""
     results: list[T] = []
     failures: list[AntcostError] = []
     for argument in arguments:
@@ -34,10 +48,4 @@ def read_each(
                 results.append(read(reference))
             except AntcostError as error:
                 failures.append(error)
-    try:
-        yield results
-    finally:
-        for failure in failures:
-            typer.echo(failure, err=True)
-    if failures:
-        raise typer.Exit(1 if results else all_failed)
+    return results, failures

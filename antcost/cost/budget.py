@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from math import ceil, floor
 
 from antcost.cost.measures import UNITS, Measure
 from antcost.errors import AntcostError, suggest
-from antcost.units import read_printed
+from antcost.units import Printed, read_printed
 
 _BOUND = re.compile(r"\s*(?P<sense><=|>=)?\s*(?P<quantity>.*?)\s*")
 
@@ -53,6 +54,24 @@ def read_bound(measure: Measure, text: str) -> Bound:
 
 
 _EXAMPLES = {"count": "300M", "bytes": "2MiB", "time": "9ms"}
+
+
+def read_increase(text: str) -> Printed:
+    """Read "1%" or "0.5 %" exactly, as a share. Raises ValueError."""
+    number, sign, rest = text.strip().partition("%")
+    try:
+        percent = read_printed(number, {"": Fraction(1, 100)})
+    except ValueError:
+        sign = ""
+    if not sign or rest:
+        raise ValueError(f"expected a percentage such as 1%, got {text!r:.60}")
+    return replace(percent, text=f"{percent.text} %")
+
+
+def grown(measure: Measure, before: int, increase: Printed) -> Bound:
+    """The bound of a cost that may be larger than it was by this share of that."""
+    limit = floor(before * (1 + increase.value))
+    return Bound(measure, limit, False, f"<= +{increase.text}")
 
 
 def find_measure(measures: Mapping[str, Measure], name: str) -> Measure:

@@ -70,6 +70,9 @@ def _markdown(table: Table[Any], exact: bool) -> str:
     body = _tabulate(table, exact, "github", escape_markdown, "**{}**")
     notes = "\n\n".join(_note(note, escape_markdown) for note in table.notes)
     figure = f"![{escape_markdown(table.title)}]({quote(table.figure)})" if table.figure else ""
+    if table.folded:
+        head = f"<details>\n<summary>{escape_html(table.title)}</summary>"
+        return "\n\n".join(filter(None, (head, figure, body, notes, "</details>")))
     parts = (f"**{escape_markdown(table.title)}**", figure, body, notes)
     return "\n\n".join(filter(None, parts))
 

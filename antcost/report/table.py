@@ -70,6 +70,7 @@ class Table(Generic[T]):
 
     `figure` is where one is that shows the same, which markdown links. `notes` belong to the table
     wherever it is pasted, `hints` only to the terminal; `data` makes what the JSON format writes.
+    Markdown folds a table away behind its title if it is `folded`.
     """
 
     title: str
@@ -80,6 +81,7 @@ class Table(Generic[T]):
     hints: Sequence[str] = ()
     total: T | None = None
     figure: str = ""
+    folded: bool = False
 
     @property
     def alignment(self) -> list[str]:

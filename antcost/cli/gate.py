@@ -1,0 +1,156 @@
+"""`antcost gate`: whether networks are within budgets, for continuous integration."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer import Option
+
+from antcost.api import analyze
+from antcost.blocks.build import load
+from antcost.cli.batch import read_all
+from antcost.cli.github import annotate, in_actions, summarize
+from antcost.cli.options import (
+    DeviceOption,
+    ExactOption,
+    FormatOption,
+    OutputOption,
+    SpecArguments,
+)
+from antcost.cli.output import emit
+from antcost.cost.budget import Bound, find_measure, read_bound, read_increase
+from antcost.cost.device import load_device
+from antcost.cost.gate import judge
+from antcost.cost.measures import Measure, measures
+from antcost.errors import AntcostError
+from antcost.report.formats import render
+from antcost.report.gate import Base, Judged, fit_comment, gate_tables
+from antcost.spec.catalog import is_file, shipped_names
+from antcost.units import Printed
+
+NO_INCREASE = "0%"
+
+
+def _bound(example: str) -> Any:
+    return Option(metavar="BOUND", help=f'A budget, such as "<= {example}".')
+
+
+def gate(
+    specs: SpecArguments,
+    madds: Annotated[list[str] | None, _bound("300M")] = None,
+    params: Annotated[list[str] | None, _bound("3.4M")] = None,
+    size: Annotated[list[str] | None, _bound("14MB")] = None,
+    traffic: Annotated[list[str] | None, _bound("200MB")] = None,
+    peak_memory: Annotated[list[str] | None, _bound("2MiB")] = None,
+    latency: Annotated[list[str] | None, _bound("9ms")] = None,
+    device: DeviceOption = None,
+    against: Annotated[
+        str | None,
+        Option(metavar="BASE", help="Compare with a spec, or with the same files of a folder."),
+    ] = None,
+    max_increase: Annotated[
+        str | None,
+        Option(
+            metavar="PERCENT",
+            help="How much more than BASE MAdds, params, peak memory and, with --device, latency "
+            f"may be, such as 1%; {NO_INCREASE} if not given.",
+        ),
+    ] = None,
+    exact: ExactOption = False,
+    format_: FormatOption = "text",
+    output: OutputOption = None,
+) -> None:
+    """Whether networks are within budgets, and cost no more than before.
+
+    Exit code 0 if all budgets hold, 1 if one does not, 2 if a spec cannot be read. In GitHub
+    Actions, what fails is annotated in the spec and a summary is added to the page of the run.
+    """
+    texts = {
+        "madds": madds, "params": params, "size": size, "traffic": traffic,
+        "peak_memory": peak_memory, "latency": latency,
+    }  # fmt: skip
+    asked = {name: bounds for name, bounds in texts.items() if bounds}
+    _require_sense(asked, device, against, max_increase)
+    target = load_device(device) if device else None
+    known = measures(device=target)
+    bounds = _bounds(known, asked)
+    increase = _increase(max_increase or NO_INCREASE)
+    base_of = _bases(against)
+
+    def read(reference: str) -> Judged:
+        spec, base = load(reference), base_of(reference)
+        cost = analyze(spec)
+        verdicts = judge(cost, base.cost if base else None, bounds, increase, known)
+        return Judged(reference, spec, cost, base, verdicts)
+
+    networks, failures = read_all(specs, read)
+    if networks:
+        tables = gate_tables(
+            networks, unread=len(failures), compared=against is not None, device=target, exact=exact
+        )
+        comment = fit_comment(tables, exact)
+        main, *details = comment if format_ == "markdown" else tables
+        emit(main, format_, exact, output, details)
+        if in_actions():
+            summarize("\n\n".join(render(table, "markdown", exact=exact) for table in comment))
+    for failure in failures:
+        typer.echo(failure, err=True)
+    if in_actions():
+        annotate(networks, failures)
+    if failures or not all(network.holds for network in networks):
+        raise typer.Exit(2 if failures else 1)
+
+
+def _require_sense(
+    asked: Mapping[str, object], device: Path | None, against: str | None, increase: str | None
+) -> None:
+    """Raise AntcostError for options that ask for nothing."""
+    if not asked and against is None:
+        raise AntcostError(
+            'nothing to hold: expected a budget, such as --madds "<= 300M", or --against BASE'
+        )
+    if increase is not None and against is None:
+        raise AntcostError("--max-increase needs --against BASE: more than what?")
+    if device is not None and "latency" not in asked and against is None:
+        raise AntcostError('--device needs --latency, such as "<= 9ms", or --against BASE')
+
+
+def _bounds(known: Mapping[str, Measure], asked: Mapping[str, Sequence[str]]) -> tuple[Bound, ...]:
+    """Read the budgets. Raises AntcostError."""
+    bounds = []
+    for name, texts in asked.items():
+        for text in texts:
+            try:
+                bounds.append(read_bound(find_measure(known, name), text))
+            except ValueError as error:
+                raise AntcostError(f"--{name.replace('_', '-')}: {error}") from None
+    return tuple(bounds)
+
+
+def _increase(text: str) -> Printed:
+    try:
+        return read_increase(text)
+    except ValueError as error:
+        raise AntcostError(f"--max-increase: {error}") from None
+
+
+def _bases(against: str | None) -> Callable[[str], Base | None]:
+    """What a spec is compared with: always the same, or the file in its place in a folder."""
+    if against is None:
+        return lambda reference: None
+    if against not in shipped_names() and Path(against).is_dir():
+        return lambda reference: _in_place(reference, Path(against))
+    base = Base(against, analyze(against))
+    return lambda reference: base
+
+
+def _in_place(reference: str, folder: Path) -> Base | None:
+    """The spec at the same path below the folder, or none if there is no such file."""
+    path = Path(reference).absolute()
+    if not is_file(path) or not path.is_relative_to(Path.cwd()):
+        raise AntcostError(
+            f"{reference}: expected a file below this folder, to compare with the one in {folder}"
+        )
+    base = folder / path.relative_to(Path.cwd())
+    return Base(str(base), analyze(base)) if is_file(base) else None

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".svg", ".pdf", ".png")
 PNG_DPI = 200
+COLUMN, PAGE = 238, 497
+"""Points that a column and a page of two columns are wide; a pixel of a chart is one in the PDF."""
+
 BLUE, ORANGE, GRAY, GRAY_TEXT, RULE = "#0072b2", "#d55e00", "#999999", "#666666", "#e5e5e5"
 """Blue and vermilion of Okabe and Ito (2008), which are distinct to the colour-blind, too."""
 

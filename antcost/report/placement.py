@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from unicodedata import east_asian_width
 
 FONT = 8
 NARROW, WIDE = "fijlrtI.,:;|!'()[]/- 1", "mwMW%@→"
@@ -76,7 +77,19 @@ def text_width(text: str, font: float = FONT) -> float:
 
 
 def _em(letter: str) -> float:
+    if east_asian_width(letter) in "WF":
+        return 1.0
     return 0.7 if letter.isupper() else 0.57
+
+
+def cut(text: str, width: float, font: float = FONT) -> str:
+    """The text, or as much of its beginning as is not wider, with an ellipsis."""
+    if text_width(text, font) <= width:
+        return text
+    kept = len(text)
+    while kept and text_width(f"{text[:kept]}…", font) > width:
+        kept -= 1
+    return f"{text[:kept].rstrip()}…"
 
 
 def place(anchors: Sequence[Anchor], taken: Sequence[Box], room: Box) -> list[Spot | None]:

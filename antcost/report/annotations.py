@@ -61,12 +61,11 @@ def _grown(network: Judged) -> list[Key]:
         {row.name: (row.params, row.madds) for row in cost.by("stage")}
         for cost in (network.base.cost, network.cost)
     )
-    return [
-        ("stages", index)
-        for index, stage in enumerate(network.spec.stages)
-        for costs in [zip(after.get(stage.name, FREE), before.get(stage.name, FREE), strict=True)]
-        if any(new > old for new, old in costs)
-    ][:1]
+    for index, stage in enumerate(network.spec.stages):
+        old, new = before.get(stage.name, FREE), after.get(stage.name, FREE)
+        if new[0] > old[0] or new[1] > old[1]:
+            return [("stages", index)]
+    return []
 
 
 def _annotation(places: Iterable[str], root: Path, message: str) -> str:

@@ -111,7 +111,7 @@ def _title(networks: Sequence[Judged], lines: Sequence[Line], unread: int) -> st
     word = "Passed" if held == len(lines) and not unread else "Failed"
     named = networks[0].spec.title if len(networks) == 1 else plural(len(networks), "network")
     rest = f"; {plural(unread, 'spec')} cannot be read" if unread else ""
-    return f"{word}: {held} of {plural(len(lines), 'budget')} hold for {named}{rest}"
+    return f"{word}: {held} of {len(lines)} budgets hold for {named}{rest}"
 
 
 def _columns(several: bool, compared: bool, exact: bool) -> tuple[Column[Line], ...]:

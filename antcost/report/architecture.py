@@ -57,7 +57,7 @@ def architecture_table(spec: NetSpec, cost: NetCost, convention: Convention) -> 
     """
     lines = list(_lines(spec, cost))
     letters = [field for field in SYMBOLS if field in ALWAYS or _is_written(lines, field)]
-    others = Column[Line]("others", "other", lambda line: line.others, "prose", spare=7)
+    others: Column[Line] = Column("others", "other", lambda line: line.others, "prose", spare=7)
     return Table(
         title=f"{spec.title}, {cost.graph.input} to {cost.graph.output}",
         columns=(

@@ -146,11 +146,16 @@ def _bases(against: str | None) -> Callable[[str], Base | None]:
 
 
 def _in_place(reference: str, folder: Path) -> Base | None:
-    """The spec at the same path below the folder, or none if there is no such file."""
+    """The spec at the same path in another checkout, or none if that has no such file."""
     path = Path(reference).absolute()
     if not is_file(path) or not path.is_relative_to(Path.cwd()):
         raise AntcostError(
             f"{reference}: expected a file below this folder, to compare with the one in {folder}"
         )
-    base = folder / path.relative_to(Path.cwd())
+    place = path.relative_to(Path.cwd())
+    if place.parent.parts and not (folder / place.parts[0]).is_dir():
+        raise AntcostError(
+            f"{folder}: has no {place.parts[0]}/ as this folder; expected another checkout"
+        )
+    base = folder / place
     return Base(str(base), analyze(base)) if is_file(base) else None

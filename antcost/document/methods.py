@@ -9,7 +9,7 @@ from antcost.measure.recording import Recording
 from antcost.measure.statistics import LEAST_SESSIONS, LEVEL, by_session
 from antcost.report.comparison import FIGURES, Entry
 from antcost.report.measured import disturbances, how, plural, where
-from antcost.report.predictions import prediction_notes
+from antcost.report.predictions import guesses, prediction_errors
 from antcost.version import __version__
 
 NAMED, MOST_NAMED = 3, 10
@@ -63,8 +63,8 @@ def _counting(entries: Sequence[Entry], convention: Convention) -> Iterator[str]
         else (plural(len(entries), "network"), "their")
     )
     yield (
-        f"The costs of {subject} were counted by antcost {__version__} from {whose} layers, for one "
-        f"image (batch size 1) {_inputs(entries)}."
+        f"The costs of {subject} were counted by antcost {__version__} from {whose} layers, for "
+        f"one image (batch size 1) {_inputs(entries)}."
     )
     yield f"Operations are counted by the convention {convention.label}: {convention.definition}."
     free = _free(entries, convention)
@@ -100,8 +100,8 @@ def _has(entry: Entry, count: str) -> bool:
 def _parameters(entries: Sequence[Entry]) -> Iterator[str]:
     if any(_has(entry, "norm_params") for entry in entries):
         yield (
-            "Parameters are all learned values: weights, biases, and the scales and shifts of batch "
-            "norm, but not its running statistics."
+            "Parameters are all learned values: weights, biases, and the scales and shifts of "
+            "batch norm, but not its running statistics."
         )
     else:
         yield "Parameters are all learned values: weights and biases."
@@ -115,9 +115,9 @@ def _memory(inplace: bool) -> Iterator[str]:
         else ""
     )
     yield (
-        "Peak memory is that of inference in fp32: the largest sum of tensors alive at once while "
-        "the layers run in order, without parameters, each tensor from the layer that makes it to "
-        f"the last that reads it{overwriting}."
+        "Peak memory is that of a forward pass in fp32: the largest sum of tensors alive at once "
+        "while the layers run in order, without parameters, each tensor from the layer that makes "
+        f"it to the last that reads it{overwriting}."
     )
 
 
@@ -156,8 +156,8 @@ def _checking(checks: Sequence[Check]) -> Iterator[str]:
         networks = list(dict.fromkeys(check.cost.graph.name for check in counted))
         form = "a PyTorch module" if len(networks) == 1 else "PyTorch modules"
         yield (
-            f"As a check, {tools} counted {_named(networks, 'network')} as {form} made from the "
-            "same layers."
+            f"As a check, {tools} counted {_named(networks, 'network')} as {form} in eval mode "
+            "made from the same layers."
         )
         yield _verdict(counted)
     unknown = list(dict.fromkeys(_tool(check) for check in counted if not check.known))
@@ -171,11 +171,13 @@ def _checking(checks: Sequence[Check]) -> Iterator[str]:
 def _verdict(counted: Sequence[Check]) -> str:
     """How many numbers are explained, and which are not."""
     wrong = [check for check in counted if not check.agrees]
-    rules = "explained to the last operation by the rules of each tool"
+    explained = "explained to the last operation by the rules of"
     if wrong:
-        explained = len(counted) - len(wrong)
-        return f"{explained} of {plural(len(counted), 'number')} are {rules}; not {_pairs(wrong)}."
-    return f"All {len(counted)} numbers are {rules}." if len(counted) > 1 else f"It is {rules}."
+        right = f"{len(counted) - len(wrong)} of {plural(len(counted), 'number')}"
+        return f"{right} are {explained} each tool; not {_pairs(wrong)}."
+    if len(counted) == 1:
+        return f"Its number is {explained} the tool."
+    return f"All {len(counted)} numbers are {explained} each tool."
 
 
 def _tool(check: Check) -> str:
@@ -195,28 +197,32 @@ def _measuring(recording: Recording) -> Iterator[str]:
     yield f"Latency was measured with {how(recording)}"
     yield f"Machine and time: {where(recording)}."
     yield (
-        f"In every round all {plural(len(recording.subjects), 'network')} ran in random order: "
-        f"{plural(rounds, 'round')} in {plural(sessions, 'session')}, {prepared}."
+        f"In every round all networks ran in random order: {plural(rounds, 'round')} in "
+        f"{plural(sessions, 'session')}, {prepared}."
     )
     yield "The latency of a network is the median of all its runs."
     if len(recording.shown) > 1:
         yield (
             f"A speed-up is the time of {recording.labels[recording.baseline]} by that of the "
-            "network in the same round, its median in a session, and the geometric mean of "
-            f"sessions{_interval(sessions)}."
+            "network in the same round: its median over the rounds of a session, and the geometric "
+            f"mean of sessions. {_interval(sessions)}"
         )
     yield from disturbances(recording)
 
 
 def _interval(sessions: int) -> str:
     if sessions == 1:
-        return ", of which there is one, and hence no interval"
-    few = f", which are fewer than {LEAST_SESSIONS}" if sessions < LEAST_SESSIONS else ""
-    return f"; its {100 * LEVEL:g} % interval is that of Student's t over the sessions{few}"
+        return "A single session gives no interval."
+    trust = f", to be trusted from {LEAST_SESSIONS} on" if sessions < LEAST_SESSIONS else ""
+    return f"Its {100 * LEVEL:g} % interval is that of Student's t over sessions{trust}."
 
 
-def _predicting(entries: Sequence[Entry], device: Device) -> list[str]:
-    return prediction_notes({entry.spec.title: device.predict(entry.cost) for entry in entries})
+def _predicting(entries: Sequence[Entry], device: Device) -> Iterator[str]:
+    yield (
+        f"Latency is predicted for {device.name}, as the sum over the layers; predictions are "
+        f"{prediction_errors(device)}."
+    )
+    yield from guesses({entry.spec.title: device.predict(entry.cost) for entry in entries})
 
 
 def _named(texts: Sequence[str], what: str, most: int = NAMED) -> str:

@@ -14,7 +14,7 @@ from antcost.spec.catalog import shipped_folder, shipped_names
 
 _WORKS = Path(__file__).with_name("references.yaml")
 _VENUE = {"inproceedings": "booktitle", "article": "journal", "phdthesis": "school"}
-_PLACE = re.compile(r", (tables?|figures?|sections?|appendix|pages?) .*", re.IGNORECASE)
+_PLACE = re.compile(r", (abstract|appendix|figures?|pages?|sections?|tables?)\b.*", re.IGNORECASE)
 _QUOTED = " as quoted in "
 _PREAMBLE = r'@preamble{"\providecommand{\url}[1]{\hfil\penalty0\hfilneg\texttt{#1}}"}'
 """How addresses are printed where no package does it: with a line of their own if they need one."""

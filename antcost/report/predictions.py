@@ -73,7 +73,7 @@ def prediction_data(prediction: Prediction) -> dict[str, Any]:
 def prediction_notes(predictions: Mapping[str, Prediction]) -> list[str]:
     """By the names of networks: for which device, how wrong that is, and where it is a guess."""
     devices = {prediction.device.name: prediction.device for prediction in predictions.values()}
-    return [*map(latency_note, devices.values()), *_guesses(predictions)]
+    return [*map(latency_note, devices.values()), *guesses(predictions)]
 
 
 def latency_note(device: Device) -> str:
@@ -81,7 +81,7 @@ def latency_note(device: Device) -> str:
     return f"Latency: predicted for {device.name}; {prediction_errors(device)}."
 
 
-def _guesses(predictions: Mapping[str, Prediction]) -> list[str]:
+def guesses(predictions: Mapping[str, Prediction]) -> list[str]:
     """The networks that consist of what was not profiled, those with the largest share first."""
     shares = sorted(
         (

@@ -152,7 +152,7 @@ def test_the_readme_links_every_page() -> None:
 
 
 def test_the_benchmark_tables_are_those_of_the_script() -> None:
-    (tables,) = (text for text in blocks("docs/benchmarks.md", "text") if "process" in text)
+    (tables,) = (text for text in blocks("README.md", "text") if "process" in text)
     script = (ROOT / "benchmarks" / "counting.py").read_text()
     names = [re.split(r"  +", line)[0] for line in tables.splitlines() if line and line[0] != "-"]
     assert len(names) == 2 + 3 + 3

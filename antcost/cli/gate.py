@@ -141,8 +141,13 @@ def _bases(against: str | None) -> Callable[[str], Base | None]:
         return lambda reference: None
     if against not in shipped_names() and Path(against).is_dir():
         return lambda reference: _in_place(reference, Path(against))
-    base = Base(against, analyze(against))
+    base = _base(against)
     return lambda reference: base
+
+
+def _base(reference: str) -> Base:
+    spec = load(reference)
+    return Base(reference, spec, analyze(spec))
 
 
 def _in_place(reference: str, folder: Path) -> Base | None:
@@ -158,4 +163,4 @@ def _in_place(reference: str, folder: Path) -> Base | None:
             f"{folder}: has no {place.parts[0]}/ as this folder; expected another checkout"
         )
     base = folder / place
-    return Base(str(base), analyze(base)) if is_file(base) else None
+    return _base(str(base)) if is_file(base) else None

@@ -25,7 +25,7 @@ _IN_PROPERTIES = _IN_MESSAGES | str.maketrans({":": "%3A", ",": "%2C"})
 def verdict_annotations(network: Judged, root: Path) -> Iterator[str]:
     """An error for each budget that does not hold, on a line of the spec if it is below `root`.
 
-    That is the line of the first stage that costs more than before, or of the name.
+    That is where the first stage that costs more than before was changed, or the line of the name.
     """
     document = network.spec.document
     places = [document.where(key) for key in (*_grown(network), ("name",), ())]
@@ -54,17 +54,20 @@ def _message(network: Judged, verdict: Verdict) -> str:
 
 
 def _grown(network: Judged) -> list[Key]:
-    """The first stage with more parameters or MAdds than in the base, if there is one."""
+    """What is new in the first stage with more parameters or MAdds than before, then the stage."""
     if network.base is None:
         return []
     before, after = (
         {row.name: (row.params, row.madds) for row in cost.by("stage")}
         for cost in (network.base.cost, network.cost)
     )
+    was = {stage.name: stage.fields() for stage in network.base.spec.stages}
     for index, stage in enumerate(network.spec.stages):
         old, new = before.get(stage.name, FREE), after.get(stage.name, FREE)
         if new[0] > old[0] or new[1] > old[1]:
-            return [("stages", index)]
+            fields = was.get(stage.name, {})
+            changed = [name for name, value in stage.fields().items() if fields.get(name) != value]
+            return [*(("stages", index, name) for name in changed), ("stages", index)]
     return []
 
 

@@ -29,9 +29,10 @@ COMMENT_CHARS = 65_536
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """What a network is compared with: how it was named, and what it costs."""
+    """What a network is compared with: how it was named, its spec, and what it costs."""
 
     reference: str
+    spec: NetSpec
     cost: NetCost
 
 

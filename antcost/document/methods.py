@@ -84,13 +84,13 @@ def _inputs(entries: Sequence[Entry]) -> str:
 
 
 def _free(entries: Sequence[Entry], convention: Convention) -> list[str]:
-    """The parts that the networks have, and that the convention does not count at all."""
+    """The parts of these networks that the convention does not count at all."""
     counted = {name for term in convention.terms for name in term.counts}
-    return [
-        part
+    there = {
+        part: {name for name in names if any(_has(entry, name) for entry in entries)}
         for part, names in _PARTS.items()
-        if not counted & {*names} and any(_has(entry, name) for entry in entries for name in names)
-    ]
+    }
+    return [part for part, names in there.items() if names and not names & counted]
 
 
 def _has(entry: Entry, count: str) -> bool:
@@ -233,5 +233,8 @@ def _named(texts: Sequence[str], what: str, most: int = NAMED) -> str:
 def _listed(texts: Sequence[str]) -> str:
     """A; A and B; A, B and C; with semicolons between those that have commas."""
     *others, last = texts
-    comma = "; " if any(", " in text for text in texts) else ", "
-    return f"{comma.join(others)} and {last}" if others else last
+    if not others:
+        return last
+    if any("," in text for text in texts):
+        return f"{'; '.join(others)}; and {last}"
+    return f"{', '.join(others)} and {last}"

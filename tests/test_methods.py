@@ -109,7 +109,7 @@ def test_the_convention_is_defined_and_what_it_leaves_out_is_listed(name: str) -
     for part, counts in {
         "biases": Cost(conv_bias_elems=1, linear_bias_elems=1),
         "batch norm": Cost(norm_elems=1, norm_params=1),
-        "activations": Cost(relu6_elems=1),
+        "activations": Cost(relu_elems=1, leaky_relu_elems=1),
         "pooling": Cost(global_pool_in_elems=1, global_pool_out_elems=1),
     }.items():
         assert (part in sentence) == (convention.count(counts) == 0)

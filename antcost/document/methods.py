@@ -84,13 +84,13 @@ def _inputs(entries: Sequence[Entry]) -> str:
 
 
 def _free(entries: Sequence[Entry], convention: Convention) -> list[str]:
-    """The parts of these networks that the convention does not count at all."""
+    """The parts that the networks have, and of which the convention counts nothing at all."""
     counted = {name for term in convention.terms for name in term.counts}
-    there = {
-        part: {name for name in names if any(_has(entry, name) for entry in entries)}
+    return [
+        part
         for part, names in _PARTS.items()
-    }
-    return [part for part, names in there.items() if names and not names & counted]
+        if not counted & {*names} and any(_has(entry, name) for entry in entries for name in names)
+    ]
 
 
 def _has(entry: Entry, count: str) -> bool:

@@ -21,7 +21,18 @@ COLUMN, PAGE = 238, 497
 """Points that a column and a page of two columns are wide; a pixel of a chart is one in the PDF."""
 
 BLUE, ORANGE, GRAY, GRAY_TEXT, RULE = "#0072b2", "#d55e00", "#999999", "#666666", "#e5e5e5"
-"""Blue and vermilion of Okabe and Ito (2008), which are distinct to the colour-blind, too."""
+OTHER = "other"
+KINDS = {
+    "pointwise conv": BLUE,
+    "depthwise conv": ORANGE,
+    "grouped conv": "#e69f00",
+    "conv": "#009e73",
+    "transposed conv": "#f0e442",
+    "linear": "#cc79a7",
+    "batch norm": "#56b4e9",
+    OTHER: "#777777",
+}
+"""The colours of kinds of layers, of Okabe and Ito (2008): distinct to the colour-blind, too."""
 
 
 def style() -> dict[str, Any]:

@@ -14,7 +14,7 @@ from antcost.errors import AntcostError
 from antcost.graph.operators import kind
 from antcost.measure.breakdown import Breakdown
 from antcost.measure.roofline import Roofline
-from antcost.report.figures import GRAY, GRAY_TEXT, small, style, values
+from antcost.report.figures import GRAY, GRAY_TEXT, KINDS, OTHER, small, style, values
 from antcost.report.layer_times import GIGA, Line, lines_of
 from antcost.report.measured import ran_as
 from antcost.report.placement import FONT, Anchor, Box, box_around, text_width
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     import altair as alt
 
 WIDTH, HEIGHT = 380, 270
-OTHER = "#777777"
 LEAST = Fraction(1, 1000)
 """Of the time: what takes less is left out."""
 LARGEST = 420.0
@@ -37,14 +36,6 @@ LIFT = 4
 """Pixels between a roof and what is written over it."""
 PS_PER_US = 10**6
 NUMBER = ",~f"
-COLORS = {
-    "pointwise conv": "#0072b2",
-    "depthwise conv": "#d55e00",
-    "grouped conv": "#e69f00",
-    "conv": "#009e73",
-    "transposed conv": "#f0e442",
-    "linear": "#cc79a7",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +141,7 @@ def _kind(line: Line) -> str:
     for kernel in line.kernels:
         times[kind(kernel.nodes[0])] += kernel.time_ps
     ((most, _),) = times.most_common(1)
-    return most if most in COLORS else "other"
+    return most if most in KINDS else OTHER
 
 
 def _house(roofline: Roofline, dots: Sequence[Dot]) -> House:
@@ -220,8 +211,7 @@ def _circles(dots: Sequence[Dot], x: alt.X, y: alt.Y) -> alt.Chart:
         {"x": dot.x, "y": dot.y, "kind": dot.kind, "time": dot.time, "name": dot.name}
         for dot in dots
     ]
-    known = [*COLORS, "other"]
-    shown = [one for one in known if any(dot.kind == one for dot in dots)]
+    shown = [one for one in KINDS if any(dot.kind == one for dot in dots)]
     look: dict[str, Any] = {
         "labelFontSize": FONT,
         "titleFontSize": FONT,
@@ -229,7 +219,7 @@ def _circles(dots: Sequence[Dot], x: alt.X, y: alt.Y) -> alt.Chart:
     }
     color = alt.Color(
         "kind:N",
-        scale=alt.Scale(domain=shown, range=[_color(one) for one in shown]),
+        scale=alt.Scale(domain=shown, range=[KINDS[one] for one in shown]),
         legend=alt.Legend(title=None, symbolOpacity=1, **look),
     )
     size = alt.Size(
@@ -256,14 +246,10 @@ def _round(most: float) -> list[float]:
 def _names(dots: Sequence[Dot], house: House, x: alt.X, y: alt.Y) -> list[alt.Chart]:
     """The names of the most expensive rows, where there is room for them."""
     anchors = [
-        Anchor(*house.pixel(dot.x, dot.y), dot.name, _color(dot.kind), radius=_radius(dot, dots))
+        Anchor(*house.pixel(dot.x, dot.y), dot.name, KINDS[dot.kind], radius=_radius(dot, dots))
         for dot in dots[:NAMED]
     ]
     return labels(anchors, list(_taken(dots, house)), house.across, house.up, x, y)
-
-
-def _color(kind_: str) -> str:
-    return COLORS.get(kind_, OTHER)
 
 
 def _radius(dot: Dot, dots: Sequence[Dot]) -> float:

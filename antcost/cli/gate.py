@@ -75,7 +75,7 @@ def gate(
     target = load_device(device) if device else None
     known = measures(device=target)
     bounds = _bounds(known, asked)
-    increase = _increase(max_increase or NO_INCREASE)
+    increase = _increase(NO_INCREASE if max_increase is None else max_increase)
     base_of = _bases(against)
 
     def read(reference: str) -> Judged:
@@ -159,8 +159,6 @@ def _in_place(reference: str, folder: Path) -> Base | None:
         )
     place = path.relative_to(Path.cwd())
     if place.parent.parts and not (folder / place.parts[0]).is_dir():
-        raise AntcostError(
-            f"{folder}: has no {place.parts[0]}/ as this folder; expected another checkout"
-        )
+        raise AntcostError(f"{folder}: has no {place.parts[0]}/; expected a copy of this folder")
     base = folder / place
     return _base(str(base)) if is_file(base) else None

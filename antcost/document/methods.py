@@ -109,16 +109,13 @@ def _parameters(entries: Sequence[Entry]) -> Iterator[str]:
 
 def _memory(inplace: bool) -> Iterator[str]:
     yield "Activations are the output elements of all layers."
-    overwriting = (
-        "; activation functions and additions write over an input that nothing reads later"
-        if inplace
-        else ""
-    )
     yield (
-        "Peak memory is that of a forward pass in fp32: the largest sum of tensors alive at once "
-        "while the layers run in order, without parameters, each tensor from the layer that makes "
-        f"it to the last that reads it{overwriting}."
+        "Peak memory is the largest sum of tensors alive at once in a forward pass in fp32, layer "
+        "after layer and without parameters; a tensor is alive from the layer that makes it to the "
+        "last that reads it."
     )
+    if inplace:
+        yield "Activation functions and additions write over an input that nothing reads later."
 
 
 def _auxiliary(entries: Sequence[Entry]) -> Iterator[str]:

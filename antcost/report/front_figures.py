@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from math import log
 from typing import TYPE_CHECKING, Any, Literal
 
 from antcost.errors import AntcostError
 from antcost.report.axes import axis_of, worth_axis
 from antcost.report.figures import BLUE, GRAY, GRAY_TEXT, ORANGE, style, values
-from antcost.report.placement import FONT, Anchor, Box, box_around, place
+from antcost.report.placement import FONT, Anchor, Box, box_around, place, steps
 from antcost.search.front import Front, Point
 from antcost.search.run import Candidate
 
@@ -133,7 +132,7 @@ def _curve(front: Front) -> alt.LayerChart:
     )
     pixels = [plane.pixel(*one) for one in at]
     (last, height), (right, _) = pixels[-1], plane.pixel(*end)
-    taken = [*(box_around(*pixel, DOT) for pixel in pixels), *_steps([*pixels, (right, height)])]
+    taken = [*(box_around(*pixel, DOT) for pixel in pixels), *steps([*pixels, (right, height)])]
     front_label = Anchor((last + right) / 2, height, "best networks", BLUE, needed=True)
     existing = (
         alt.Chart(
@@ -204,13 +203,6 @@ def _widened(numbers: Sequence[float], logs: bool = False) -> tuple[float, float
         return low / factor, high * factor
     margin = MARGIN * ((high - low) or abs(high) or 1)
     return low - margin, high + margin
-
-
-def _steps(pixels: Sequence[tuple[float, float]]) -> Iterator[Box]:
-    """Boxes along the lines that lead from each point to the right, then up to the next one."""
-    for (x, y), (next_x, next_y) in pairwise(pixels):
-        yield Box(x, y - 1, next_x, y + 1)
-        yield Box(next_x - 1, min(y, next_y), next_x + 1, max(y, next_y))
 
 
 def _labels(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from unicodedata import east_asian_width
 
 FONT = 8
@@ -69,6 +70,13 @@ class Spot:
 def box_around(x: float, y: float, radius: float) -> Box:
     """A square around a point."""
     return Box(x - radius, y - radius, x + radius, y + radius)
+
+
+def steps(pixels: Sequence[tuple[float, float]]) -> Iterator[Box]:
+    """Boxes along the lines that lead from each point to the right, then up to the next one."""
+    for (x, y), (next_x, next_y) in pairwise(pixels):
+        yield Box(x, y - 1, next_x, y + 1)
+        yield Box(next_x - 1, min(y, next_y), next_x + 1, max(y, next_y))
 
 
 def text_width(text: str, font: float = FONT) -> float:

@@ -159,7 +159,7 @@ def _legend(kinds: Sequence[str], width: float) -> Iterator[Any]:
     for number, line in enumerate(reversed(lines)):
         x = SQUARE / 2
         for kind in line:
-            yield {"x": x, "y": -(number + 2) * LINE, "color": KINDS[kind], "text": kind}
+            yield {"x": x, "y": -(number + 1.6) * LINE, "color": KINDS[kind], "text": kind}
             x += _item_width(kind)
 
 

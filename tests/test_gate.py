@@ -276,10 +276,12 @@ def test_each_spec_is_compared_with_the_one_in_its_place(run: Run, checkout: Pat
 
 
 def test_a_folder_that_is_no_checkout_passes_nothing(run: Run, checkout: Path) -> None:
+    (checkout.parent / "net.yaml").write_text(spec())
     result = run("gate", "specs/net.yaml", "--against", "base/specs", exit_code=2)
     assert "base/specs: has no specs/; expected a copy of this folder" in result.stderr
-    result = run("gate", "mobilenet_v2", "--against", "base", exit_code=2)
-    assert "mobilenet_v2: expected a file below this folder" in result.stderr
+    for outside in ("mobilenet_v2", "../net.yaml"):
+        result = run("gate", outside, "--against", "base", exit_code=2)
+        assert f"{outside}: expected a file below this folder" in result.stderr
 
 
 def annotations(result: Result) -> list[tuple[dict[str, str], str]]:

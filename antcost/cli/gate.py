@@ -1,6 +1,7 @@
 """`antcost gate`: whether networks are within budgets, for continuous integration."""
 
 from collections.abc import Callable, Mapping, Sequence
+from os.path import normpath
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -152,7 +153,7 @@ def _base(reference: str) -> Base:
 
 def _in_place(reference: str, folder: Path) -> Base | None:
     """The spec at the same path in another checkout, or none if that has no such file."""
-    path = Path(reference).absolute()
+    path = Path(normpath(Path(reference).absolute()))
     if not is_file(path) or not path.is_relative_to(Path.cwd()):
         raise AntcostError(
             f"{reference}: expected a file below this folder, to compare with the one in {folder}"

@@ -1,6 +1,5 @@
 """`antcost check`: what other tools count, explained to zero."""
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,12 +8,10 @@ from typer import Option
 
 from antcost.api import analyze
 from antcost.check.comparison import Check
-from antcost.check.comparison import check as ask
 from antcost.check.tools import TOOLS
+from antcost.cli.asking import ask_tools, require_torch
 from antcost.cli.options import FormatOption, OutputOption, SetOption, SpecArguments
 from antcost.cli.output import emit
-from antcost.cli.progress import progress
-from antcost.cost.analysis import NetCost
 from antcost.errors import AntcostError, suggest
 from antcost.report.checks import Level, bridge_table, by_network, checks_table, places_table
 from antcost.report.figures import check_figure, draw
@@ -45,11 +42,10 @@ def check(
     if figure is not None:
         check_figure(figure)
     required = _required(require)
-    if find_spec("torch") is None:
-        raise AntcostError("antcost check needs torch: pip install 'antcost[check]'")
+    require_torch()
     references = [reference for argument in specs for reference in expand(argument)]
     costs = [analyze(reference, set_ or ()) for reference in references]
-    checks, interrupted = _run(costs)
+    checks, interrupted = ask_tools(costs)
     counted = [group for group in by_network(checks) if any(one.whole for one in group)]
     if counted:
         shown = [one for group in counted for one in group]
@@ -75,23 +71,6 @@ def _required(names: str | None) -> list[str]:
         if name not in TOOLS:
             raise AntcostError(f"--require: no tool {name!r}; {suggest(name, TOOLS)}")
     return required
-
-
-def _run(costs: list[NetCost]) -> tuple[list[Check], bool]:
-    """The checks in the order of networks and tools, and whether Ctrl-C ended them early."""
-    checks: list[Check] = []
-    interrupted = False
-    try:
-        with progress("counting", len(costs) * len(TOOLS)) as advance:
-            for done in ask(costs):
-                checks.append(done)
-                advance(f"{done.cost.graph.name}: {done.tool.name}")
-    except KeyboardInterrupt:
-        interrupted = True
-    order = {id(cost): index for index, cost in enumerate(costs)}
-    tools = list(TOOLS)
-    checks.sort(key=lambda one: (order[id(one.cost)], tools.index(one.tool.name)))
-    return checks, interrupted
 
 
 def _fail_for_missing(checks: list[Check], required: list[str]) -> None:

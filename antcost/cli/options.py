@@ -11,9 +11,9 @@ SpecArgument = Annotated[str, Argument(metavar="SPEC", help="A shipped network o
 OptionalSpecArgument = Annotated[
     str | None, Argument(metavar="SPEC", help="A shipped network or a YAML file.")
 ]
-SpecArguments = Annotated[
-    list[str], Argument(metavar="SPEC...", help="Shipped networks, YAML files, folders or globs.")
-]
+_SPECS = Argument(metavar="SPEC...", help="Shipped networks, YAML files, folders or globs.")
+SpecArguments = Annotated[list[str], _SPECS]
+OptionalSpecArguments = Annotated[list[str] | None, _SPECS]
 SetOption = Annotated[
     list[str] | None,
     Option(

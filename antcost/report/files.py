@@ -2,7 +2,8 @@
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from antcost.errors import AntcostError
@@ -58,3 +59,23 @@ def write_folder_whole(path: Path, write: Callable[[Path], None]) -> int:
         for folder in (temporary, replaced):
             shutil.rmtree(folder, ignore_errors=True)
     return size
+
+
+@contextmanager
+def staged(folder: Path) -> Iterator[Path]:
+    """A new folder to write files to, which are moved into `folder` once all are written.
+
+    Files of the same name are replaced, others stay. Raises AntcostError if one cannot be written.
+    """
+    stage = folder.with_name(f".antcost.{os.getpid()}.stage")
+    try:
+        stage.mkdir()
+        yield stage
+        for file in sorted(path for path in stage.rglob("*") if path.is_file()):
+            target = folder / file.relative_to(stage)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            file.replace(target)
+    except OSError as error:
+        raise AntcostError(f"{folder}: cannot be written: {error.strerror or error}") from None
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)

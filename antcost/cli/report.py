@@ -1,0 +1,120 @@
+"""`antcost report`: tables, figures and sentences about networks, for a paper and as a page."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from typer import BadParameter, Option
+
+from antcost.api import analyze
+from antcost.blocks.build import load
+from antcost.cli.asking import ask_tools, require_torch
+from antcost.cli.batch import read_each
+from antcost.cli.options import CountOption, DeviceOption, OptionalSpecArguments, SetOption
+from antcost.cli.progress import progress
+from antcost.cost.convention import find_convention
+from antcost.cost.device import Device, load_device
+from antcost.document.compose import Findings, report_of
+from antcost.document.presets import Preset, find_preset, preset_sections
+from antcost.document.publish import FORMATS, publish, read_formats, require_folder, steps
+from antcost.measure.recording import load_recording
+from antcost.report.comparison import Entry
+
+
+def report(
+    output: Annotated[
+        Path, Option("-o", "--output", metavar="DIR", help="The folder to write the report to.")
+    ],
+    specs: OptionalSpecArguments = None,
+    preset: Annotated[
+        str | None, Option(metavar="NAME", help="In place of specs: antnets, that paper's tables.")
+    ] = None,
+    title: Annotated[str | None, Option(metavar="TEXT", help="Title of the report.")] = None,
+    device: DeviceOption = None,
+    latency: Annotated[
+        Path | None, Option(metavar="FILE", help="What antcost latency -o has measured.")
+    ] = None,
+    check: Annotated[
+        bool, Option("--check", help="Ask other tools, too, as antcost check does.")
+    ] = False,
+    format_: Annotated[
+        str | None,
+        Option("--format", metavar="A,B,...", help=f"What to write; all of {', '.join(FORMATS)}."),
+    ] = None,
+    count: CountOption = "madds",
+    set_: SetOption = None,
+) -> None:
+    """Tables, figures, a methods paragraph and a page about networks, as files in a folder.
+
+    A network that fails is reported at the end, with exit code 1, or 2 if there are no others.
+    """
+    if (preset is None) == (not specs):
+        raise BadParameter("name networks, or --preset antnets in their place")
+    formats = read_formats(format_)
+    require_folder(output)
+    if check:
+        require_torch()
+    chosen = find_preset(preset) if preset is not None else None
+    references = chosen.networks if chosen else specs or []
+    recorded = latency or (chosen.recording if chosen else None)
+    findings = Findings(
+        (),
+        find_convention(count),
+        recording=load_recording(recorded) if recorded else None,
+        device=load_device(device) if device else None,
+    )
+
+    def entry(reference: str) -> Entry:
+        return _entry(reference, set_ or [], findings.device)
+
+    with read_each(references, entry, all_failed=2) as entries:
+        if entries:
+            _write(
+                replace(findings, entries=_distinct(entries)), chosen, title, check, formats, output
+            )
+
+
+def _entry(reference: str, overrides: list[str], device: Device | None) -> Entry:
+    spec = load(reference, overrides)
+    cost = analyze(spec)
+    return Entry(reference, spec, cost, prediction=device.predict(cost) if device else None)
+
+
+def _distinct(entries: list[Entry]) -> tuple[Entry, ...]:
+    """The entries, each once."""
+    return tuple({entry.reference: entry for entry in entries}.values())
+
+
+def _write(
+    findings: Findings,
+    preset: Preset | None,
+    title: str | None,
+    check: bool,
+    formats: tuple[str, ...],
+    folder: Path,
+) -> None:
+    """Ask the tools, if they are to be asked, and write everything or nothing."""
+    if check:
+        checks, interrupted = ask_tools([entry.cost for entry in findings.entries])
+        if interrupted:
+            _interrupted()
+        findings = replace(findings, checks=tuple(checks))
+    opening = preset_sections(preset, findings) if preset else ()
+    result = report_of(title or (preset.title if preset else _title(findings)), findings, opening)
+    try:
+        with progress("writing", len(steps(result, formats))) as advance:
+            publish(result, folder, formats, advance)
+    except KeyboardInterrupt:
+        _interrupted()
+    typer.echo(f"{folder}: {len(steps(result, formats))} files")
+
+
+def _title(findings: Findings) -> str:
+    names = [entry.spec.title for entry in findings.entries]
+    return f"What {names[0]} costs" if len(names) == 1 else f"What {len(names)} networks cost"
+
+
+def _interrupted() -> None:
+    typer.echo("interrupted: nothing was written", err=True)
+    raise typer.Exit(130)

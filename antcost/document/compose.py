@@ -1,0 +1,250 @@
+"""What a report of networks says, and in which order."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, partial
+from itertools import chain, count
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from antcost.check.comparison import Check
+from antcost.cost.convention import Convention
+from antcost.cost.device import Device
+from antcost.document.contents import Exhibit, Figure, Item, Report, Section
+from antcost.document.methods import methods
+from antcost.document.references import bibliography
+from antcost.measure.recording import Recording
+from antcost.report.architecture import architecture_table
+from antcost.report.checks import bridge_table, checks_table
+from antcost.report.comparison import Entry, compare_table
+from antcost.report.cost_figures import cost_by_kind, cost_by_stage
+from antcost.report.latency import latency_table
+from antcost.report.latency_figures import LEAST_NETWORKS, runs_figure, scatter_figure
+from antcost.report.memory import peak_table
+from antcost.report.memory_figure import memory_timeline
+from antcost.report.network import network_table
+from antcost.report.predictions import Predicted, predictions_table
+from antcost.report.table import Table
+from antcost.report.timed import predicted_entries, recorded_entries
+from antcost.report.tradeoff import ACCURACIES, AMOUNTS, caption, choices, comparable, tradeoff
+from antcost.report.waterfall import waterfalls
+from antcost.spec.catalog import SUFFIXES
+
+if TYPE_CHECKING:
+    import altair as alt
+
+COMPARISON = "comparison"
+LONGEST_STEM = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What a report is made from.
+
+    Checks are those of all entries; a device has predicted the latencies of all entries, and a
+    recording has those of some.
+    """
+
+    entries: tuple[Entry, ...]
+    convention: Convention
+    checks: tuple[Check, ...] = ()
+    recording: Recording | None = None
+    device: Device | None = None
+
+    def timed(self, entries: Sequence[Entry]) -> tuple[Sequence[Entry], list[str]]:
+        """Entries with their latencies, and how these were found."""
+        if self.recording is not None:
+            return recorded_entries(entries, self.recording)
+        if self.device is not None:
+            return predicted_entries(entries)
+        return entries, []
+
+    @property
+    def keyed(self) -> list[tuple[Entry, str]]:
+        """Each entry with the key of its section: the stem of its file, made unique."""
+        keys: list[str] = []
+        for entry in self.entries:
+            stem = _stem(entry.reference)
+            numbered = (f"{stem}_{number}" for number in count(2))
+            keys.append(next(key for key in chain([stem], numbered) if key not in keys))
+        return list(zip(self.entries, keys, strict=True))
+
+    def about(self, table: Table[Entry]) -> tuple[str | None, ...]:
+        """For each row of a comparison the key of the network's section."""
+        keys = {entry.reference: section_key(key) for entry, key in self.keyed}
+        return tuple(keys.get(entry.reference) for entry in table.items)
+
+
+def section_key(key: str) -> str:
+    """The key of a network's section, which no other section can have."""
+    return f"network-{key}"
+
+
+def _stem(reference: str) -> str:
+    """The name of a shipped network or file, as a file can be called everywhere."""
+    path = Path(reference)
+    name = path.stem if path.suffix in SUFFIXES else reference
+    return re.sub(r"[^A-Za-z0-9.-]+", "_", name).strip("._-")[:LONGEST_STEM] or "network"
+
+
+def report_of(title: str, findings: Findings, opening: Sequence[Section] = ()) -> Report:
+    """The report of networks.
+
+    `opening` stands first, in place of the comparison of all networks.
+    """
+    sections = (
+        *(opening or [_comparison(findings)]),
+        _where_the_cost_goes(findings),
+        *_tradeoffs(findings),
+        *_latencies(findings),
+        *_checks(findings),
+        _methods(findings),
+        *(_network(entry, key, findings) for entry, key in findings.keyed),
+    )
+    specs = [entry.reference for entry in findings.entries]
+    return Report(title, sections, bibliography(_sources(findings), specs))
+
+
+def _sources(findings: Findings) -> Iterator[str]:
+    """What a report cites: where figures were published, and the tools that were used."""
+    yield from (row.source for entry in findings.entries for row in entry.spec.published)
+    yield from (check.tool.name for check in findings.checks)
+    if findings.recording is not None:
+        yield findings.recording.engine
+    yield from ("Altair", "Vega-Lite")
+
+
+def _comparison(findings: Findings) -> Section:
+    return Section(COMPARISON, "Comparison", tuple(comparison_items(COMPARISON, findings)))
+
+
+def comparison_items(
+    key: str,
+    findings: Findings,
+    entries: Sequence[Entry] = (),
+    columns: Sequence[str] = (),
+) -> Iterator[Item]:
+    """Networks side by side, and why published figures differ from ours, where they do."""
+    timed, notes = findings.timed(entries or findings.entries)
+    table = compare_table(timed, findings.convention, columns=columns, latency_notes=notes)
+    yield Exhibit(key, table, findings.about(table))
+    if any(entry.explained().reason for entry in timed):
+        reasons = compare_table(timed, findings.convention, published=True)
+        title = "Ours, what was published, and why they differ"
+        yield Exhibit(f"{key}_published", replace(reasons, title=title), findings.about(reasons))
+
+
+def _where_the_cost_goes(findings: Findings) -> Section:
+    caption = "What kinds of layers the cost of each network is in."
+    figure = _figure("cost_by_kind", caption, lambda: cost_by_kind(findings.entries))
+    return Section("cost", "Where the cost goes", (figure,))
+
+
+def _tradeoffs(findings: Findings) -> Iterator[Section]:
+    """Cost against published accuracy, for each set of networks whose accuracies are comparable."""
+    timed, _ = findings.timed(findings.entries)
+    groups = [group for group in comparable(timed) if choices(group)]
+    for group in groups:
+        classes = group[0].spec.classes
+        several = len(groups) > 1
+        key = f"tradeoff_{classes}" if several else "tradeoff"
+        figures = tuple(
+            _figure(
+                f"{key}_{x}_{y}",
+                caption(group, x, y),
+                partial(tradeoff, group, x, y),
+                axes=(AMOUNTS[x].label, ACCURACIES[y]),
+            )
+            for x, y in choices(group)
+        )
+        yield Section(key, f"Cost and accuracy{f', {classes} classes' if several else ''}", figures)
+
+
+def _latencies(findings: Findings) -> Iterator[Section]:
+    if findings.recording is not None:
+        yield Section("latency", "Latency, measured", tuple(_measured(findings.recording)))
+    predicted = [
+        Predicted(entry.reference, entry.cost, entry.prediction)
+        for entry in findings.entries
+        if entry.prediction is not None
+    ]
+    if predicted:
+        table = Exhibit("latency_predicted", predictions_table(predicted))
+        yield Section("latency_predicted", "Latency, predicted", (table,))
+
+
+def _measured(recording: Recording) -> Iterator[Item]:
+    yield Exhibit("latency", latency_table(recording))
+    caption = "How the times of all runs are distributed. Lines: what the table says."
+    yield _figure("latency_runs", caption, lambda: runs_figure(recording))
+    if len(recording.shown) >= LEAST_NETWORKS:
+        caption = "Time against multiply-adds, traffic and parameters."
+        yield _figure("latency_scatter", caption, lambda: scatter_figure(recording))
+
+
+def _checks(findings: Findings) -> Iterator[Section]:
+    """What other tools count, if they were asked."""
+    if findings.checks:
+        keys = {id(entry.cost): section_key(key) for entry, key in findings.keyed}
+        about = tuple(keys.get(id(check.cost)) for check in findings.checks)
+        table = Exhibit("checks", checks_table(findings.checks), about)
+        yield Section("checks", "What other tools count", (table,))
+
+
+def _methods(findings: Findings) -> Section:
+    sentences = methods(
+        entries=findings.entries,
+        convention=findings.convention,
+        checks=findings.checks,
+        recording=findings.recording,
+        device=findings.device,
+    )
+    return Section("methods", "Methods", (" ".join(sentences),))
+
+
+def _network(entry: Entry, key: str, findings: Findings) -> Section:
+    """The tables and figures of one network."""
+    convention, cost = findings.convention, entry.cost
+    architecture = architecture_table(entry.spec, cost, convention)
+    by_kind = network_table(cost, convention, by="kind", device=findings.device)
+    layers = network_table(cost, convention, device=findings.device)
+    counted = [check for check in findings.checks if check.cost is cost and check.whole]
+    return Section(
+        section_key(key),
+        entry.spec.title,
+        (
+            Exhibit(f"{key}_architecture", architecture),
+            _figure(
+                f"{key}_stages", "Where the cost is, stage by stage.", partial(cost_by_stage, cost)
+            ),
+            Exhibit(f"{key}_kinds", by_kind),
+            _figure(
+                f"{key}_memory",
+                "Activations alive while the layers run in order.",
+                partial(memory_timeline, cost),
+            ),
+            Exhibit(f"{key}_peak", peak_table(cost)),
+            *(_bridges(key, counted) if counted else ()),
+            Exhibit(f"{key}_layers", layers, long=True),
+        ),
+        of_network=True,
+    )
+
+
+def _bridges(key: str, checks: Sequence[Check]) -> Iterator[Item]:
+    yield Exhibit(f"{key}_bridges", bridge_table(checks))
+    caption = "From our multiply-adds to the number of each tool."
+    yield _figure(f"{key}_waterfalls", caption, lambda: waterfalls(checks))
+
+
+def _figure(
+    key: str,
+    caption: str,
+    draw: Callable[[], alt.TopLevelMixin],
+    axes: tuple[str, str] | None = None,
+) -> Figure:
+    """A figure whose chart is made once, when it is needed."""
+    return Figure(key, caption, cache(draw), axes)

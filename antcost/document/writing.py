@@ -1,0 +1,61 @@
+"""A report as text: markdown that GitHub shows, and a LaTeX document of its tables and figures."""
+
+import json
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from antcost.document.contents import Exhibit, Report
+from antcost.report.formats import escape_markdown, render
+from antcost.report.latex import escape
+from antcost.version import __version__
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+SHOWN = ("svg", "png")
+"""Formats of figures that a page of markdown can show, the better one first."""
+
+
+def markdown(report: Report, formats: Sequence[str]) -> str:
+    """The report with links to the files of the other formats that are written."""
+    environment = _environment(md=escape_markdown, markdown=lambda table: render(table, "markdown"))
+    shown = next((suffix for suffix in SHOWN if suffix in formats), None)
+    return environment.get_template("report.md").render(
+        report=report,
+        tables=[suffix for suffix in ("csv", "tex") if suffix in formats],
+        shown=shown,
+        linked=[suffix for suffix in ("pdf", "png") if suffix in formats and suffix != shown],
+    )
+
+
+def latex(report: Report, formats: Sequence[str]) -> str:
+    """A document that inputs every table, and shows the figures if they are written as PDF."""
+    environment = _environment(tex=escape)
+    return environment.get_template("report.tex").render(report=report, figures="pdf" in formats)
+
+
+def numbers(report: Report) -> str:
+    """Every table's numbers as JSON, exact."""
+    tables = {exhibit.key: exhibit.table.data() for exhibit in report.exhibits}
+    data = {"antcost": __version__, "title": report.title, "tables": tables}
+    return json.dumps(data, indent=2) + "\n"
+
+
+def _environment(**filters: Callable[[Any], str]) -> "Environment":
+    """Templates whose marks neither markdown nor LaTeX has."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        block_start_string="<%",
+        block_end_string="%>",
+        variable_start_string="<<",
+        variable_end_string=">>",
+        loader=PackageLoader("antcost.document"),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+        autoescape=False,
+    )
+    environment.filters.update(filters)
+    environment.tests["exhibit"] = lambda item: isinstance(item, Exhibit)
+    return environment

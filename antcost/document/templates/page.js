@@ -90,6 +90,15 @@
       if (link && !target.closest("a") && getSelection().isCollapsed) link.click();
     });
 
+  // What is wider than the page is scrolled in a box of its own.
+
+  const fit = (box) => {
+    const fits = box.scrollWidth <= box.clientWidth;
+    box.tabIndex = fits ? -1 : 0;
+    box.classList.toggle("fits", fits);
+  };
+  const watch = new ResizeObserver((entries) => entries.forEach(({ target }) => fit(target)));
+
   // What is copied, and saved.
 
   const copyByHand = (text) => {
@@ -149,6 +158,7 @@
         tooltip: { disableDefaultStyle: true },
       },
     );
+    watch.observe(figure.querySelector(".chart"));
     all("[data-save]", figure).forEach((button) => saveFrom(button, figure, view));
   };
 
@@ -177,6 +187,7 @@
     makeFilterable(exhibit);
     makeReadable(table);
     openFromRows(table);
+    watch.observe(exhibit.querySelector(".scroll"));
   };
 
   const isNew = (part) => part.checkVisibility() && !part.classList.contains("ready");
@@ -201,8 +212,10 @@
 
   const choose = (key) => {
     for (const network of networks) network.hidden = network.id !== key;
-    for (const link of all("[data-about] a"))
-      link.toggleAttribute("aria-current", link.hash === `#${encodeURIComponent(key)}`);
+    for (const link of all("[data-about] a")) {
+      if (link.hash === `#${encodeURIComponent(key)}`) link.setAttribute("aria-current", "true");
+      else link.removeAttribute("aria-current");
+    }
     if (chooser) chooser.value = key;
     wake();
   };

@@ -23,6 +23,7 @@ from antcost.report.comparison import Entry, compare_table
 from antcost.report.cost_figures import cost_by_kind, cost_by_stage
 from antcost.report.latency import latency_table
 from antcost.report.latency_figures import LEAST_NETWORKS, runs_figure, scatter_figure
+from antcost.report.measured import plural
 from antcost.report.memory import peak_table
 from antcost.report.memory_figure import memory_timeline
 from antcost.report.network import network_table
@@ -118,11 +119,13 @@ def _sources(findings: Findings) -> Iterator[str]:
 
 
 def _comparison(findings: Findings) -> Section:
-    return Section(COMPARISON, "Comparison", tuple(comparison_items(COMPARISON, findings)))
+    title = f"What {plural(len(findings.entries), 'network')} cost"
+    return Section(COMPARISON, "Comparison", tuple(comparison_items(COMPARISON, title, findings)))
 
 
 def comparison_items(
     key: str,
+    title: str,
     findings: Findings,
     entries: Sequence[Entry] = (),
     columns: Sequence[str] = (),
@@ -130,11 +133,11 @@ def comparison_items(
     """Networks side by side, and why published figures differ from ours, where they do."""
     timed, notes = findings.timed(entries or findings.entries)
     table = compare_table(timed, findings.convention, columns=columns, latency_notes=notes)
-    yield Exhibit(key, table, findings.about(table))
+    yield Exhibit(key, replace(table, title=title), findings.about(table))
     if any(entry.explained().reason for entry in timed):
         reasons = compare_table(timed, findings.convention, published=True)
-        title = "Ours, what was published, and why they differ"
-        yield Exhibit(f"{key}_published", replace(reasons, title=title), findings.about(reasons))
+        reasons = replace(reasons, title=f"{title}: why ours is not what was published")
+        yield Exhibit(f"{key}_published", reasons, findings.about(reasons))
 
 
 def _where_the_cost_goes(findings: Findings) -> Section:
@@ -157,6 +160,7 @@ def _tradeoffs(findings: Findings) -> Iterator[Section]:
                 caption(group, x, y),
                 partial(tradeoff, group, x, y),
                 axes=(AMOUNTS[x].label, ACCURACIES[y]),
+                spare=y != "top1",
             )
             for x, y in choices(group)
         )
@@ -190,7 +194,7 @@ def _checks(findings: Findings) -> Iterator[Section]:
     if findings.checks:
         keys = {id(entry.cost): section_key(key) for entry, key in findings.keyed}
         about = tuple(keys.get(id(check.cost)) for check in findings.checks)
-        table = Exhibit("checks", checks_table(findings.checks), about)
+        table = Exhibit("checks", checks_table(findings.checks), about, exact=True)
         yield Section("checks", "What other tools count", (table,))
 
 
@@ -235,7 +239,7 @@ def _network(entry: Entry, key: str, findings: Findings) -> Section:
 
 
 def _bridges(key: str, checks: Sequence[Check]) -> Iterator[Item]:
-    yield Exhibit(f"{key}_bridges", bridge_table(checks))
+    yield Exhibit(f"{key}_bridges", bridge_table(checks), exact=True)
     caption = "From our multiply-adds to the number of each tool."
     yield _figure(f"{key}_waterfalls", caption, lambda: waterfalls(checks))
 
@@ -245,6 +249,7 @@ def _figure(
     caption: str,
     draw: Callable[[], alt.TopLevelMixin],
     axes: tuple[str, str] | None = None,
+    spare: bool = False,
 ) -> Figure:
     """A figure whose chart is made once, when it is needed."""
-    return Figure(key, caption, cache(draw), axes)
+    return Figure(key, caption, cache(draw), axes, spare)

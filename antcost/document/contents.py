@@ -17,27 +17,30 @@ class Exhibit:
     """A table; its files are called by its key.
 
     `about` has the key of the section that each row is about, none for rows that have no section. A
-    `long` one is for files, and is folded or only linked where people read.
+    `long` one is for files, and is folded or only linked where people read. An `exact` one has
+    every digit.
     """
 
     key: str
     table: Table[Any]
     about: tuple[str | None, ...] = ()
     long: bool = False
+    exact: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
     """A figure and its caption; its files are called by its key.
 
-    `axes` are the names of what it shows across and up, where it is one of several to choose from.
-    `draw` makes the chart.
+    `axes` are the names of what it shows across and up, where it is one of several to choose from;
+    a `spare` one is left out where nobody can choose. `draw` makes the chart.
     """
 
     key: str
     caption: str
     draw: Callable[[], alt.TopLevelMixin]
     axes: tuple[str, str] | None = None
+    spare: bool = False
 
 
 Item = str | Exhibit | Figure

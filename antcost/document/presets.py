@@ -179,10 +179,11 @@ def preset_sections(preset: Preset, findings: Findings) -> list[Section]:
 def _items(part: Part, findings: Findings, entries: Sequence[Entry]) -> Iterator[Item]:
     if part.architecture:
         for entry in entries:
-            yield Exhibit(part.key, architecture_table(entry.spec, entry.cost, findings.convention))
+            table = architecture_table(entry.spec, entry.cost, findings.convention)
+            yield Exhibit(part.key, replace(table, title=part.heading))
         return
     sourced = [_from_source(entry, part.source) for entry in entries]
-    yield from comparison_items(part.key, findings, sourced, part.columns)
+    yield from comparison_items(part.key, part.heading, findings, sourced, part.columns)
     if part.claims:
         yield Exhibit(f"{part.key}_claims", _claims_table(part.claims, entries))
 

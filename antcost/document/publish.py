@@ -87,7 +87,7 @@ def _tables(report: Report, formats: Sequence[str]) -> Iterator[Step]:
 
 
 def _table_latex(exhibit: Exhibit) -> str:
-    return table_latex(exhibit.table, False)
+    return table_latex(exhibit.table, exhibit.exact)
 
 
 def _texts(report: Report, formats: Sequence[str]) -> Iterator[Step]:

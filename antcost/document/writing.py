@@ -18,7 +18,10 @@ SHOWN = ("svg", "png")
 
 def markdown(report: Report, formats: Sequence[str]) -> str:
     """The report with links to the files of the other formats that are written."""
-    environment = _environment(md=escape_markdown, markdown=lambda table: render(table, "markdown"))
+    environment = _environment(
+        md=escape_markdown,
+        markdown=lambda item: render(item.table, "markdown", exact=item.exact),
+    )
     shown = next((suffix for suffix in SHOWN if suffix in formats), None)
     return environment.get_template("report.md").render(
         report=report,

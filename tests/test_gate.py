@@ -86,6 +86,12 @@ def test_a_lower_bound_holds_from_its_last_unit_on(run: Run, write_spec: Write) 
     assert rows[0][-1] == "-1"
 
 
+def test_what_fails_is_said_first(run: Run, write_spec: Write) -> None:
+    result = run("gate", str(write_spec(spec())), "--madds", "1M", "--params", "1", exit_code=1)
+    rows = [line.split()[:2] for line in result.stdout.splitlines()]
+    assert rows[4:6] == [["fails", "params"], ["holds", "MAdds"]]
+
+
 def test_latency_is_predicted_for_a_device(run: Run, write_spec: Write) -> None:
     path, device = str(write_spec(spec())), str(write_spec(DEVICE, "device.yaml"))
     layers_us = round(measured_us(path, device))
@@ -329,12 +335,12 @@ def test_annotations_point_at_what_made_a_stage_grow(
 
 
 def test_hostile_names_stay_text_in_annotations(run: Run, actions: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "a, b:1%"
+    folder = tmp_path / "a, b::1%"
     folder.mkdir()
     (folder / "n,e:t%0A.yaml").write_text(spec(HOSTILE))
-    result = run("gate", "a, b:1%/n,e:t%0A.yaml", "--madds", "1", exit_code=1)
+    result = run("gate", "a, b::1%/n,e:t%0A.yaml", "--madds", "1", exit_code=1)
     ((place, message),) = annotations(result)
-    assert place["file"] == "a, b:1%/n,e:t%0A.yaml"
+    assert place["file"] == "a, b::1%/n,e:t%0A.yaml"
     assert message.startswith(f"MAdds of {HOSTILE}: ")
 
 

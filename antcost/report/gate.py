@@ -62,7 +62,7 @@ def gate_tables(
     device: Device | None = None,
     exact: bool = False,
 ) -> list[Table[Any]]:
-    """A row for each budget of each network; then the layers that changed, a table a network.
+    """A row for each budget of each network, those that fail first; then the layers that changed.
 
     `unread` specs could not be judged; `compared` if there is a base to compare with, which new
     networks do not have.
@@ -76,7 +76,7 @@ def gate_tables(
     main = Table(
         title=_title(networks, lines, unread),
         columns=_columns(len(networks) > 1, compared, exact),
-        items=lines,
+        items=sorted(lines, key=lambda line: line[1].holds),
         notes=_notes(networks, lines, compared, device),
         data=lambda: {
             "holds": not unread and all(network.holds for network in networks),
@@ -156,12 +156,16 @@ def _notes(
 
 
 def _difference(network: Judged, base: Base, device: Device | None) -> Table[Any]:
-    """The layers that changed from the base, by how both were named: their names may be one."""
+    """The layers that changed from the base, and by how much.
+
+    The title has how both were referred to, as their names may be the same.
+    """
     table = difference_table(base.cost, network.cost, MADDS, device=device)
     names = f"{base.reference} (A) to {network.reference} (B)"
     return replace(
         table,
         title=f"{plural(len(table.items), 'layer')} changed from {names}",
+        columns=[column for column in table.columns if not column.key.endswith(("_a", "_b"))],
         folded=len(table.items) >= FOLD_FROM,
         hints=(),
     )

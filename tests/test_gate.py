@@ -97,9 +97,10 @@ def test_latency_is_predicted_for_a_device(run: Run, write_spec: Write) -> None:
     layers_us = round(measured_us(path, device))
     run("gate", path, "--latency", f"<= {layers_us}us", "--device", device, exit_code=0)
     run("gate", path, "--latency", f"<= {layers_us - 1}us", "--device", device, exit_code=1)
-    result = run("gate", path, "--against", path, "--device", device)
-    assert "latency" in result.stdout
-    assert "predicted for d" in result.stdout
+    options = ("--against", path, "--device", device)
+    assert "Latency: predicted for d" in run("gate", path, *options).stdout
+    found = budgets(run("gate", path, *options, "--format", "json"))
+    assert [(b["measure"], b["headroom"]) for b in found][-1] == ("latency", 0)
 
 
 def measured_us(path: str, device: str) -> float:
@@ -234,8 +235,11 @@ def test_every_spec_is_judged_whatever_is_wrong_with_others(run: Run, write_spec
 def test_it_does_not_pass_if_a_spec_is_broken(run: Run, write_spec: Write) -> None:
     good, bad = str(write_spec(spec())), str(write_spec("name: x\n", "bad.yaml"))
     assert run("gate", good, "--madds", "1G").stdout.startswith("Passed: 1 of 1 budgets hold")
-    result = run("gate", good, bad, "--madds", "1G", "--format", "json", exit_code=2)
-    data = json.loads(result.stdout)
+    both = ("gate", good, bad, "--madds", "1G")
+    assert run(*both, exit_code=2).stdout.startswith(
+        "Failed: 1 of 1 budgets hold for net; 1 spec cannot be read\n"
+    )
+    data = json.loads(run(*both, "--format", "json", exit_code=2).stdout)
     assert (data["holds"], data["unread"]) == (False, 1)
 
 

@@ -5,7 +5,6 @@ import io
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -529,49 +528,6 @@ def test_hostile_names_are_escaped(
     assert title.count(expected) == 1
     assert notes.count(expected) == 3  # the row, the source, the baseline
     assert forbidden not in title + notes
-
-
-def test_latex_has_booktabs_rules_and_nothing_else_of_a_package(run: Run) -> None:
-    text = run("table", "antnet_g2", "--by", "stage", "--format", "latex").stdout
-    for command in (r"\toprule", r"\bottomrule", r"\begin{table}", r"\end{table}"):
-        assert text.count(command) == 1
-    assert text.count(r"\midrule") == 2
-    assert r"fc10 & linear & 2 & 1280x1x1 & 1000 & 1.28M & 38.3 & 1.28M & 0.5 \\" in text
-    assert r"\hline" not in text
-
-
-LATEX_DOCUMENT = r"""\documentclass[twocolumn]{article}
-\usepackage{booktabs}
-\begin{document}
-%s
-\end{document}
-"""
-
-
-@pytest.mark.skipif(not shutil.which("pdflatex"), reason="needs pdflatex")
-def test_latex_compiles_as_pasted(
-    run: Run, write_spec: Callable[..., Path], tmp_path: Path
-) -> None:
-    hostile = write_spec(f'extends: antnet_g1\nname: "{HOSTILE}"\n')
-    starred = write_spec('extends: antnet_g1\nname: "[*] | &"\n', "starred.yaml")
-    tables = [
-        run(*command, "--format", "latex").stdout
-        for command in (
-            ("table", str(hostile)),
-            ("compare", str(hostile), str(starred), str(ROOT / "specs")),
-            ("diff", str(starred), "antnet_g2", "--all"),
-            ("table", "antnet_g1", "--all", "--set", "ant4.repeat=140", "--columns", "name,madds"),
-        )
-    ]
-    (tmp_path / "doc.tex").write_text(LATEX_DOCUMENT % "\n".join(tables))
-    command = ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", "doc.tex"]
-    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, errors="replace")
-    assert result.returncode == 0, result.stdout[-2000:]
-    numbers = re.findall(
-        r"contentsline \{table\}\{\\numberline \{(\d+)\}", (tmp_path / "doc.aux").read_text()
-    )
-    assert set(numbers) == {"1", "2", "3", "4"}
-    assert "Float too large" not in result.stdout
 
 
 def run_in_terminal(width: int, *args: str, **env: str) -> str:

@@ -4,8 +4,6 @@ import csv
 import io
 import json
 import re
-import shutil
-import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -20,7 +18,7 @@ from conftest import network
 from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 from sympy import Expr, sympify
-from test_cli import LATEX_DOCUMENT, plain, run_in_terminal
+from test_cli import plain, run_in_terminal
 from test_fuzz import features
 from typer.testing import Result
 
@@ -477,16 +475,6 @@ def test_formats(run: Run, arguments: tuple[str, ...], output_format: str) -> No
     assert ("$" in text) == (output_format in ("markdown", "latex"))
     assert ("<sub>i</sub>" in text) == (output_format == "html" and len(arguments) > 1)
     assert text.count("{") == text.count("}")
-
-
-@pytest.mark.skipif(not shutil.which("pdflatex"), reason="needs pdflatex")
-def test_latex_compiles_as_pasted(run: Run, tmp_path: Path) -> None:
-    commands = [("--block", "e_ant"), ("antnet_g2", "--stage", "ant3"), ("antnet_g2",)]
-    tables = [run("explain", *command, "--format", "latex").stdout for command in commands]
-    (tmp_path / "doc.tex").write_text(LATEX_DOCUMENT % "\n".join(tables))
-    command = ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", "doc.tex"]
-    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, errors="replace")
-    assert result.returncode == 0, result.stdout[-2000:]
 
 
 @pytest.mark.parametrize("width", [60, 80, 132])

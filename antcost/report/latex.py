@@ -1,70 +1,173 @@
-"""A table in LaTeX."""
+"""A table in LaTeX: it needs booktabs only, and fits a column of a page or its whole width."""
 
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from math import ceil, floor
 from typing import Any
 
-from antcost.report.table import Cell, Formula, Note, Table
+from antcost.report.latex_fit import Column, Part, fitting_parts, header_words
+from antcost.report.latex_text import escape, line_count, text_width
+from antcost.report.table import Cell, Note, Table
 
-_LINES = 40
-_LEAST = 8
-_NOTE_WIDTH = 55
+_HEIGHT = 500
+_RULES = 16
+_CAPTION_SKIPS, _CAPTION_LINE = 20, 12
+_NOTE_SCALE, _NOTE_LINE, _NOTES_LEAST = 0.85, 9.5, 180
 _FLOATS = 10
 
 
-def escape(cell: Cell) -> str:
-    """A text or formula that pdfLaTeX prints as it is, with no package loaded."""
-    from tabulate import LATEX_ESCAPE_RULES
+def latex(table: Table[Any], exact: bool, label: str | None = None) -> str:
+    r"""Table environments, each short enough for a page; `label` is for \ref{tab:label}.
 
-    if isinstance(cell, Formula):
-        return f"${cell.latex}$"
-
-    # In LaTeX's first font encoding | is another character, and the \\ that ends a row would take
-    # a [ or * of the next one as its argument.
-    rules = {**LATEX_ESCAPE_RULES, "|": r"\textbar{}", "[": "{[}", "*": "{*}"}
-    # LaTeX knows the letters of Latin-1 without a package; others are named by their code point.
-    escaped = "".join(
-        rules.get(char, char if ord(char) <= 0xFF else f"U+{ord(char):04X}") for char in cell
-    )
-    return re.sub(r"^-(?=\d)", "$-$", escaped)
-
-
-def _note(note: Note) -> str:
-    return "".join(map(escape, [note] if isinstance(note, str) else note))
-
-
-def latex(table: Table[Any], exact: bool) -> str:
-    """Table environments that need no package but booktabs, each short enough for a page."""
-
-    def line(cells: Iterable[Cell]) -> str:
-        return rf"{' & '.join(map(escape, cells))} \\"
-
-    body = [line(row) for row in table.cells(exact)]
-    if table.total is not None:
-        body[-1] = f"\\midrule\n{body[-1]}"
-    note_lines = sum(1 + len(note) // _NOTE_WIDTH for note in table.notes)
-    rows = max(_LEAST, _LINES - note_lines)
-    pages = [body[i : i + rows] for i in range(0, len(body), rows)] or [[]]
-    title = escape(table.title)
-    lines = [r"% \usepackage{booktabs}"]
-    for number, page in enumerate(pages):
-        notes = table.notes if number == len(pages) - 1 else ()
+    They fit a column of 229 pt or a page of 345 pt, also across two columns: what is too wide is
+    set in smaller letters, its long texts are wrapped, and at last its columns are parted.
+    """
+    parts = fitting_parts(table, exact)
+    floats = [
+        (part.setting.environment, lines)
+        for part in parts
+        for lines in _pages(part, table, table.notes if part is parts[-1] else ())
+    ]
+    title = escape(table.title, breakable=True)
+    text = [r"% \usepackage{booktabs}"]
+    for number, (environment, lines) in enumerate(floats):
         if number and number % _FLOATS == 0:
-            lines.append(r"\clearpage % LaTeX holds a limited number of tables back")
-        lines += [
-            r"\begin{table}",
+            text.append(r"\clearpage % LaTeX holds a limited number of tables back")
+        text += [
+            rf"\begin{{{environment}}}",
             r"\centering",
             *([r"\addtocounter{table}{-1}"] if number else []),
             rf"\caption{{{title}{' (continued)' if number else ''}}}",
-            r"\smallskip",
-            rf"\begin{{tabular}}{{{''.join(side[0] for side in table.alignment)}}}",
-            r"\toprule",
-            line(column.header for column in table.columns),
-            r"\midrule",
-            *page,
-            r"\bottomrule",
-            r"\end{tabular}",
-            *(rf"\par\smallskip{{\footnotesize {_note(note)}}}" for note in notes),
-            r"\end{table}",
+            *([rf"\label{{tab:{label}}}"] if label and not number else []),
+            *lines,
+            rf"\end{{{environment}}}",
         ]
-    return "\n".join(lines)
+    return "\n".join(text)
+
+
+def _pages(part: Part, table: Table[Any], notes: Sequence[Note]) -> Iterator[list[str]]:
+    """What stands under each caption: rows, and after the last of them the notes."""
+    rows = list(zip(*(column.cells for column in part.columns), strict=True))
+    lines = [_joined(part, map(_cell, row, part.wrapped)) for row in rows]
+    if table.total is not None:
+        lines[-1] = f"\\midrule\n{lines[-1]}"
+    width = min(part.setting.room, max(part.width, _NOTES_LEAST))
+    heights = [
+        *(_row_height(part, row) for row in rows),
+        *(_NOTE_LINE * line_count(_plain(note), width / _NOTE_SCALE) for note in notes),
+    ]
+    caption = _CAPTION_SKIPS + _CAPTION_LINE * line_count(table.title, part.setting.room)
+    header = _RULES + part.setting.line * max(map(len, _header_lines(part)))
+    for page in _balanced(heights, _HEIGHT - caption - header):
+        shown = notes[max(0, page.start - len(rows)) : max(0, page.stop - len(rows))]
+        measure = r"\linewidth" if any(part.wrapped) else f"{ceil(width)}pt"
+        yield [
+            *(_tabular(part, lines[page]) if page.start < len(rows) or not rows else []),
+            *(_under_table(shown, measure) if shown else []),
+        ]
+
+
+def _balanced(heights: Sequence[float], room: float) -> list[slice]:
+    """As few pages as have to be, of about the same height."""
+    pages = max(1, ceil(sum(heights) / room))
+    limit = min(room, sum(heights) / pages + max(heights, default=0))
+    starts, height = [0], 0.0
+    for i, block in enumerate(heights):
+        if height and height + block > limit:
+            starts, height = [*starts, i], 0.0
+        height += block
+    return [slice(*ends) for ends in zip(starts, [*starts[1:], len(heights)], strict=True)]
+
+
+def _row_height(part: Part, row: Sequence[Cell]) -> float:
+    cells = zip(row, part.rooms, part.wrapped, strict=True)
+    lines = (line_count(cell, room) for cell, room, wrapped in cells if wrapped)
+    return part.setting.line * (max(lines, default=1) + part.stretch - 1)
+
+
+def _tabular(part: Part, lines: Iterable[str]) -> list[str]:
+    return [
+        r"\smallskip",
+        *_style(part),
+        rf"\begin{{tabular}}{{@{{}}{''.join(_sides(part))}@{{}}}}",
+        r"\toprule",
+        _joined(part, map(_stacked, part.columns, _header_lines(part))),
+        r"\midrule",
+        *lines,
+        r"\bottomrule",
+        r"\end{tabular}",
+    ]
+
+
+def _style(part: Part) -> Iterator[str]:
+    if part.setting.size != "normalsize":
+        yield rf"\{part.setting.size}\setlength{{\tabcolsep}}{{{part.setting.gap}pt}}"
+    if part.stretch > 1:
+        yield rf"\renewcommand{{\arraystretch}}{{{part.stretch}}}"
+
+
+def _sides(part: Part) -> Iterator[str]:
+    """Columns that are wrapped share what the others leave of the line, however long that is."""
+    columns = list(zip(part.columns, part.widths, part.wrapped, strict=True))
+    shared = sum(width for _, width, wrapped in columns if wrapped)
+    rest = rf"\dimexpr\linewidth-{ceil(part.width - shared)}pt\relax"
+    for column, width, wrapped in columns:
+        if wrapped:
+            yield rf"p{{{floor(1000 * width / shared) / 1000}{rest}}}"
+        else:
+            yield "r" if column.number else "l"
+
+
+def _joined(part: Part, cells: Iterable[str]) -> str:
+    end = r"\tabularnewline" if any(part.wrapped) else r"\\"
+    return f"{' & '.join(cells)} {end}"
+
+
+def _cell(cell: Cell, wrapped: bool) -> str:
+    return rf"\raggedright {escape(cell, breakable=True)}" if cell and wrapped else escape(cell)
+
+
+def _header_lines(part: Part) -> list[list[str]]:
+    """The headers on several lines where they are wider than their cells."""
+    return [
+        _filled(header_words(column.header), room)
+        for column, room in zip(part.columns, part.rooms, strict=True)
+    ]
+
+
+def _filled(words: Iterable[str], room: float) -> list[str]:
+    lines: list[str] = []
+    for word in words:
+        if lines and text_width(f"{lines[-1]} {word}") < room + 0.01:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return lines or [""]
+
+
+def _stacked(column: Column, lines: Sequence[str]) -> str:
+    if len(lines) == 1:
+        return escape(lines[0])
+    side = "r" if column.number else "l"
+    stack = r" \\ ".join(map(escape, lines))
+    return rf"\begin{{tabular}}[b]{{@{{}}{side}@{{}}}}{stack}\end{{tabular}}"
+
+
+def _under_table(notes: Sequence[Note], width: str) -> list[str]:
+    """Sentences that are as wide as the table."""
+    first, *others = map(_note, notes)
+    return [
+        r"\par\smallskip",
+        rf"\parbox{{{width}}}{{\footnotesize\raggedright",
+        first,
+        *(rf"\par {note}" for note in others),
+        "}",
+    ]
+
+
+def _note(note: Note) -> str:
+    cells = [note] if isinstance(note, str) else note
+    return "".join(escape(cell, breakable=True) for cell in cells)
+
+
+def _plain(note: Note) -> str:
+    return note if isinstance(note, str) else "".join(map(str, note))

@@ -406,7 +406,7 @@ def test_mistakes(run: Callable[..., Result], arguments: tuple[str, ...], messag
 def test_without_torch_the_extra_is_named(
     run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("antcost.cli.check.find_spec", lambda name: None)
+    monkeypatch.setattr("antcost.cli.asking.find_spec", lambda name: None)
     assert run("check", "mobilenet_v2", exit_code=2).stderr == (
         "antcost check needs torch: pip install 'antcost[check]'\n"
     )

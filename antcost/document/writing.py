@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from antcost.document.contents import Exhibit, Report
+from antcost.document.contents import Exhibit, Figure, Item, Report
 from antcost.report.formats import escape_markdown, render
 from antcost.report.latex import escape
 from antcost.version import __version__
@@ -59,6 +59,11 @@ def _environment(**filters: Callable[[Any], str]) -> "Environment":
         undefined=StrictUndefined,
         autoescape=False,
     )
-    environment.filters.update(filters)
+    environment.filters.update(filters, printed=_printed)
     environment.tests["exhibit"] = lambda item: isinstance(item, Exhibit)
     return environment
+
+
+def _printed(items: Sequence[Item]) -> list[Item]:
+    """What is shown where nobody can choose."""
+    return [item for item in items if not (isinstance(item, Figure) and item.spare)]

@@ -1,0 +1,203 @@
+"""`antcost report`: its files, what they say, and what happens when something is wrong."""
+
+import csv
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+from conftest import ROOT
+from typer.testing import CliRunner
+
+import antcost
+from antcost.cli.app import app
+from antcost.document.compose import Findings
+
+pytest.importorskip("altair")
+pytest.importorskip("vl_convert")
+
+NAMES = ("mobilenet_v2", "antnet_g1", "antnet_g2")
+
+
+def report(*args: str, exit_code: int = 0) -> Result:
+    result = CliRunner().invoke(app, ["report", *args])
+    assert result.exit_code == exit_code, result.output
+    return result
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of three networks with everything but other tools."""
+    folder = tmp_path_factory.mktemp("report") / "three"
+    measured = ("--latency", f"{ROOT}/reports/table8.json", "--device", f"{ROOT}/reports/epyc.json")
+    report(*NAMES, "-o", str(folder), "--title", "Three", *measured)
+    return folder
+
+
+def numbers(folder: Path) -> Any:
+    return json.loads((folder / "report.json").read_text())["tables"]
+
+
+def names_of(folder: Path, part: str) -> set[str]:
+    return {path.name for path in (folder / part).iterdir()}
+
+
+def test_every_table_and_figure_is_in_every_format(folder: Path) -> None:
+    tables = numbers(folder)
+    assert names_of(folder, "tables") == {
+        f"{key}.{suffix}" for key in tables for suffix in ("csv", "tex")
+    }
+    figures = {path.stem for path in (folder / "figures").iterdir()}
+    assert names_of(folder, "figures") == {
+        f"{key}.{s}" for key in figures for s in ("svg", "pdf", "png")
+    }
+    assert {"cost_by_kind", "latency_runs", "latency_scatter", "tradeoff_latency_top1"} < figures
+    assert {f"{name}_{what}" for name in NAMES for what in ("stages", "memory")} < figures
+    texts = {"report.md", "report.html", "report.tex", "report.json", "references.bib"}
+    assert {path.name for path in folder.iterdir()} == texts | {"tables", "figures"}
+
+
+def test_numbers_are_those_of_the_networks(folder: Path) -> None:
+    tables = numbers(folder)
+    assert [row["spec"] for row in tables["comparison"]["networks"]] == list(NAMES)
+    for name, row in zip(NAMES, tables["comparison"]["networks"], strict=True):
+        cost = antcost.analyze(name)
+        assert (row["total"]["params"], row["total"]["madds"]) == (cost.params, cost.madds)
+        layers = tables[f"{name}_layers"]["rows"]
+        assert [layer["madds"] for layer in layers] == [layer.madds for layer in cost.layers]
+        stages = tables[f"{name}_architecture"]["stages"]
+        assert sum(stage["params"] for stage in stages) == cost.params
+
+
+def test_csv_has_every_digit(folder: Path) -> None:
+    with (folder / "tables" / "comparison.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["madds"]) for row in rows] == [antcost.analyze(name).madds for name in NAMES]
+
+
+def test_links_of_the_markdown_lead_to_files(folder: Path) -> None:
+    text = (folder / "report.md").read_text()
+    targets = re.findall(r"\]\(([^)]+)\)", text)
+    assert len(targets) > 30
+    assert all((folder / target).is_file() for target in targets)
+
+
+def test_markdown_says_what_there_is(folder: Path) -> None:
+    text = (folder / "report.md").read_text()
+    assert text.startswith("# Three\n\n## Comparison\n\n**What 3 networks cost**\n\n| network ")
+    headings = re.findall(r"^## (.*)$", text, re.MULTILINE)
+    assert headings == [
+        "Comparison",
+        "Where the cost goes",
+        "Cost and accuracy",
+        "Latency, measured",
+        "Latency, predicted",
+        "Methods",
+        "MobileNetV2",
+        "ANTNet (g = 1)",
+        "ANTNet (g = 2)",
+        "Sources",
+    ]
+    assert "\n\n\n" not in text
+    assert "antnet_g1_layers.csv" in text
+    assert "conv8.conv" not in text
+
+
+def test_measured_latencies_stand_beside_the_counts(folder: Path) -> None:
+    rows = numbers(folder)["comparison"]["networks"]
+    recorded = numbers(folder)["latency"]["networks"]
+    assert [row["latency_ps"] for row in rows] == [row["time_ps"] for row in recorded]
+
+
+def test_only_the_formats_that_are_asked_for(tmp_path: Path) -> None:
+    report("antnet_g2", "-o", str(tmp_path / "r"), "--format", "md,csv")
+    assert {path.name for path in (tmp_path / "r").iterdir()} == {"report.md", "tables"}
+    assert all(name.endswith(".csv") for name in names_of(tmp_path / "r", "tables"))
+    assert ".tex" not in (tmp_path / "r" / "report.md").read_text()
+
+
+def test_files_of_others_stay(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    (tmp_path / "report.md").write_text("old")
+    report("antnet_g2", "-o", str(tmp_path), "--format", "md")
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+    assert (tmp_path / "report.md").read_text().startswith("# What ANTNet (g = 2) costs\n")
+    assert {path.name for path in tmp_path.iterdir()} == {"notes.txt", "report.md"}
+
+
+@pytest.mark.parametrize("problem", [KeyboardInterrupt, RuntimeError])
+def test_nothing_changes_when_writing_ends_early(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, problem: type[BaseException]
+) -> None:
+    """The page is written near the end."""
+
+    def fail(_: object) -> str:
+        raise problem
+
+    (tmp_path / "report.md").write_text("old")
+    monkeypatch.setattr("antcost.document.publish.page", fail)
+    result = CliRunner().invoke(app, ["report", "antnet_g2", "-o", str(tmp_path)])
+    assert result.exit_code == (130 if problem is KeyboardInterrupt else 1)
+    assert [path.name for path in tmp_path.iterdir()] == ["report.md"]
+    assert (tmp_path / "report.md").read_text() == "old"
+
+
+def test_a_broken_spec_is_reported_and_the_others_are_written(
+    tmp_path: Path, write_spec: Callable[..., Path]
+) -> None:
+    bad = str(write_spec("name: x\n", name="bad.yaml"))
+    folder = str(tmp_path / "r")
+    result = report(bad, "antnet_g2", "-o", folder, "--format", "md", exit_code=1)
+    assert "bad.yaml" in result.output
+    assert (tmp_path / "r" / "report.md").is_file()
+    report(bad, "-o", str(tmp_path / "none"), "--format", "md", exit_code=2)
+    assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (("antnet_g2", "--format", "docx"), "--format: no format 'docx'"),
+        (("--preset", "antnet"), "--preset: no report 'antnet'; did you mean 'antnets'?"),
+        ((), "name networks, or --preset antnets"),
+        (("antnet_g2", "--preset", "antnets"), "name networks, or --preset antnets"),
+        (("antnet_g2", "--latency", "none.json"), "none.json: cannot be read"),
+        (("antnet_g2", "--count", "nothing"), "nothing"),
+    ],
+)
+def test_mistakes(tmp_path: Path, args: tuple[str, ...], said: str) -> None:
+    result = report(*args, "-o", str(tmp_path / "r"), exit_code=2)
+    assert said in re.sub(r"[\s│]+", " ", result.output)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    said = report("antnet_g2", "-o", str(tmp_path / "file"), exit_code=2).output
+    assert said == f"{tmp_path}/file: cannot be written: is a file\n"
+    said = report("antnet_g2", "-o", str(tmp_path / "a" / "b"), exit_code=2).output
+    assert said == f"{tmp_path}/a/b: cannot be written: no such folder\n"
+
+
+def test_files_are_called_by_specs_and_no_two_alike() -> None:
+    references = (
+        "a/net.yaml",
+        "b/net.yaml",
+        "cifar100/antnet_g2",
+        "ü <x>.yaml",
+        "..yaml",
+        "n_2",
+        "n",
+    )
+    entries = tuple(_entry(reference) for reference in (*references, "n.yaml"))
+    keys = [key for _, key in Findings(entries, entries[0].convention).keyed]
+    assert keys == ["net", "net_2", "cifar100_antnet_g2", "x", "network", "n_2", "n", "n_3"]
+
+
+def _entry(reference: str) -> Any:
+    from antcost.report.comparison import Entry
+
+    return Entry(reference, antcost.load("antnet_g2"), antcost.analyze("antnet_g2"))

@@ -25,14 +25,17 @@ OTHER = "other"
 KINDS = {
     "pointwise conv": BLUE,
     "depthwise conv": ORANGE,
-    "grouped conv": "#e69f00",
-    "conv": "#009e73",
-    "transposed conv": "#f0e442",
+    "grouped conv": "#8ccbf0",
+    "conv": "#333333",
+    "transposed conv": "#009e73",
     "linear": "#cc79a7",
-    "batch norm": "#56b4e9",
-    OTHER: "#777777",
+    "batch norm": "#f0e442",
+    OTHER: "#ececec",
 }
-"""The colours of kinds of layers, of Okabe and Ito (2008): distinct to the colour-blind, too."""
+"""The colours of kinds of layers, of Okabe and Ito (2008) as far as they are colours.
+
+They are distinct to the colour-blind, too, and as far apart as seven greys can be when printed so.
+"""
 
 
 def style() -> dict[str, Any]:

@@ -6,14 +6,23 @@ from itertools import pairwise
 from unicodedata import east_asian_width
 
 FONT = 8
-NARROW, WIDE = "fijlrtI.,:;|!'()[]/- 1", "mwMW%@→"
-NEAR = 5.0
-RINGS = (12.0, 20.0, 30.0, 42.0)
+LETTERS = {
+    191: "'", 222: "ijl", 260: "|", 278: " !,./:;I[\\]ft", 333: "()-`r", 334: "{}", 355: '"',
+    389: "*", 469: "^", 500: "Jcksvxyz", 556: "#$0123456789?L_abdeghnopqu", 584: "+<=>~",
+    611: "FTZ", 667: "&ABEKPSVXY", 722: "CDHNRUw", 778: "GOQ", 833: "Mm", 889: "%", 944: "W",
+    1000: "…→", 1015: "@",
+}  # fmt: skip
+WIDTHS = {letter: width / 1000 for width, letters in LETTERS.items() for letter in letters}
+"""Widths of Helvetica's letters, as its metrics (AFM) give them, in font sizes."""
+NEAR, GAP = 5.0, 4.0
+"""Pixels between a point and its label, and between labels beside each other."""
+RINGS = (12.0, 16.0, 20.0, 25.0, 30.0, 36.0, 42.0)
 ROUND = (
     (1.0, 0.0), (-1.0, 0.0), (0.7, -0.7), (0.7, 0.7), (-0.7, -0.7), (-0.7, 0.7), (0.0, -1.0),
-    (0.0, 1.0),
+    (0.0, 1.0), (0.9, -0.4), (0.9, 0.4), (-0.9, -0.4), (-0.9, 0.4), (0.4, -0.9), (0.4, 0.9),
+    (-0.4, -0.9), (-0.4, 0.9),
 )  # fmt: skip
-"""Right and left of a point, then oblique, then above and below it; y grows downwards."""
+"""Right and left of a point, then oblique, above and below it, and in between; y grows down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +89,14 @@ def steps(pixels: Sequence[tuple[float, float]]) -> Iterator[Box]:
 
 
 def text_width(text: str, font: float = FONT) -> float:
-    """About how wide a text is in Helvetica, rather more than less."""
-    return font * sum(0.34 if c in NARROW else 0.92 if c in WIDE else _em(c) for c in text)
+    """How wide a text is in Helvetica; letters that it has no metrics of are taken to be wide."""
+    return font * sum(WIDTHS[letter] if letter in WIDTHS else _em(letter) for letter in text)
 
 
 def _em(letter: str) -> float:
     if east_asian_width(letter) in "WF":
         return 1.0
-    return 0.7 if letter.isupper() else 0.57
+    return 0.8 if letter.isupper() else 0.65
 
 
 def cut(text: str, width: float, font: float = FONT) -> str:
@@ -112,7 +121,9 @@ def place(anchors: Sequence[Anchor], taken: Sequence[Box], room: Box) -> list[Sp
         if spot is None and anchor.needed:
             spot = next((one for one in _spots(anchor) if room.holds(one.box)), None)
         if spot is not None:
-            boxes += [spot.box, *_along(anchor, spot)]
+            box = spot.box
+            boxes += [Box(box.left - GAP, box.top, box.right + GAP, box.bottom)]
+            boxes += _along(anchor, spot)
         spots.append(spot)
     return spots
 
@@ -132,10 +143,9 @@ def _spots(anchor: Anchor) -> Iterator[Spot]:
 
 
 def _fits(spot: Spot, anchor: Anchor, boxes: Sequence[Box], room: Box) -> bool:
-    leader = _along(anchor, spot)
-    return room.holds(spot.box) and not any(
-        box.meets(spot.box) or any(box.meets(step) for step in leader) for box in boxes
-    )
+    if not room.holds(spot.box) or any(box.meets(spot.box) for box in boxes):
+        return False
+    return not any(box.meets(step) for step in _along(anchor, spot) for box in boxes)
 
 
 def _along(anchor: Anchor, spot: Spot) -> list[Box]:

@@ -36,6 +36,7 @@ LIFT = 4
 """Pixels between a roof and what is written over it."""
 PS_PER_US = 10**6
 NUMBER = ",~f"
+COLORS = KINDS | {OTHER: "#777777"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +212,7 @@ def _circles(dots: Sequence[Dot], x: alt.X, y: alt.Y) -> alt.Chart:
         {"x": dot.x, "y": dot.y, "kind": dot.kind, "time": dot.time, "name": dot.name}
         for dot in dots
     ]
-    shown = [one for one in KINDS if any(dot.kind == one for dot in dots)]
+    shown = [one for one in COLORS if any(dot.kind == one for dot in dots)]
     look: dict[str, Any] = {
         "labelFontSize": FONT,
         "titleFontSize": FONT,
@@ -219,7 +220,7 @@ def _circles(dots: Sequence[Dot], x: alt.X, y: alt.Y) -> alt.Chart:
     }
     color = alt.Color(
         "kind:N",
-        scale=alt.Scale(domain=shown, range=[KINDS[one] for one in shown]),
+        scale=alt.Scale(domain=shown, range=[COLORS[one] for one in shown]),
         legend=alt.Legend(title=None, symbolOpacity=1, **look),
     )
     size = alt.Size(
@@ -246,7 +247,7 @@ def _round(most: float) -> list[float]:
 def _names(dots: Sequence[Dot], house: House, x: alt.X, y: alt.Y) -> list[alt.Chart]:
     """The names of the most expensive rows, where there is room for them."""
     anchors = [
-        Anchor(*house.pixel(dot.x, dot.y), dot.name, KINDS[dot.kind], radius=_radius(dot, dots))
+        Anchor(*house.pixel(dot.x, dot.y), dot.name, COLORS[dot.kind], radius=_radius(dot, dots))
         for dot in dots[:NAMED]
     ]
     return labels(anchors, list(_taken(dots, house)), house.across, house.up, x, y)

@@ -21,7 +21,7 @@ LEAST = Fraction(3, 100)
 LINE, BAR, SQUARE = 12, 10, 7
 PADDING, GAP, TOTAL = 2, 4, 30
 """Pixels around the figure, beside texts, and for the total behind a bar."""
-DARK = {"pointwise conv", "depthwise conv", "conv", OTHER}
+DARK = {"pointwise conv", "depthwise conv", "conv", "transposed conv"}
 """Kinds whose colour has white text."""
 TOOLTIP = {"panel": "of", "what": "kind", "count": "count", "share": "share"}
 Marks = list[dict[str, Any]]

@@ -11,7 +11,7 @@ from antcost.errors import AntcostError
 from antcost.report.comparison import Entry
 from antcost.report.figures import BLUE, COLUMN, GRAY, GRAY_TEXT, PAGE, style, values
 from antcost.report.placement import Anchor, box_around, cut, steps
-from antcost.report.scales import labels, scale_of
+from antcost.report.scales import Scale, labels, scale_of
 from antcost.report.table import Unit, show
 from antcost.units import format_accuracy
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 X = Literal["params", "madds", "peak_memory", "latency"]
 Y = Literal["top1", "top5"]
-LEFT, RIGHT, TICKS, PADDING = 40, 8, 20, 2
+LEFT, RIGHT, TICKS, PADDING = 34, 8, 20, 2
 """Pixels beside the plot, for the labels of the ticks, and around the figure."""
 FEW = 12
 """Networks that a column has room to name."""
-HEIGHTS = {COLUMN: 170, PAGE: 290}
+LEAST_HEIGHT, MOST_HEIGHT, HEIGHT_EACH = 150, 340, 4
 NAME_WIDTH, DOT = 110, 3.0
 TOOLTIP = {
     "network": "network", "cost": "cost", "accuracy": "published", "input": "input",
@@ -137,11 +137,12 @@ def caption(entries: Sequence[Entry], x: X, y: Y) -> str:
     """What the figure shows, and how many networks it leaves out."""
     shown = len(points(entries, x, y))
     left_out = len(entries) - shown
-    missing = f" Left out, without a figure for both: {left_out}." if left_out else ""
-    return (
-        f"Published {ACCURACIES[y]} accuracy and {AMOUNTS[x].label} of {shown} networks. "
-        f"Filled dots on the line: no other one is as accurate at no higher cost.{missing}"
-    )
+    return " ".join([
+        f"Published {ACCURACIES[y]} accuracy by {AMOUNTS[x].label} of "
+        f"{shown} network{'' if shown == 1 else 's'}, named where there is room.",
+        "Filled dots on the line: no other network is better in one and no worse in the other.",
+        *([f"Left out, without both figures: {left_out}."] if left_out else []),
+    ])  # fmt: skip
 
 
 def tradeoff(entries: Sequence[Entry], x: X, y: Y) -> alt.LayerChart:
@@ -158,7 +159,8 @@ def tradeoff(entries: Sequence[Entry], x: X, y: Y) -> alt.LayerChart:
     amount = AMOUNTS[x]
     whole = COLUMN if len(found) <= FEW else PAGE
     across = scale_of([amount.tick(point.cost) for point in found], whole - LEFT - RIGHT)
-    up = scale_of([point.accuracy for point in found], HEIGHTS[whole])
+    height = min(LEAST_HEIGHT + HEIGHT_EACH * len(found), MOST_HEIGHT)
+    up = scale_of([point.accuracy for point in found], height)
     x_axis = alt.X(
         "x:Q",
         title=f"{amount.label}{amount.ticks}",
@@ -171,43 +173,51 @@ def tradeoff(entries: Sequence[Entry], x: X, y: Y) -> alt.LayerChart:
         scale=up.altair(),
         axis=alt.Axis(format="~g", tickCount=6, minExtent=TICKS, maxExtent=TICKS),
     )
-    best = [found[i] for i in pareto([(point.cost, point.accuracy) for point in found])]
-    others = [point for point in found if point not in best]
+    order = pareto([(point.cost, point.accuracy) for point in found])
+    best = [found[i] for i in order]
+    others = [point for i, point in enumerate(found) if i not in order]
     line = [amount.row(point, y) for point in best]
     line.append(line[-1] | {"x": across.high})
-    named = [
+    front = alt.Chart(values(line)).mark_line(interpolate="step-after", color=BLUE, strokeWidth=1.2)
+    anchors = _anchors(best, "black", amount, across, up)
+    pixels = [(anchor.x, anchor.y) for anchor in anchors]
+    anchors += _anchors(others, GRAY_TEXT, amount, across, up)
+    taken = [
+        *(box_around(anchor.x, anchor.y, DOT) for anchor in anchors),
+        *steps([*pixels, (across.pixels, pixels[-1][1])]),
+    ]
+    tooltip = [alt.Tooltip(f"{field}:N", title=title) for field, title in TOOLTIP.items()]
+
+    def dots(group: Sequence[Point], fill: str, stroke: str) -> alt.Chart:
+        marks = alt.Chart(values([amount.row(point, y) for point in group])).mark_point(
+            shape="circle", size=26, fill=fill, stroke=stroke, strokeWidth=1, opacity=1
+        )
+        chart: alt.Chart = marks.encode(x=x_axis, y=y_axis, tooltip=tooltip)
+        return chart
+
+    layers = [
+        front.encode(x=x_axis, y=y_axis),
+        *labels(anchors, taken, across, up, x_axis, y_axis),
+        dots(others, "white", GRAY),
+        dots(best, BLUE, BLUE),
+    ]
+    chart: alt.LayerChart = (
+        alt.LayerChart(layer=layers)
+        .properties(width=across.pixels, height=height, padding=PADDING)
+        .configure(**style())
+    )
+    return chart
+
+
+def _anchors(
+    group: Sequence[Point], color: str, amount: Amount, across: Scale, up: Scale
+) -> list[Anchor]:
+    return [
         Anchor(
             across.pixel(amount.tick(point.cost)),
             up.pixels - up.pixel(point.accuracy),
             cut(point.entry.spec.title, NAME_WIDTH),
             color,
         )
-        for points_, color in ((best, "black"), (others, GRAY_TEXT))
-        for point in points_
+        for point in group
     ]
-    pixels = [(anchor.x, anchor.y) for anchor in named]
-    corners = [*pixels[: len(best)], (across.pixels, pixels[len(best) - 1][1])]
-    taken = [*(box_around(*pixel, DOT) for pixel in pixels), *steps(corners)]
-    tooltip = [alt.Tooltip(f"{field}:N", title=title) for field, title in TOOLTIP.items()]
-
-    def dots(points_: Sequence[Point], fill: str, stroke: str) -> alt.Chart:
-        marks = alt.Chart(values([amount.row(point, y) for point in points_])).mark_point(
-            shape="circle", size=26, fill=fill, stroke=stroke, strokeWidth=1, opacity=1
-        )
-        chart: alt.Chart = marks.encode(x=x_axis, y=y_axis, tooltip=tooltip)
-        return chart
-
-    front = alt.Chart(values(line)).mark_line(interpolate="step-after", color=BLUE, strokeWidth=1.2)
-    chart: alt.LayerChart = (
-        alt.LayerChart(
-            layer=[
-                front.encode(x=x_axis, y=y_axis),
-                dots(others, "white", GRAY),
-                dots(best, BLUE, BLUE),
-                *labels(named, taken, across, up, x_axis, y_axis),
-            ]
-        )
-        .properties(width=across.pixels, height=up.pixels, padding=PADDING)
-        .configure(**style())
-    )
-    return chart

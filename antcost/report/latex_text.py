@@ -31,15 +31,17 @@ _BREAK = re.compile(r"(?<=[,;:/_=&(-])(?=\w)|(?<=\.)(?=[A-Za-z])")
 _WIDTHS = {
     2.78: "!',.:;[]`il|",
     3.34: " fj-",
-    3.93: "()tIr_s",
+    3.95: "()tIr_s",
     4.73: "?cez",
-    5.01: '"$*/0123456789\\^ago{}~',
-    5.56: "JqkvxySbdhnpu",
+    5.01: '"$*/0123456789\\^ag{}~',
+    5.56: "JqkvxySbdhnopu",
     6.53: "ZLF",
     7.23: "EPBCTw",
     7.78: "RAHNUVXYD&+=@KOQ<>",
     8.34: "G#%m",
-    10.28: "MWŴÆŒĲ",
+    9.17: "M",
+    10.28: "WŴÆŒĲ",
+    16.7: "\u2026",
 }
 _WIDTH = {char: width for width, chars in _WIDTHS.items() for char in chars}
 _OTHER_WIDTH = 10.1

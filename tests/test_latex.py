@@ -1,0 +1,226 @@
+"""Tables as LaTeX, really compiled: in an article of one column, and in one of two."""
+
+import re
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from unicodedata import normalize
+
+import pytest
+from conftest import ROOT, require_program
+from test_check import predicted_layers, reported
+from typer.testing import Result
+
+from antcost.report.checks import bridge_table, checks_table, places_table
+from antcost.report.formats import render
+from antcost.report.latex import latex
+from antcost.report.latex_text import escape, text_width
+from antcost.report.table import Cell, Column, Formula, Table
+
+Run = Callable[..., Result]
+LAYOUTS = ["onecolumn", "twocolumn"]
+DOCUMENT = r"""\documentclass[%s]{article}
+\usepackage{booktabs}
+\begin{document}
+%s
+\end{document}
+"""
+OVERFULL = re.compile(r"Overfull \\hbox \((\d+\.\d+)pt too wide\)")
+SHIPPED = [path.stem for path in sorted((ROOT / "specs").glob("*.yaml"))]
+
+
+def compiled(tables: Sequence[str], folder: Path, layout: str = "onecolumn") -> Path:
+    """The article with these tables; they need no package but booktabs, and fit on its pages."""
+    text = DOCUMENT % (layout, "\n\\clearpage\n".join(tables))
+    (folder / "doc.tex").write_text(text, encoding="utf-8")
+    options = ["-no-shell-escape", "-halt-on-error", "-interaction=nonstopmode"]
+    result = subprocess.run(
+        [require_program("pdflatex"), *options, "doc.tex"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        errors="replace",
+    )
+    assert result.returncode == 0, result.stdout[-2000:]
+    assert not [match for match in OVERFULL.finditer(result.stdout) if float(match[1]) > 1]
+    assert "Float too large" not in result.stdout
+    return folder / "doc.pdf"
+
+
+def printed(pdf: Path) -> str:
+    """The text of a PDF, without spaces."""
+    command = [require_program("pdftotext"), "-layout", str(pdf), "-"]
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return re.sub(r"\s", "", normalize("NFC", text))
+
+
+def named(*names: str) -> Table[str]:
+    """A table with these names in its title, its rows and its notes."""
+    columns: tuple[Column[str], ...] = (
+        Column("name", "name", lambda name: name),
+        Column("madds", "MAdds", lambda name: len(name), "count"),
+    )
+    return Table(" to ".join(names[:2]), columns, names, notes=names)
+
+
+def numbers(count: int) -> Table[int]:
+    """A table of many columns."""
+    columns = [
+        Column(f"n{i}", f"number {i}", lambda row, i=i: 10**9 * row + i, "count")
+        for i in range(count)
+    ]
+    name: Column[int] = Column("name", "name", lambda row: f"network {row}")
+    return Table("Numbers", (name, *columns), range(1, 4), notes=["The last."])
+
+
+def test_tables_of_every_network_fit(run: Run, tmp_path: Path) -> None:
+    tables = [
+        run("table", name, "--by", by, "--format", "latex").stdout
+        for name in SHIPPED
+        for by in ("stage", "kind")
+    ]
+    for layout in LAYOUTS:
+        compiled(tables, tmp_path, layout)
+
+
+def test_tables_of_every_command_fit(run: Run, tmp_path: Path) -> None:
+    commands = [
+        ("table", "antnet_g2"),
+        ("table", "antnet_g2", "--exact"),
+        ("table", "nasnet_a_mobile", "--exact", "--all", "--sort", "madds", "--top", "100"),
+        ("table", "mobilenet_v2", "--by", "block"),
+        ("table", "antnet_g2", "--by", "kind", "--columns", "name"),
+        ("table", "antnet_g1", "--all", "--set", "ant4.repeat=40", "--columns", "name,madds"),
+        ("compare", str(ROOT / "specs")),
+        ("compare", str(ROOT / "specs"), "--exact", "--baseline", "mobilenet_v2"),
+        ("compare", str(ROOT / "specs"), "--published"),
+        ("compare", str(ROOT / "specs"), "--columns", "network,input,published"),
+        ("compare", "mobilenet_v2", "antnet_g2"),
+        ("compare", "mobilenet_v2", "--columns", "madds,flops,fvcore,thop,ptflops,torchinfo"),
+        ("diff", "antnet_g1", "antnet_g2", "--all"),
+        ("diff", "antnet_g1", "mobilenet_v3_small"),
+        ("latency", "--from", str(ROOT / "reports" / "table8.json")),
+        ("size", "antnet_g2"),
+        ("conventions",),
+        ("specs",),
+    ]
+    tables = [run(*command, "--format", "latex").stdout for command in commands]
+    counts, params = predicted_layers("fvcore")
+    checks = [
+        reported("fvcore", 314_193_200, 3_504_877, counts, params | {"conv0.conv": 869}),
+        reported("thop", 327_550_720),
+    ]
+    for table in (checks_table(checks), bridge_table(checks), places_table(checks, "layer")):
+        tables.append(render(table, "latex", exact=True))
+    for layout in LAYOUTS:
+        compiled(tables, tmp_path, layout)
+    aux = (tmp_path / "doc.aux").read_text()
+    numbered = re.findall(r"contentsline \{table\}\{\\numberline \{(\d+)\}", aux)
+    assert list(dict.fromkeys(map(int, numbered))) == [*range(1, len(tables) + 1)]
+
+
+def test_formulas_fit(run: Run, tmp_path: Path) -> None:
+    pytest.importorskip("sympy", reason="needs the explain extra")
+    commands = [
+        ("--block", "e_ant"),
+        ("--block", "ant"),
+        ("antnet_g2", "--stage", "ant3"),
+        *((name,) for name in ("antnet_g2", "nasnet_a_mobile", "densenet_121", "vgg_16")),
+    ]
+    tables = [run("explain", *command, "--format", "latex").stdout for command in commands]
+    for layout in LAYOUTS:
+        compiled(tables, tmp_path, layout)
+
+
+HOSTILE = {
+    r"\input{/etc/passwd}": r"\input{/etc/passwd}",
+    r"\immediate\write18{touch x}": r"\immediate\write18{touchx}",
+    r"\end{tabular}\end{document}": r"\end{tabular}\end{document}",
+    "^^5c^^5e": "\N{MODIFIER LETTER CIRCUMFLEX ACCENT}" * 2
+    + "5c"
+    + "\N{MODIFIER LETTER CIRCUMFLEX ACCENT}" * 2
+    + "5e",
+    "50% $5 #1 & ~x": "50%$5#1&\u02dcx",
+    "--count ---x >> << |": "--count---x>><<|",
+    "?` !` ``a'' ,,": "?\u2018!\u2018\u2018\u2018a\u2019\u2019,,",
+    'a "b': "a\u201db",
+    "[x] *y*": "[x]*y*",
+    "}}{{": "}}{{",
+    "\\\\": "\\\\",
+    "-5 --5": "\u22125--5",
+    "e\u0301 café": "écafé",
+    "Čapek, Gödel": "Čapek,Gödel",
+    "\u03b1 \u2264 1 \u2013 \u2026": "\u03b1≤1\u2013...",
+    "«Đ»": "U+00ABU+0110U+00BB",
+    "z\u0335 \u202e": "zU+0335U+202E",
+    "😀": "U+1F600",
+    "\u05e9\u05dc\u05d5\u05dd": "U+05E9U+05DCU+05D5U+05DD",
+    "a\nb\0": "aU+000AbU+0000",
+}
+LONG = ["x" * 200, "W" * 200, "{" * 200, "a/" * 100, "ab " * 66]
+LONG_UNKNOWN = ["😀" * 200, "a\u05d0" * 100]
+
+
+def test_hostile_names_are_printed_and_do_nothing(tmp_path: Path) -> None:
+    names = [*HOSTILE, *LONG, *LONG_UNKNOWN]
+    tables = [latex(named(name), exact=False) for name in names]
+    tables.append(latex(named(*names), exact=True))
+    compiled(tables, tmp_path, "twocolumn")
+    text = printed(compiled(tables, tmp_path))
+    for expected in (*HOSTILE.values(), *(name.replace(" ", "") for name in LONG)):
+        assert text.count(expected) >= 2  # the note under its own table, and under that of all
+    assert f"{'U+1F600' * 8}..." in text
+    assert "aU+05D0" * 100 in text
+    assert "root:" not in text
+    assert not (tmp_path / "x").exists()
+
+
+def test_texts_are_about_as_wide_as_they_are_taken_for(tmp_path: Path) -> None:
+    """Never wider, or a table would not fit; and letters not much narrower."""
+    letters: list[Cell] = [chr(code) * 10 for code in range(ord("!"), ord("~") + 1)]
+    others: list[Cell] = [
+        *(f"{char} -5" for char in "éŁßŴÆ½±\u03c9\u2264\u2026\u2014😀"),
+        Formula("h*w*t*c_i^2 + 2*c_o", "h w t c_{i}^{2} + 2 c_{o}"),
+        Formula("221,184*m*n + 256", "221{,}184 m n + 256"),
+        Formula("h*w*t*c_i*c_o/g_1", r"\frac{h w t c_{i} c_{o}}{g_{1}}"),
+    ]
+    cells = [*letters, *others]
+    boxes = [rf"\sbox0{{{escape(cell)}}}\typeout{{is \the\wd0}}" for cell in cells]
+    compiled(["\n".join([*boxes, "Text."])], tmp_path)
+    log = (tmp_path / "doc.log").read_text(errors="replace")
+    real = [float(width) for width in re.findall(r"^is ([\d.]+)pt", log, re.MULTILINE)]
+    taken = [text_width(cell) for cell in cells]
+    assert [cell for cell, is_, ours in zip(cells, real, taken, strict=True) if is_ > ours] == []
+    for ours, is_ in zip(taken, real[: len(letters)], strict=False):
+        assert ours < 1.1 * is_
+
+
+def test_a_long_table_goes_on_under_the_same_number() -> None:
+    text = latex(named(*(f"network {i}" for i in range(700))), exact=False, label="all")
+    count = text.count(r"\begin{table}")
+    assert count > 10
+    assert text.count(r"\addtocounter{table}{-1}") == text.count("(continued)}") == count - 1
+    assert text.count(r"\label{tab:all}") == 1
+    assert text.count(r"\clearpage") == (count - 1) // 10
+
+
+def test_a_wide_table_goes_on_with_other_columns_of_the_same_rows(tmp_path: Path) -> None:
+    text = latex(numbers(20), exact=True)
+    for layout in LAYOUTS:
+        compiled([text], tmp_path, layout)
+    parts = text.count("(continued)}") + 1
+    assert parts > 1
+    for row in range(1, 4):
+        assert text.count(f"network {row} & ") == parts
+        for column in range(20):
+            assert text.count(f"{10**9 * row + column:,}") == 1
+    assert text.count("The last.") == 1
+
+
+def test_the_table_needs_booktabs_and_nothing_else_of_a_package(run: Run) -> None:
+    text = run("table", "antnet_g2", "--by", "stage", "--format", "latex").stdout
+    for command in (r"\toprule", r"\bottomrule", r"\begin{table*}", r"\end{table*}"):
+        assert text.count(command) == 1
+    assert text.count(r"\midrule") == 2
+    assert r"fc10 & linear & 2 & 1280x1x1 & 1000 & 1.28M & 38.3 & 1.28M & 0.5 \\" in text
+    assert r"\hline" not in text

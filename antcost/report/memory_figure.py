@@ -11,7 +11,7 @@ from antcost.cost.memory import Step, timeline
 from antcost.report.figures import BLUE, GRAY_TEXT, ORANGE, PAGE, RULE, style, values
 from antcost.report.memory import BYTES_PER_ELEM, peaks
 from antcost.report.placement import FONT, cut, text_width
-from antcost.units import format_bytes, format_exact
+from antcost.units import format_exact
 
 if TYPE_CHECKING:
     import altair as alt
@@ -20,6 +20,7 @@ LEFT, RIGHT = 42, 6
 """Pixels beside the plot: for the axis, and for a label that ends there."""
 WIDTH, HEIGHT = PAGE - LEFT - RIGHT, 130
 NAME_WIDTH, NAME_GAP = 60, 4
+LINES_APART = 3
 SKY = "#9ecae8"
 UNITS = (("MiB", 2**20), ("KiB", 2**10), ("B", 1))
 USED, KEPT = "read or written by the layer", "kept for later layers"
@@ -44,14 +45,14 @@ def memory_timeline(cost: NetCost, *, inplace: bool = False) -> alt.LayerChart:
     x = alt.X(
         "layer:Q",
         scale=scale,
-        title=f"{len(steps)} layers in their order{', in place' if inplace else ''}",
+        title=f"layers in their order: {len(steps)}{', in place' if inplace else ''}",
         axis=alt.Axis(labels=False, ticks=False, titlePadding=room),
     )
     y = alt.Y(
         "high:Q",
         title=f"alive activations ({unit})",
         scale=alt.Scale(domain=[0, most / one], nice=False),
-        axis=alt.Axis(format=",~g", tickCount=5, minExtent=LEFT - 14, maxExtent=LEFT - 14),
+        axis=alt.Axis(format=",~f", tickCount=5, minExtent=LEFT - 14, maxExtent=LEFT - 14),
     )
     layers = [
         _areas(steps, one, x, y), *names, *_peak(steps, top, one, x, y), _hover(steps, one, x, y),
@@ -73,16 +74,24 @@ def _areas(steps: Sequence[Step], one: int, x: alt.X, y: alt.Y) -> alt.Chart:
     """What is in use, on top of what is kept."""
     import altair as alt
 
-    rows = []
+    rows: list[dict[str, Any]] = []
     for place, step in enumerate((*steps, steps[-1])):
         low, high = (elems * BYTES_PER_ELEM / one for elems in (_kept(step), step.elems))
-        rows.append({"layer": place, "low": 0, "high": low, "what": KEPT})
-        rows.append({"layer": place, "low": low, "high": high, "what": USED})
+        rows += [
+            {"layer": place, "low": 0, "high": low, "what": KEPT},
+            {"layer": place, "low": low, "high": high, "what": USED},
+        ]
     color = alt.Color(
         "what:N",
         scale=alt.Scale(domain=[USED, KEPT], range=[SKY, BLUE]),
         legend=alt.Legend(
-            title=None, orient="bottom", labelFontSize=FONT, labelLimit=200, offset=2
+            title=None,
+            orient="bottom",
+            offset=2,
+            labelFontSize=FONT,
+            labelLimit=200,
+            symbolType="square",
+            symbolSize=50,
         ),
     )
     area = alt.Chart(values(rows)).mark_area(interpolate="step-after", opacity=1)
@@ -100,7 +109,7 @@ def _peak(
     at = [place for place, step in enumerate(steps) if step.elems == top[0].elems]
     marks = [{"layer": place, "end": place + 1, "high": most / one} for place in at]
     others = f" and {len(top) - 1} more" if len(top) > 1 else ""
-    size = f": {format_bytes(most)} = {format_exact(most)} B"
+    size = f": {format_exact(most)} B"
     name = cut(top[0].node.name, WIDTH - text_width(f"peak at {others}{size}"))
     text = f"peak at {name}{others}{size}"
     half = text_width(text) / 2
@@ -125,8 +134,8 @@ def _stages(steps: Sequence[Step], scale: alt.Scale) -> tuple[list[alt.Chart], f
     import altair as alt
 
     spans = list(_spans(steps))
-    starts = [{"layer": start} for _, start, _ in spans if start]
     per_layer = WIDTH / len(steps)
+    starts = _apart([{"layer": start} for _, start, _ in spans if start], LINES_APART / per_layer)
     flat = all(
         text_width(name) + NAME_GAP <= (end - start) * per_layer for name, start, end in spans
     )
@@ -134,7 +143,7 @@ def _stages(steps: Sequence[Step], scale: alt.Scale) -> tuple[list[alt.Chart], f
         {"layer": (start + end) / 2, "name": cut(name, NAME_WIDTH)} for name, start, end in spans
     ]
     if not flat:
-        named = _apart(named, per_layer)
+        named = _apart(named, (FONT + 1) / per_layer)
     lines = alt.Chart(values(starts)).mark_rule(color=RULE, strokeWidth=0.5)
     texts = alt.Chart(values(named)).mark_text(
         color=GRAY_TEXT,
@@ -161,11 +170,11 @@ def _spans(steps: Sequence[Step]) -> Iterator[tuple[str, int, int]]:
         start = end
 
 
-def _apart(named: Sequence[dict[str, Any]], per_layer: float) -> list[dict[str, Any]]:
-    """Those that stand far enough from the one before to be read, written upwards."""
+def _apart(rows: Sequence[dict[str, Any]], layers: float) -> list[dict[str, Any]]:
+    """Those that are at least as many layers behind the one before."""
     kept: list[dict[str, Any]] = []
-    for row in named:
-        if not kept or (row["layer"] - kept[-1]["layer"]) * per_layer > FONT + 1:
+    for row in rows:
+        if not kept or row["layer"] - kept[-1]["layer"] >= layers:
             kept.append(row)
     return kept
 

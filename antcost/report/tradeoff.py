@@ -20,12 +20,14 @@ if TYPE_CHECKING:
 
 X = Literal["params", "madds", "peak_memory", "latency"]
 Y = Literal["top1", "top5"]
-LEFT, RIGHT, TICKS, PADDING = 34, 8, 20, 2
+LEFT, RIGHT, TICKS, PADDING = 38, 8, 24, 2
 """Pixels beside the plot, for the labels of the ticks, and around the figure."""
 FEW = 12
 """Networks that a column has room to name."""
 LEAST_HEIGHT, MOST_HEIGHT, HEIGHT_EACH = 150, 340, 4
 NAME_WIDTH, DOT = 110, 3.0
+ABOVE, BELOW = 12, 22
+"""Pixels over the most accurate network, and under the least."""
 TOOLTIP = {
     "network": "network", "cost": "cost", "accuracy": "published", "input": "input",
     "source": "published in",
@@ -160,7 +162,7 @@ def tradeoff(entries: Sequence[Entry], x: X, y: Y) -> alt.LayerChart:
     whole = COLUMN if len(found) <= FEW else PAGE
     across = scale_of([amount.tick(point.cost) for point in found], whole - LEFT - RIGHT)
     height = min(LEAST_HEIGHT + HEIGHT_EACH * len(found), MOST_HEIGHT)
-    up = scale_of([point.accuracy for point in found], height)
+    up = _accuracies(found, height)
     x_axis = alt.X(
         "x:Q",
         title=f"{amount.label}{amount.ticks}",
@@ -207,6 +209,14 @@ def tradeoff(entries: Sequence[Entry], x: X, y: Y) -> alt.LayerChart:
         .configure(**style())
     )
     return chart
+
+
+def _accuracies(found: Sequence[Point], height: float) -> Scale:
+    """From the least to the most, with room under the least for the name of the cheapest."""
+    low = min(point.accuracy for point in found)
+    high = max(point.accuracy for point in found)
+    margin = ((high - low) or 1) / height
+    return Scale(low - BELOW * margin, high + ABOVE * margin, height, logs=False)
 
 
 def _anchors(

@@ -3,7 +3,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint golden reports clean
+# Some tests need a browser, LaTeX, or what reads its PDFs, and are skipped without. DEBIAN=1 installs
+# all of that on Debian, and skips none.
+PACKAGES := chromium texlive-latex-recommended poppler-utils
+APT := $(shell command -v sudo) env DEBIAN_FRONTEND=noninteractive apt-get -qq
+
+.PHONY: demo test lint debian golden reports clean
 
 demo: $(VENV)/light
 	@$(BIN)/antcost table --spec specs/antnet_g2.yaml
@@ -11,6 +16,15 @@ demo: $(VENV)/light
 test: lint
 	OMP_NUM_THREADS=1 $(BIN)/pytest -m "not timing" --numprocesses auto
 	$(BIN)/pytest -m timing
+
+ifdef DEBIAN
+test: export ANTCOST_REQUIRE_PROGRAMS := 1
+test: debian
+endif
+
+debian:
+	@dpkg --status $(PACKAGES) > /dev/null 2>&1 || \
+		{ $(APT) update && $(APT) install --no-install-recommends $(PACKAGES) > /dev/null; }
 
 lint: $(VENV)/full
 	$(BIN)/ruff check .

@@ -232,17 +232,18 @@
     const target = addressed();
     const network = target?.closest("section.network");
     if (network || !location.hash || target?.contains(chooser)) choose(network?.id ?? "");
-    if (!network || document.activeElement === chooser) return;
-    network.querySelector("h3").focus({ preventScroll: true });
-    target.scrollIntoView();
+    network?.querySelector("h3").focus({ preventScroll: true });
+    if (network) target.scrollIntoView();
   };
 
   document.addEventListener("DOMContentLoaded", () => {
     for (const tools of all(".tools")) tools.hidden = false;
+    document.querySelector(".unscripted").hidden = true;
     all("[data-copy]").forEach(copyFrom);
     all("details").forEach((each) => each.addEventListener("toggle", wake));
     chooser?.addEventListener("change", () => {
-      location.hash = encodeURIComponent(chooser.value || chooser.closest("section").id);
+      history.pushState(null, "", `#${encodeURIComponent(chooser.value)}`);
+      choose(chooser.value);
     });
     addEventListener("hashchange", follow);
     choose("");

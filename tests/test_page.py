@@ -1,0 +1,532 @@
+"""The page of a report in a real browser: what it shows, does, and asks for."""
+
+import subprocess
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+pytest.importorskip("vl_convert", reason="needs the report extra")
+pytest.importorskip("playwright", reason="needs the dev extra")
+
+from browser import chromium, visit
+from conftest import require_program
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from antcost import analyze
+from antcost.blocks.build import load
+from antcost.cost.convention import CONVENTIONS
+from antcost.document.contents import Exhibit, Figure, Report, Section
+from antcost.document.page import COPIES, page
+from antcost.report.comparison import Entry, compare_table
+from antcost.report.dotplot import dot_plots
+from antcost.report.formats import render
+from antcost.report.network import network_table
+from antcost.report.table import Column, Formula, Table
+
+if TYPE_CHECKING:
+    import altair as alt
+
+MADDS = CONVENTIONS["madds"]
+NAMES = (
+    "antnet_g1", "antnet_g2", "e_antnet", "mobilenet_v1", "mobilenet_v2", "mobilenet_v3_small",
+    "clcnet", "resnet_18", "shufflenet_1.5x", "squeezenext",
+)  # fmt: skip
+PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True}
+BIBTEX = "@article{antnets,\n  title = {{ANTNets}},\n}\n"
+METHODS = ("One multiply-add is one multiplication & one addition.", "Biases are not counted.")
+
+
+def entry(name: str) -> Entry:
+    spec = load(name)
+    return Entry(name, spec, analyze(spec))
+
+
+def scatter(entries: Sequence[Entry], x: str, y: str) -> "alt.Chart":
+    import altair as alt
+
+    rows = [
+        {
+            "network": each.spec.title,
+            "x": getattr(each.cost, x),
+            "y": each.published(y),
+            "exact": f"{getattr(each.cost, x):,}",
+        }
+        for each in entries
+    ]
+    chart: alt.Chart = (
+        alt.Chart(alt.InlineData(values=rows))
+        .mark_circle(size=60)
+        .encode(
+            x=alt.X("x:Q", title=x),
+            y=alt.Y("y:Q", title=y, scale=alt.Scale(zero=False)),
+            tooltip=["network:N", "exact:N"],
+        )
+    )
+    return chart
+
+
+def network_section(each: Entry, key: str) -> Section:
+    layers = Exhibit(f"{key}_layers", network_table(each.cost, MADDS), long=True)
+    stages = Exhibit(f"{key}_stages", network_table(each.cost, MADDS, by="stage"))
+    figure = Figure(f"{key}_figure", "Cost.", partial(scatter, [each], "params", "top1"))
+    return Section(key, each.spec.title, (stages, figure, layers), of_network=True)
+
+
+def report_on(entries: Sequence[Entry], title: str = "Ten networks") -> Report:
+    """A report with all that a page can show."""
+    keys = [Path(each.reference).stem for each in entries]
+    figures = [
+        Figure(f"{x}_{y}", f"{x} and {y}.", partial(scatter, entries, x, y), (x, y))
+        for x, y in [("params", "top1"), ("params", "top5"), ("madds", "top1")]
+    ]
+    comparison = Exhibit("networks", compare_table(entries, MADDS), tuple(keys))
+    zoo = Figure("zoo", "Networks by their accuracy.", lambda: dot_plots(entries))
+    sections = (
+        Section("comparison", "Comparison", ("All of them.", comparison, zoo)),
+        Section("tradeoff", "Cost and accuracy", tuple(figures)),
+        Section("methods", "Methods", METHODS),
+        *map(network_section, entries, keys),
+    )
+    return Report(title, sections, BIBTEX)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def ten() -> Report:
+    return report_on([entry(name) for name in NAMES])
+
+
+@pytest.fixture(scope="module")
+def file(ten: Report, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("page") / "report.html"
+    path.write_text(page(ten), encoding="utf-8")
+    return path
+
+
+def write(path: Path, *sections: Section, title: str = "A report") -> Path:
+    file = path / "report.html"
+    file.write_text(page(Report(title, sections, "")), encoding="utf-8")
+    return file
+
+
+def table(page: Page, key: str) -> Locator:
+    return page.locator(f"[id='table:{key}']")
+
+
+def column(exhibit: Locator, index: int) -> list[str]:
+    """The cells of a column as they are read, from top to bottom, without the total."""
+    script = "(rows, i) => rows.filter((row) => !row.hidden).map((row) => row.cells[i].innerText)"
+    texts: list[str] = exhibit.locator("tbody tr").evaluate_all(script, index)
+    return [text.split("\n")[-1] for text in texts]
+
+
+def header(exhibit: Locator, name: str) -> Locator:
+    return exhibit.locator("thead").get_by_role("button", name=name, exact=True)
+
+
+def test_tables_are_sorted_by_value_up_down_and_back(browser: Browser, file: Path) -> None:
+    with visit(browser, file) as shown:
+        networks = table(shown, "networks")
+        names = column(networks, 0)
+        params = [entry(name).cost.params for name in NAMES]
+        button = header(networks, "params")
+        button.click()
+        assert column(networks, 1) == [f"{count:,}" for count in sorted(params)]
+        assert button.locator("..").get_attribute("aria-sort") == "ascending"
+        button.press("Enter")
+        assert column(networks, 1) == [f"{count:,}" for count in sorted(params, reverse=True)]
+        assert button.locator("..").get_attribute("aria-sort") == "descending"
+        header(networks, "network").click()
+        assert networks.locator("[aria-sort]").inner_text().startswith("network")
+        assert column(networks, 0) == sorted(names, key=str.casefold)
+        header(networks, "params").click(click_count=3)
+        assert column(networks, 0) == names
+        assert networks.locator("[aria-sort]").count() == 0
+
+
+def test_empty_cells_are_last_and_the_total_below_all(browser: Browser, tmp_path: Path) -> None:
+    values = [2**60 + 1, None, 2**60, Fraction(1, 3), 5, None, 2**60 + 1]
+    names = ["net-10", "net-9", "Net-100", "b", None, "a", Formula("h*w^2", "h w^2")]
+    columns: list[Column[Any]] = [
+        Column("name", "name", lambda row: row[0]),
+        Column("count", "count", lambda row: row[1], "ratio"),
+        Column("place", "place", lambda row: row[2]),
+    ]
+    items = [
+        (name, value, str(i)) for i, (name, value) in enumerate(zip(names, values, strict=True))
+    ]
+    total = ("total", Fraction(1), "total")
+    exhibit = Exhibit("t", Table("Numbers", columns, items, ["A note."], total=total))
+    with visit(browser, write(tmp_path, Section("s", "S", (exhibit,)))) as shown:
+        numbers = table(shown, "t")
+        for name, orders in {
+            "count": ["3420615", "0624315"],
+            "name": ["5361024", "2016354"],
+        }.items():
+            for order in orders:
+                header(numbers, name).click()
+                assert "".join(column(numbers, 2)) == order
+                assert numbers.locator("tr").last.inner_text().startswith("total")
+        assert numbers.locator("sup").inner_text() == "2"
+
+
+def test_rows_are_filtered_by_words(browser: Browser, file: Path) -> None:
+    with visit(browser, file, "#squeezenext") as shown:
+        networks = table(shown, "networks")
+        box = networks.get_by_label("Filter")
+        box.fill("ANT g")
+        assert column(networks, 0) == ["ANTNet (g = 1)", "ANTNet (g = 2)"]
+        assert networks.get_by_role("status").inner_text() == "2 of 10 shown"
+        box.fill("nothing")
+        assert column(networks, 0) == []
+        assert networks.get_by_role("status").inner_text() == "0 of 10 shown"
+        box.fill("")
+        assert len(column(networks, 0)) == 10
+        stages = table(shown, "squeezenext_stages")
+        stages.get_by_label("Filter").fill("conv1")
+        assert len(column(stages, 0)) == 1
+        assert stages.locator("tfoot tr").is_visible()
+
+
+def test_a_row_leads_to_its_network(browser: Browser, file: Path) -> None:
+    with visit(browser, file) as shown:
+        networks = table(shown, "networks")
+        headings = shown.get_by_role("heading", level=3)
+        expect(headings).to_have_count(0)
+        networks.get_by_role("row", name="MobileNetV2").locator("td").nth(3).click()
+        expect(headings).to_have_text(["MobileNetV2"])
+        expect(headings).to_be_focused()
+        assert shown.url.endswith("#mobilenet_v2")
+        networks.get_by_role("link", name="ResNet-18").press("Enter")
+        expect(headings).to_have_text(["ResNet-18"])
+        assert networks.locator("[aria-current=true]").all_inner_texts() == ["ResNet-18"]
+        shown.go_back()
+        expect(headings).to_have_text(["MobileNetV2"])
+        shown.get_by_role("link", name="Methods").click()
+        expect(headings).to_have_text(["MobileNetV2"])
+        shown.go_back()
+        shown.go_back()
+        expect(headings).to_have_count(0)
+
+
+def test_a_network_is_chosen_from_a_list_or_by_the_address(browser: Browser, file: Path) -> None:
+    with visit(browser, file, "#antnet_g2") as shown:
+        headings = shown.get_by_role("heading", level=3)
+        chooser = shown.get_by_label("Tables and figures of")
+        expect(headings).to_have_text(["ANTNet (g = 2)"])
+        assert chooser.input_value() == "antnet_g2"
+        chooser.focus()
+        chooser.select_option("ResNet-18")
+        expect(headings).to_have_text(["ResNet-18"])
+        expect(chooser).to_be_focused()
+        chooser.select_option("no network")
+        expect(headings).to_have_count(0)
+        shown.evaluate("location.hash = '#%E0%A4%A'")
+        expect(headings).to_have_count(0)
+
+
+def test_one_network_is_shown_at_once(browser: Browser, tmp_path: Path) -> None:
+    with visit(browser, write(tmp_path, network_section(entry("antnet_g2"), "g2"))) as shown:
+        assert shown.get_by_role("heading", level=2).all_inner_texts() == ["ANTNet (g = 2)"]
+        assert table(shown, "g2_stages").is_visible()
+        assert shown.get_by_role("combobox").count() == 0
+        shown.get_by_role("link", name="ANTNet (g = 2)").click()
+
+
+def test_figures_are_drawn_when_they_are_shown(browser: Browser, file: Path) -> None:
+    with visit(browser, file) as shown:
+        shown.locator("[id='figure:params_top1'] svg").wait_for()
+        drawn = shown.locator("figure:has(svg)")
+        assert drawn.evaluate_all("all => all.map((each) => each.dataset.key)") == [
+            "zoo",
+            "params_top1",
+        ]
+        table(shown, "networks").get_by_role("link", name="MobileNetV2").click()
+        shown.locator("[id='figure:mobilenet_v2_figure'] svg").wait_for()
+        assert drawn.count() == 3
+
+
+def test_axes_are_chosen_where_there_is_a_figure(browser: Browser, file: Path) -> None:
+    with visit(browser, file) as shown:
+        captions = shown.locator(".choice figcaption:visible")
+        across, up = shown.get_by_label("Across"), shown.get_by_label("Up")
+        assert captions.all_inner_texts() == ["params and top1."]
+        up.select_option("top5")
+        assert captions.all_inner_texts() == ["params and top5."]
+        across.select_option("madds")
+        assert captions.all_inner_texts() == ["madds and top1."]
+        assert up.input_value() == "top1"
+        assert up.locator("option:disabled").all_inner_texts() == ["top5"]
+        shown.locator("[id='figure:madds_top1'] svg").wait_for()
+
+
+def test_tooltips_of_figures_have_all_digits(browser: Browser, file: Path) -> None:
+    with visit(browser, file) as shown:
+        shown.locator("[id='figure:params_top1'] svg").wait_for()
+        shown.locator("[id='figure:params_top1'] .mark-symbol path").first.hover()
+        tip = shown.locator(".vg-tooltip.visible")
+        assert "ANTNet (g = 1)" in tip.inner_text()
+        assert f"{entry('antnet_g1').cost.params:,}" in tip.inner_text()
+
+
+def test_all_digits_of_a_cell_are_shown_by_pointer_and_keys(browser: Browser, file: Path) -> None:
+    with visit(browser, file) as shown:
+        networks = table(shown, "networks")
+        seen = "cell => getComputedStyle(cell.querySelector('.exact')).opacity"
+        first = networks.locator("tbody tr").first
+        params, count = first.locator("td").first, f"{entry('antnet_g1').cost.params:,}"
+        assert params.locator(".exact").inner_text() == count
+        assert params.evaluate(seen) == "0"
+        params.hover()
+        assert params.evaluate(seen) == "1"
+        shown.mouse.move(0, 0)
+        params.press("ArrowRight")
+        focused = networks.locator("td:focus")
+        assert focused.locator(".exact").inner_text() == f"{entry('antnet_g1').cost.madds:,}"
+        assert focused.evaluate(seen) == "1"
+        focused.press("ArrowDown")
+        assert focused.locator(".exact").inner_text() == f"{entry('antnet_g2').cost.madds:,}"
+        focused.press("ArrowUp")
+        focused.press("ArrowLeft")
+        focused.press("ArrowLeft")
+        assert focused.locator(".exact").inner_text() == count
+        assert networks.locator("td[tabindex='0']").count() == 1
+
+
+CLIPBOARD = {"permissions": ["clipboard-read", "clipboard-write"]}
+REFUSED = "void (navigator.clipboard.writeText = () => Promise.reject())"
+
+
+@pytest.mark.parametrize("script", ["0", REFUSED], ids=["clipboard", "by hand"])
+def test_tables_and_texts_are_copied(
+    browser: Browser, file: Path, ten: Report, script: str
+) -> None:
+    with visit(browser, file, "#antnet_g2", **CLIPBOARD) as shown:
+        shown.evaluate(script)
+        status = shown.locator(".said")
+
+        def copied(root: Locator, button: str, said: str) -> str:
+            root.get_by_role("button", name=button, exact=True).click()
+            status.get_by_text(f"{said} copied").wait_for()
+            text: str = shown.evaluate("navigator.clipboard.readText()")
+            return text
+
+        exhibits = {exhibit.key: exhibit for exhibit in ten.exhibits}
+        for key in ("networks", "antnet_g2_stages"):
+            for name, format_ in COPIES.items():
+                expected = render(exhibits[key].table, format_)
+                assert copied(table(shown, key), name, name) == expected
+        shown.get_by_text("rows").locator("visible=true").click()
+        layers = table(shown, "antnet_g2_layers")
+        expected = render(exhibits["antnet_g2_layers"].table, "csv")
+        assert copied(layers, "CSV", "CSV") == expected
+        assert layers.get_by_role("button", name="LaTeX").count() == 0
+        methods = shown.locator("#methods")
+        assert copied(methods, "Copy the text", "Text") == "\n\n".join(METHODS)
+        shown.get_by_text("BibTeX", exact=True).click()
+        assert copied(shown.locator("details:has(pre)"), "Copy the BibTeX", "BibTeX") == BIBTEX
+
+
+@pytest.mark.parametrize(("suffix", "start"), [("svg", b"<svg"), ("png", b"\x89PNG")])
+def test_figures_are_saved(browser: Browser, file: Path, suffix: str, start: bytes) -> None:
+    with visit(browser, file) as shown:
+        figure = shown.locator("[id='figure:zoo']")
+        figure.locator("svg").wait_for()
+        with shown.expect_download() as saved:
+            figure.get_by_role("button", name=suffix.upper()).click()
+        assert saved.value.suggested_filename == f"zoo.{suffix}"
+        assert saved.value.path().read_bytes().startswith(start)
+
+
+def brightness(shown: Page, element: str, color: str) -> float:
+    """The mean of red, green and blue, from 0 to 255."""
+    script = "(element, color) => getComputedStyle(element)[color].match(/[0-9.]+/g).slice(0, 3)"
+    return sum(map(float, shown.locator(element).first.evaluate(script, color))) / 3
+
+
+def test_dark_pages_are_dark(browser: Browser, file: Path) -> None:
+    for scheme, is_dark in [("light", False), ("dark", True)]:
+        with visit(browser, file, color_scheme=scheme) as shown:
+            chart = shown.locator(".chart svg").first
+            inverted = "invert" in chart.evaluate("svg => getComputedStyle(svg).filter")
+            paper = brightness(shown, "body", "backgroundColor")
+            assert inverted == is_dark
+            assert (paper < 50) == is_dark
+            for element in ("p", "td", ".note", "a:visible", ".tools button", "thead button"):
+                assert abs(brightness(shown, element, "color") - paper) > 90, element
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_is_wider_than_a_phone(browser: Browser, file: Path, scheme: str) -> None:
+    with visit(browser, file, "#antnet_g2", color_scheme=scheme, **PHONE) as shown:
+        shown.get_by_text("rows").locator("visible=true").click()
+        shown.locator("[id='figure:antnet_g2_figure'] svg").wait_for()
+        assert shown.evaluate("document.documentElement.scrollWidth") == 360
+        box = table(shown, "networks").locator(".scroll")
+        assert box.evaluate("box => box.scrollWidth > box.clientWidth")
+        assert box.get_attribute("tabindex") == "0"
+        name = box.locator("tbody th").first
+        left = name.bounding_box()
+        box.evaluate("box => box.scrollTo(10000, 100)")
+        assert left is not None
+        assert (name.bounding_box() or {})["x"] == left["x"]
+
+
+def test_headers_stay_in_sight(browser: Browser, file: Path) -> None:
+    with visit(browser, file, viewport={"width": 1280, "height": 300}) as shown:
+        networks = table(shown, "networks")
+        networks.locator("tbody tr").last.scroll_into_view_if_needed()
+        top = networks.locator("thead th").first.bounding_box()
+        assert top is not None
+        assert 0 <= top["y"] < 300
+        assert shown.evaluate("scrollY") > 100
+
+
+def test_print_has_the_tables_and_no_controls(browser: Browser, file: Path, tmp_path: Path) -> None:
+    pdftotext = require_program("pdftotext")
+    with visit(browser, file, "#antnet_g2", color_scheme="dark") as shown:
+        shown.locator("[id='figure:antnet_g2_figure'] svg").wait_for()
+        shown.pdf(path=tmp_path / "page.pdf", format="A4")
+        shown.emulate_media(media="print")
+        controls = shown.locator(".tools, nav, select, input, .skip, .said, summary")
+        assert controls.locator("visible=true").count() == 0
+        assert brightness(shown, "body", "backgroundColor") == 255
+    text = subprocess.check_output([pdftotext, "-layout", tmp_path / "page.pdf", "-"], text=True)
+    for word in ("ANTNet (g = 1)", "SqueezeNext", "top-5 publ.", "Networks by their", *METHODS):
+        assert word in text
+    for word in ("Markdown", "Filter", "Skip", "SVG"):
+        assert word not in text
+
+
+def test_all_is_shown_without_scripts(browser: Browser, file: Path, ten: Report) -> None:
+    with visit(browser, file, java_script_enabled=False) as shown:
+        for exhibit in ten.exhibits:
+            assert table(shown, exhibit.key).is_visible() != exhibit.long
+        assert shown.get_by_role("button").count() == 0
+        assert shown.get_by_role("combobox").count() == 0
+        networks = table(shown, "networks")
+        networks.get_by_role("link", name="ResNet-18").click()
+        assert shown.url.endswith("#resnet_18")
+        assert shown.get_by_text("With JavaScript").is_visible()
+
+
+def test_all_controls_have_names(browser: Browser, file: Path) -> None:
+    with visit(browser, file, "#antnet_g2") as shown:
+        tree = shown.context.new_cdp_session(shown).send("Accessibility.getFullAXTree")
+        nodes = [
+            (node["role"]["value"], node.get("name", {}).get("value", ""))
+            for node in tree["nodes"]
+            if not node["ignored"]
+        ]
+        roles = {role for role, _ in nodes}
+        named = {"button", "link", "combobox", "searchbox", "table", "figure", "navigation"}
+        assert named - roles == set()
+        assert [node for node in nodes if node[0] in named and not node[1].strip()] == []
+        levels = shown.locator("h1, h2, h3").evaluate_all("all => all.map((h) => +h.tagName[1])")
+        assert levels[0] == 1
+        assert all(after <= before + 1 for before, after in pairwise(levels))
+        assert shown.title() == "Ten networks"
+        assert shown.locator("html").get_attribute("lang") == "en"
+
+
+def test_keys_are_enough(browser: Browser, file: Path) -> None:
+    with visit(browser, file) as shown:
+        focused = shown.locator(":focus")
+        shown.keyboard.press("Tab")
+        expect(focused).to_have_text("Skip to the report")
+        expect(focused).to_be_in_viewport()
+        shown.keyboard.press("Enter")
+        networks = table(shown, "networks")
+        reached = ["filter", "LaTeX", "Markdown", "CSV", "network", "params"]
+        for name in reached:
+            shown.keyboard.press("Tab")
+            outline = focused.evaluate("element => getComputedStyle(element).outlineStyle")
+            assert outline == "solid", name
+            if name != "filter":
+                expect(focused).to_have_text(name)
+        shown.keyboard.press("Space")
+        assert header(networks, "params").locator("..").get_attribute("aria-sort") == "ascending"
+        networks.get_by_role("link", name="MobileNetV1").focus()
+        shown.keyboard.press("Enter")
+        expect(shown.get_by_role("heading", level=3)).to_have_text("MobileNetV1")
+
+
+HOSTILE = (
+    "<script>window.hacked = 1</script>",
+    '"><img src=x onerror=window.hacked=1>',
+    "</script><script>window.hacked = 1</script><!--",
+    "{{ 7 * 7 }}{% raw %}",
+    "javascript:window.hacked=1",
+    "&lt;b&gt; ' \u202e \N{COMBINING ACUTE ACCENT} <b>",
+    "n" * 200,
+)
+
+
+def hostile_entry(number: int, text: str) -> Entry:
+    plain = entry("antnet_g2")
+    published = plain.spec.published[0].model_copy(update={"source": text, "top1": 70.0 + number})
+    spec = replace(plain.spec, name=text, published=(published,))
+    return Entry(f"{number}.yaml", spec, analyze(spec))
+
+
+def test_hostile_texts_are_shown_and_never_run(browser: Browser, tmp_path: Path) -> None:
+    entries = [hostile_entry(number, text) for number, text in enumerate(HOSTILE)]
+    report = report_on(entries, title=HOSTILE[0])
+    rest = tuple(Section(f"s{i}", text, (text,)) for i, text in enumerate(HOSTILE))
+    report = replace(report, sections=(*report.sections, *rest), bibliography="\n".join(HOSTILE))
+    file = tmp_path / "report.html"
+    file.write_text(page(report), encoding="utf-8")
+    with visit(browser, file, "#2", **PHONE) as shown:
+        assert shown.title() == HOSTILE[0]
+        assert shown.get_by_role("heading", level=1).inner_text() == HOSTILE[0]
+        networks = table(shown, "networks")
+        assert networks.locator("tbody th").all_text_contents() == list(HOSTILE)
+        assert HOSTILE[1] in networks.locator(".note").nth(1).inner_text()
+        assert shown.get_by_role("heading", level=3).inner_text() == HOSTILE[2]
+        assert shown.locator("pre").text_content() == "\n".join(HOSTILE)
+        for i, text in enumerate(HOSTILE):
+            assert shown.locator(f"#s{i} p").text_content() == text
+        shown.locator("[id='figure:params_top1'] svg").wait_for()
+        for i, text in enumerate(HOSTILE):
+            shown.locator("[id='figure:params_top1'] .mark-symbol path").nth(i).hover()
+            tip = shown.locator(".vg-tooltip.visible .value").first
+            tip.get_by_text(text, exact=True).wait_for()
+        assert shown.evaluate("window.hacked") is None
+        assert shown.locator("img").count() == 0
+        assert shown.evaluate("document.documentElement.scrollWidth") == 360
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "<script>window.hacked = 1</script>",
+        "<img src='x' onerror='window.hacked = 1'>",
+        "<img src='https://example.invalid/x.png'>",
+        "<link rel=stylesheet href='https://example.invalid/x.css'>",
+    ],
+)
+def test_the_policy_of_the_page_stops_what_is_not_its_own(
+    browser: Browser, tmp_path: Path, code: str
+) -> None:
+    file = write(tmp_path, Section("s", "S", ("Text.",)))
+    file.write_text(file.read_text(encoding="utf-8").replace("</main>", f"{code}</main>"))
+    with (
+        pytest.raises(AssertionError, match="Content Security Policy"),
+        visit(browser, file) as shown,
+    ):
+        assert shown.evaluate("window.hacked") is None
+
+
+def test_the_same_report_is_the_same_page(ten: Report) -> None:
+    assert page(ten) == page(ten)

@@ -211,20 +211,20 @@ def _methods(findings: Findings) -> Section:
 
 def _network(entry: Entry, key: str, findings: Findings) -> Section:
     """The tables and figures of one network."""
-    convention, cost = findings.convention, entry.cost
+    convention, cost, title = findings.convention, entry.cost, entry.spec.title
     architecture = architecture_table(entry.spec, cost, convention)
     by_kind = network_table(cost, convention, by="kind", device=findings.device)
     layers = network_table(cost, convention, device=findings.device)
     counted = [check for check in findings.checks if check.cost is cost and check.whole]
     return Section(
         section_key(key),
-        entry.spec.title,
+        title,
         (
-            Exhibit(f"{key}_architecture", architecture),
+            Exhibit(f"{key}_architecture", replace(architecture, title=f"{title}: architecture")),
             _figure(
                 f"{key}_stages", "Where the cost is, stage by stage.", partial(cost_by_stage, cost)
             ),
-            Exhibit(f"{key}_kinds", by_kind),
+            Exhibit(f"{key}_kinds", replace(by_kind, title=f"{title}: by kind of layer")),
             _figure(
                 f"{key}_memory",
                 "Activations alive while the layers run in order.",
@@ -232,7 +232,7 @@ def _network(entry: Entry, key: str, findings: Findings) -> Section:
             ),
             Exhibit(f"{key}_peak", peak_table(cost)),
             *(_bridges(key, counted) if counted else ()),
-            Exhibit(f"{key}_layers", layers, long=True),
+            Exhibit(f"{key}_layers", replace(layers, title=f"{title}: by layer"), long=True),
         ),
         of_network=True,
     )

@@ -29,13 +29,13 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A table of the paper: its networks, whose published figures are those of the `source`.
+    """A table of the paper, and the source whose published figures stand beside ours.
 
     `architecture` is for the table that describes them; `claims` are what is said of them
     elsewhere, and `remarks` what a reader has to know.
     """
 
-    key: str
+    number: int
     heading: str
     networks: tuple[str, ...]
     source: str
@@ -43,6 +43,15 @@ class Part:
     architecture: bool = False
     claims: tuple[Claim, ...] = ()
     remarks: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        return f"table{self.number}"
+
+    @property
+    def title(self) -> str:
+        """What its tables are called, where LaTeX gives them a number of its own."""
+        return f"{self.heading} (ANTNets, Table {self.number})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +78,16 @@ _UNKNOWN = "What else the paper prints of costs in this table could not be looke
 
 _ANTNETS = (
     Part(
-        "table2",
-        "Table 2: the architecture of ANTNet",
+        2,
+        "The architecture of ANTNet",
         ("antnet_g1",),
         "ANTNets",
         architecture=True,
         remarks=("Rows and letters are those of the paper, params and MAdds of each stage ours.",),
     ),
     Part(
-        "table3",
-        "Table 3: CIFAR100",
+        3,
+        "CIFAR100",
         (
             "cifar100/shufflenet_1.5x",
             "cifar100/mobilenet_v2",
@@ -94,8 +103,8 @@ _ANTNETS = (
         remarks=(f"{_UNKNOWN} Published figures are those of Table 5 and the abstract.",),
     ),
     Part(
-        "table4",
-        "Table 4: the place of the channel attention, CIFAR100",
+        4,
+        "The place of the channel attention, CIFAR100",
         (
             "cifar100/se_mobilenet_v2",
             "cifar100/c_antnet",
@@ -106,8 +115,8 @@ _ANTNETS = (
         remarks=(f"{_UNKNOWN} Published figures are those of Table 5.",),
     ),
     Part(
-        "table5",
-        "Table 5: the reduction ratio, CIFAR100",
+        5,
+        "The reduction ratio, CIFAR100",
         (
             "cifar100/antnet_r8",
             "cifar100/antnet_r16",
@@ -117,8 +126,8 @@ _ANTNETS = (
         "ANTNets, Table 5",
     ),
     Part(
-        "table7",
-        "Table 7: ImageNet",
+        7,
+        "ImageNet",
         (
             "mobilenet_v1",
             "squeezenext",
@@ -140,8 +149,8 @@ _ANTNETS = (
         "ANTNets, Table 7",
     ),
     Part(
-        "table8",
-        "Table 8: size and latency",
+        8,
+        "Size and latency",
         ("mobilenet_v2", "antnet_g1", "antnet_g2"),
         "ANTNets, Table 8",
         columns=("network", "madds", "coreml_size", "latency", "speed_up", "latency_published"),
@@ -169,7 +178,7 @@ def preset_sections(preset: Preset, findings: Findings) -> list[Section]:
     return [
         Section(
             part.key,
-            part.heading,
+            f"Table {part.number}: {part.heading}",
             (*part.remarks, *_items(part, findings, [entries[name] for name in part.networks])),
         )
         for part in preset.parts
@@ -180,10 +189,12 @@ def _items(part: Part, findings: Findings, entries: Sequence[Entry]) -> Iterator
     if part.architecture:
         for entry in entries:
             table = architecture_table(entry.spec, entry.cost, findings.convention)
-            yield Exhibit(part.key, replace(table, title=part.heading))
+            yield Exhibit(part.key, replace(table, title=part.title))
         return
     sourced = [_from_source(entry, part.source) for entry in entries]
-    yield from comparison_items(part.key, part.heading, findings, sourced, part.columns)
+    if "latency" not in part.columns:
+        findings = replace(findings, recording=None, device=None)
+    yield from comparison_items(part.key, part.title, findings, sourced, part.columns)
     if part.claims:
         yield Exhibit(f"{part.key}_claims", _claims_table(part.claims, entries))
 

@@ -87,7 +87,7 @@ def _tables(report: Report, formats: Sequence[str]) -> Iterator[Step]:
 
 
 def _table_latex(exhibit: Exhibit) -> str:
-    return table_latex(exhibit.table, exhibit.exact)
+    return table_latex(exhibit.table, exhibit.exact, f"tab:{exhibit.key}")
 
 
 def _texts(report: Report, formats: Sequence[str]) -> Iterator[Step]:

@@ -9,7 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from antcost.report.latex import escape
+from antcost.report.latex_text import escape
 from antcost.spec.catalog import shipped_folder, shipped_names
 
 _WORKS = Path(__file__).with_name("references.yaml")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from antcost.document.contents import Exhibit, Figure, Item, Report
 from antcost.report.formats import escape_markdown, render
-from antcost.report.latex import escape
+from antcost.report.latex_text import escape
 from antcost.version import __version__
 
 if TYPE_CHECKING:

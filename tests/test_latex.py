@@ -20,7 +20,7 @@ from antcost.report.table import Cell, Column, Formula, Table
 Run = Callable[..., Result]
 LAYOUTS = ["onecolumn", "twocolumn"]
 DOCUMENT = r"""\documentclass[%s]{article}
-\usepackage{booktabs}
+\usepackage{%s}
 \begin{document}
 %s
 \end{document}
@@ -29,9 +29,11 @@ OVERFULL = re.compile(r"Overfull \\hbox \((\d+\.\d+)pt too wide\)")
 SHIPPED = [path.stem for path in sorted((ROOT / "specs").glob("*.yaml"))]
 
 
-def compiled(tables: Sequence[str], folder: Path, layout: str = "onecolumn") -> Path:
+def compiled(
+    tables: Sequence[str], folder: Path, layout: str = "onecolumn", packages: str = "booktabs"
+) -> Path:
     """The article with these tables; they need no package but booktabs, and fit on its pages."""
-    text = DOCUMENT % (layout, "\n\\clearpage\n".join(tables))
+    text = DOCUMENT % (layout, packages, "\n\\clearpage\n".join(tables))
     (folder / "doc.tex").write_text(text, encoding="utf-8")
     options = ["-no-shell-escape", "-halt-on-error", "-interaction=nonstopmode"]
     result = subprocess.run(
@@ -114,6 +116,7 @@ def test_tables_of_every_command_fit(run: Run, tmp_path: Path) -> None:
         tables.append(render(table, "latex", exact=True))
     for layout in LAYOUTS:
         compiled(tables, tmp_path, layout)
+    compiled(tables, tmp_path, "twocolumn", "booktabs,array,calc,hyperref")
     aux = (tmp_path / "doc.aux").read_text()
     numbered = re.findall(r"contentsline \{table\}\{\\numberline \{(\d+)\}", aux)
     assert list(dict.fromkeys(map(int, numbered))) == [*range(1, len(tables) + 1)]
@@ -165,7 +168,7 @@ def test_hostile_names_are_printed_and_do_nothing(tmp_path: Path) -> None:
     names = [*HOSTILE, *LONG, *LONG_UNKNOWN]
     tables = [latex(named(name), exact=False) for name in names]
     tables.append(latex(named(*names), exact=True))
-    compiled(tables, tmp_path, "twocolumn")
+    compiled(tables, tmp_path, "twocolumn", "booktabs,array,calc,hyperref")
     text = printed(compiled(tables, tmp_path))
     for expected in (*HOSTILE.values(), *(name.replace(" ", "") for name in LONG)):
         assert text.count(expected) >= 2  # the note under its own table, and under that of all
@@ -176,8 +179,11 @@ def test_hostile_names_are_printed_and_do_nothing(tmp_path: Path) -> None:
 
 
 def test_texts_are_about_as_wide_as_they_are_taken_for(tmp_path: Path) -> None:
-    """Never wider, or a table would not fit; and letters not much narrower."""
-    letters: list[Cell] = [chr(code) * 10 for code in range(ord("!"), ord("~") + 1)]
+    """Never wider, or a table would not fit; and letters not much narrower.
+
+    But for the underscore, which is wider in another encoding.
+    """
+    letters = [chr(code) * 10 for code in range(ord("!"), ord("~") + 1)]
     others: list[Cell] = [
         *(f"{char} -5" for char in "éŁßŴÆ½±\u03c9\u2264\u2026\u2014😀"),
         Formula("h*w*t*c_i^2 + 2*c_o", "h w t c_{i}^{2} + 2 c_{o}"),
@@ -191,8 +197,8 @@ def test_texts_are_about_as_wide_as_they_are_taken_for(tmp_path: Path) -> None:
     real = [float(width) for width in re.findall(r"^is ([\d.]+)pt", log, re.MULTILINE)]
     taken = [text_width(cell) for cell in cells]
     assert [cell for cell, is_, ours in zip(cells, real, taken, strict=True) if is_ > ours] == []
-    for ours, is_ in zip(taken, real[: len(letters)], strict=False):
-        assert ours < 1.15 * is_
+    for cell, ours, is_ in zip(letters, taken, real, strict=False):
+        assert cell[0] == "_" or ours < 1.15 * is_
 
 
 def test_a_long_table_goes_on_under_the_same_number() -> None:

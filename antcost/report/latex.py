@@ -112,7 +112,8 @@ def _sides(part: Part) -> Iterator[str]:
     rest = rf"\dimexpr\linewidth-{ceil(part.width - shared)}pt\relax"
     for column, width, wrapped in columns:
         if wrapped:
-            yield rf"p{{{floor(1000 * width / shared) / 1000}{rest}}}"
+            share = "" if width == shared else floor(1000 * width / shared) / 1000
+            yield rf"p{{{share}{rest}}}"
         else:
             yield "r" if column.number else "l"
 

@@ -39,7 +39,7 @@ class Setting:
 _NORMAL = ("normalsize", 1, 12, 6)
 _SMALL = ("small", 0.926, 11, 4)
 _FOOTNOTE = ("footnotesize", 0.85, 9.5, 3)
-_SCRIPT = ("scriptsize", 0.8, 8, 2)
+_SCRIPT = ("scriptsize", 0.815, 8, 2)
 _SETTINGS = (
     *(Setting("table", _COLUMN, *letters) for letters in (_NORMAL, _SMALL, _FOOTNOTE)),
     *(Setting("table*", _PAGE, *letters) for letters in (_NORMAL, _SMALL, _FOOTNOTE)),

@@ -69,7 +69,7 @@ def stacked_bars(panels: Sequence[Panel], what: str, width: int, most_name: int)
 
     inner = width - 2 * PADDING
     names = [bar.name for bar in panels[0].bars]
-    left = max(text_width(cut(name, most_name)) for name in names) + GAP
+    left = max(text_width(cut(name, most_name)) for name in names) + GAP + 1
     step = (inner - left) / len(panels)
     places = [Place(left + number * step, step - TOTAL) for number in range(len(panels))]
     known = _known(panels)

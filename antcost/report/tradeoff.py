@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 X = Literal["params", "madds", "peak_memory", "latency"]
 Y = Literal["top1", "top5"]
-LEFT, RIGHT, TICKS, PADDING = 38, 8, 24, 2
+LEFT, RIGHT, TICKS, PADDING = 38, 12, 24, 2
 """Pixels beside the plot, for the labels of the ticks, and around the figure."""
 FEW = 12
 """Networks that a column has room to name."""

@@ -1,0 +1,307 @@
+"""The figures of a report: exact to the unit, as wide as they should be, no label on another."""
+
+import random
+import xml.etree.ElementTree as ET
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import combinations, pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("altair", reason="needs the report extra")
+
+from conftest import network
+from devices import known_device
+
+from antcost import analyze, load
+from antcost.errors import AntcostError
+from antcost.graph.operators import kind
+from antcost.report.comparison import Entry
+from antcost.report.cost_figures import MOST_STAGES, cost_by_kind, cost_by_stage
+from antcost.report.figures import COLUMN, PAGE, draw
+from antcost.report.memory_figure import WIDTH, memory_timeline
+from antcost.report.placement import FONT, Box, cut, text_width
+from antcost.report.scales import Scale
+from antcost.report.tradeoff import caption, choices, comparable, pareto, points, tradeoff
+from antcost.spec.catalog import shipped_names
+
+FAMILY = ("mobilenet_v2", "antnet_g1", "antnet_g2", "e_antnet")
+HOSTILE = (
+    "<script>alert(1)</script>", "W" * 200, "]]>&amp;\"'`\\u0000${x}{{y}}", "字" * 200,
+    "\N{ROCKET} launch", "i" * 200,
+)  # fmt: skip
+SVG = "{http://www.w3.org/2000/svg}"
+Rows = list[dict[str, Any]]
+
+
+def entry(name: str, **fields: Any) -> Entry:
+    spec = load(name)
+    return Entry(name, spec, analyze(spec), **fields)
+
+
+def named(title: str, top1: float | None = None, **fields: Any) -> Entry:
+    """A small network of this name."""
+    conv = {"block": "conv", "kernel": 3, "channels": 8}
+    linear = {"block": "linear", "channels": "classes"}
+    published = [{"source": title, "top1": top1}] if top1 is not None else []
+    given = network(conv, linear) | {"name": title, "published": published} | fields
+    spec = load(given)
+    return Entry(title, spec, analyze(spec))
+
+
+def rows(chart: Any, *fields: str) -> Rows:
+    """The rows of all data that has these fields, among others."""
+    data = chart.to_dict()["datasets"].values()
+    return [row for one in data for row in one if set(fields) <= row.keys()]
+
+
+def drawn(chart: Any, path: Path) -> ET.Element:
+    """The chart as SVG, which is well-formed or an error, and as the other formats."""
+    for suffix in (".pdf", ".png", ".svg"):
+        draw(chart, path.with_suffix(suffix))
+        assert path.with_suffix(suffix).stat().st_size > 1000
+    return ET.parse(path.with_suffix(".svg")).getroot()
+
+
+def width(svg: ET.Element) -> float:
+    return float(svg.attrib["width"])
+
+
+def texts(svg: ET.Element) -> set[str]:
+    return {"".join(text.itertext()) for text in svg.iter(f"{SVG}text")}
+
+
+def exact(text: str) -> int:
+    return int(text.replace(",", "").removesuffix(" ps"))
+
+
+def sums(parts: Rows, panel: str) -> Counter[tuple[str, str]]:
+    """The counts of a panel, by the row and the kind of layer."""
+    found: Counter[tuple[str, str]] = Counter()
+    for part in parts:
+        if part["panel"] == panel:
+            found[part["name"], part["kind"]] += exact(part["count"])
+    return found
+
+
+def test_cost_by_kind_is_exact() -> None:
+    chart = cost_by_kind([entry(name) for name in FAMILY])
+    parts = rows(chart, "panel")
+    assert {part["panel"] for part in parts} == {"multiply-adds", "parameters"}
+    cost = analyze("mobilenet_v2")
+    by_kind = {row.name: row for row in cost.by("kind")}
+    madds, params = (sums(parts, panel) for panel in ("multiply-adds", "parameters"))
+    for name in ("pointwise conv", "depthwise conv", "conv"):
+        assert madds["MobileNetV2", name] == by_kind[name].madds
+    assert params["MobileNetV2", "linear"] == by_kind["linear"].params
+    assert params["MobileNetV2", "other"] == by_kind["batch norm"].params  # below 3 % everywhere
+    assert sum(n for (name, _), n in madds.items() if name == "MobileNetV2") == cost.madds
+    assert sum(n for (name, _), n in params.items() if name == "MobileNetV2") == cost.params
+
+
+def test_a_bar_of_shares_is_filled_without_gaps() -> None:
+    parts = rows(cost_by_kind([entry(name) for name in FAMILY]), "panel")
+    ends = set()
+    for panel in ("multiply-adds", "parameters"):
+        for name in {part["name"] for part in parts}:
+            bar = [part for part in parts if (part["panel"], part["name"]) == (panel, name)]
+            assert all(a["x2"] == b["x"] for a, b in pairwise(bar))
+            ends.add((panel, bar[0]["x"], round(bar[-1]["x2"], 6)))
+    assert len(ends) == 2
+
+
+def test_latency_is_a_third_panel_where_all_have_predictions() -> None:
+    entries = [entry(name) for name in FAMILY]
+    device = known_device(one.cost for one in entries)
+    timed = [replace(one, prediction=device.predict(one.cost)) for one in entries]
+    found = sums(rows(cost_by_kind(timed), "panel"), "latency, predicted")
+    assert sum(found.values()) == sum(device.latency_ps(one.cost) for one in entries)
+    some = cost_by_kind([*timed[1:], entries[0]])
+    assert not sums(rows(some, "panel"), "latency, predicted")
+
+
+def test_cost_by_stage_is_exact() -> None:
+    cost = analyze("antnet_g2")
+    parts = rows(cost_by_stage(cost), "panel")
+    for panel, count in (("multiply-adds", "madds"), ("parameters", "params")):
+        found: Counter[str] = Counter()
+        for (stage, _), amount in sums(parts, panel).items():
+            found[stage] += amount
+        stages = {row.name: getattr(row, count) for row in cost.by("stage")}
+        assert found == {name: amount for name, amount in stages.items() if amount}
+    grouped = sum(
+        row.madds
+        for row in cost.layers
+        if row.nodes[0].place.stage == "ant5" and kind(row.nodes[0]) == "grouped conv"
+    )
+    assert sums(parts, "multiply-adds")["ant5", "grouped conv"] == grouped > 0
+    assert {"20.1M", "pool9", "0"} <= {row["text"] for row in rows(cost_by_stage(cost), "text")}
+
+
+def test_many_stages_share_rows() -> None:
+    conv = {"block": "conv", "kernel": 1, "channels": 4, "norm": False}
+    cost = analyze(load(network(*[conv] * 250)))
+    chart = cost_by_stage(cost)
+    names = [row["name"] for row in rows(chart, "name", "text")]
+    assert len(names) == 50 <= MOST_STAGES
+    assert names[:2] == ["s0 to s4", "s5 to s9"]
+    assert sum(sums(rows(chart, "panel"), "multiply-adds").values()) == cost.madds
+
+
+def test_the_memory_timeline_is_exact() -> None:
+    cost = analyze("mobilenet_v2")
+    chart = memory_timeline(cost)
+    layers = rows(chart, "tensors")
+    assert len(layers) == len(cost.graph.nodes)
+    peak = max(layers, key=lambda row: exact(row["bytes"]))
+    assert (peak["name"], exact(peak["bytes"])) == ("block2.0.expand.bn", 4 * 2 * 96 * 112 * 112)
+    assert peak["tensors"] == "block2.0.expand.conv 4,816,896, block2.0.expand.bn 4,816,896"
+    assert {"peak at block2.0.expand.bn and 1 more: 9,633,792 B"} == {
+        row["text"] for row in rows(chart, "text")
+    }
+    add = next(row for row in layers if row["name"] == "block2.1.project.conv")
+    assert exact(add["kept"]) == 4 * 24 * 56 * 56  # the source of the residual
+    assert "peak at block2.0.expand.bn: 9,633,792 B" in {
+        row["text"] for row in rows(memory_timeline(cost, inplace=True), "text")
+    }
+
+
+@pytest.mark.parametrize("name", ["nasnet_a_mobile", "vgg_16", "densenet_121", "mobilenet_v2"])
+def test_names_of_stages_stand_apart(name: str) -> None:
+    chart = memory_timeline(analyze(name))
+    layers = len(rows(chart, "tensors"))
+    names = [row for row in rows(chart, "name") if row.keys() == {"layer", "name"}]
+    middles = [row["layer"] * WIDTH / layers for row in names]
+    assert len(names) > 3
+    assert all(b - a > 8 for a, b in pairwise(middles))
+
+
+def test_pareto_is_what_no_other_one_beats() -> None:
+    rng = random.Random(7)
+    for _ in range(300):
+        at = [(rng.randrange(8), rng.randrange(8)) for _ in range(rng.randrange(1, 14))]
+        front = {
+            i
+            for i, (cost, accuracy) in enumerate(at)
+            if not any(c <= cost and a >= accuracy and (c, a) != (cost, accuracy) for c, a in at)
+        }
+        found = pareto(at)
+        assert set(found) == front
+        assert len(found) == len(front)
+        assert [at[i] for i in found] == sorted(at[i] for i in found)
+    assert pareto([]) == []
+
+
+def test_a_tradeoff_is_exact() -> None:
+    entries = [entry(name) for name in FAMILY]
+    chart = tradeoff(entries, "madds", "top1")
+    dots = {row["network"]: row for row in rows(chart, "network")}
+    assert dots["MobileNetV2"]["cost"] == "300,774,272"
+    assert dots["MobileNetV2"]["accuracy"] == "72.0 %"
+    assert {row["name"] for row in rows(chart, "name")} == set(dots)
+    colors = {row["name"]: row["color"] for row in rows(chart, "name")}
+    assert colors.pop("MobileNetV2") != "black"  # ANTNet (g = 2) costs less and is more accurate
+    assert set(colors.values()) == {"black"}
+    memory = rows(tradeoff(entries, "peak_memory", "top5"), "network")
+    assert {row["cost"] for row in memory if row["network"] == "MobileNetV2"} == {"9,633,792 B"}
+
+
+def test_a_tradeoff_says_what_it_leaves_out() -> None:
+    entries = [named("a", 70.0), named("b"), named("c", 71.5)]
+    assert [point.entry.spec.name for point in points(entries, "params", "top1")] == ["a", "c"]
+    assert caption(entries, "params", "top1").endswith("Left out, without both figures: 1.")
+    assert "of 2 networks" in caption(entries, "params", "top1")
+    assert "Left out" not in caption(entries[:1], "params", "top1")
+    with pytest.raises(AntcostError, match="no network has both parameters and a published top5"):
+        tradeoff(entries, "params", "top5")
+
+
+def test_choices_are_what_two_networks_have() -> None:
+    entries = [named("a", 70.0), named("b"), named("c", 71.5)]
+    costs = ["params", "madds", "peak_memory"]
+    assert choices(entries) == [(cost, "top1") for cost in costs]
+    assert choices(entries[:2]) == []
+    timed = [replace(one, latency_ps=10**9) for one in entries]
+    assert choices(timed) == [(cost, "top1") for cost in (*costs, "latency")]
+    assert choices([*timed[:2], entries[2]]) == [(cost, "top1") for cost in costs]
+
+
+def test_other_tasks_are_not_compared() -> None:
+    imagenet, another = entry("mobilenet_v2"), entry("inception_v3")
+    cifar100, cifar10 = entry("cifar100/antnet_g1"), named("CIFAR10")
+    photographs = named("100 classes", classes=100, input=[3, 224, 224])
+    given = [imagenet, cifar100, another, cifar10, photographs]
+    assert comparable(given) == [[imagenet, another], [cifar100], [cifar10], [photographs]]
+    assert comparable([]) == []
+
+
+def boxes(chart: Any) -> list[Box]:
+    """Where the labels of a chart with one scale a direction are, in pixels."""
+    spec = chart.to_dict()
+    scales = [spec["layer"][0]["encoding"][axis]["scale"] for axis in "xy"]
+    x, y = (
+        Scale(*scale["domain"], pixels, logs=scale["type"] == "log")
+        for scale, pixels in zip(scales, (spec["width"], spec["height"]), strict=True)
+    )
+    found = []
+    for row in rows(chart, "name", "color"):
+        left, middle = x.pixel(row["x"]), spec["height"] - y.pixel(row["y"])
+        right = left + text_width(row["name"])
+        found.append(Box(left, middle - FONT / 2, right, middle + FONT / 2))
+    return found
+
+
+@pytest.mark.parametrize("count", [6, 40])
+def test_labels_of_a_tradeoff_do_not_overlap(count: int) -> None:
+    rng = random.Random(count)
+    entries = [
+        replace(named(f"Network {i}", rng.gauss(70, 3)), latency_ps=int(rng.lognormvariate(23, 1)))
+        for i in range(count)
+    ]
+    chart = tradeoff(entries, "latency", "top1")
+    spec, found = chart.to_dict(), boxes(chart)
+    assert len(found) > count / 2
+    assert not any(a.meets(b) for a, b in combinations(found, 2))
+    room = Box(0, 0, spec["width"], spec["height"])
+    assert all(room.holds(box) for box in found)
+
+
+@pytest.mark.parametrize(
+    ("figure", "most"),
+    [
+        (cost_by_kind, PAGE),
+        (lambda entries: cost_by_stage(entries[0].cost), COLUMN),
+        (lambda entries: memory_timeline(entries[0].cost), PAGE),
+        (lambda entries: tradeoff(entries, "madds", "top1"), COLUMN),
+        (lambda entries: tradeoff(entries * 3, "params", "top1"), PAGE),
+    ],
+)
+def test_figures_fit_whatever_the_names(
+    figure: Callable[[Sequence[Entry]], Any], most: int, tmp_path: Path
+) -> None:
+    entries = [named(name, 50 + i) for i, name in enumerate(HOSTILE)]
+    svg = drawn(figure(entries), tmp_path / "figure")
+    assert most - 12 <= width(svg) <= most
+    assert not list(svg.iter(f"{SVG}script"))
+    assert not any(name in text for text in texts(svg) for name in HOSTILE if len(name) == 200)
+
+
+def test_figures_of_all_networks_fit(tmp_path: Path) -> None:
+    entries = [entry(name) for name in shipped_names() if "/" not in name]
+    assert len(entries) > 40
+    assert width(drawn(cost_by_kind(entries), tmp_path / "kinds")) == PAGE
+    for x, y in choices(entries):
+        chart = tradeoff(entries, x, y)
+        assert PAGE - 8 <= width(drawn(chart, tmp_path / f"{x}_{y}")) <= PAGE
+        assert not any(a.meets(b) for a, b in combinations(boxes(chart), 2))
+
+
+def test_texts_are_cut_with_an_ellipsis() -> None:
+    assert cut("short", 100) == "short"
+    assert cut("W" * 200, 80) == "W" * 9 + "…"  # 9 * 7.552 + 8
+    assert cut("a b" * 30, 40).endswith("…")
+    assert text_width(cut("\N{ROCKET}字" * 50, 50)) <= 50
+    assert cut("anything", 1) == "…"

@@ -1,5 +1,6 @@
 """Liveness, by hand on small graphs."""
 
+import pytest
 from conftest import network
 
 import antcost
@@ -10,10 +11,13 @@ from antcost.cost.memory import (
     live_elems,
     param_bytes,
     peak_bytes,
+    timeline,
     traffic_bytes,
 )
 from antcost.graph.shape import Shape
 from antcost.graph.tape import Tape
+from antcost.report.formats import render
+from antcost.report.memory import peak_table
 
 CONV = {"block": "conv", "kernel": 1, "channels": 4, "norm": False, "activation": None}
 
@@ -121,3 +125,77 @@ def test_elements_bytes_traffic_and_intensity() -> None:
 def test_the_peak_of_a_large_network_is_where_it_is_widest() -> None:
     """MobileNetV2 at 224: block2.0 normalises 96 x 112 x 112 beside its input of the same size."""
     assert peak_bytes(antcost.analyze("mobilenet_v2").graph) == 4 * 2 * 96 * 112 * 112
+
+
+def test_every_step_names_what_is_alive() -> None:
+    block = {"block": "inverted_residual", "expansion": 2, "channels": 3}
+    steps = {step.node.name: step for step in timeline(graph(block))}
+    first, last = steps["s0.expand.conv"], steps["s0.add"]
+    assert first.alive == {"input": 300, "s0.expand.conv": 600}
+    assert steps["s0.depthwise.conv"].alive == {
+        "input": 300, "s0.expand.act": 600, "s0.depthwise.conv": 600,
+    }  # fmt: skip
+    assert steps["s0.depthwise.conv"].used == {"s0.expand.act", "s0.depthwise.conv"}
+    assert last.alive == {"input": 300, "s0.project.bn": 300, "s0.add": 300}
+    assert last.used == last.alive.keys()
+
+
+def test_what_is_written_over_keeps_its_name() -> None:
+    block = {"block": "inverted_residual", "expansion": 2, "channels": 3}
+    steps = {step.node.name: step for step in timeline(graph(block), inplace=True)}
+    act, add = steps["s0.expand.act"], steps["s0.add"]
+    assert act.alive == {"input": 300, "s0.expand.bn": 600}
+    assert act.used == {"s0.expand.bn"}
+    assert steps["s0.depthwise.conv"].alive == {
+        "input": 300, "s0.expand.act": 600, "s0.depthwise.conv": 600,
+    }  # fmt: skip
+    assert add.alive == {"input": 300, "s0.project.bn": 300}
+
+
+def test_slices_are_alive_as_their_source() -> None:
+    net = Tape(Shape((4, 10, 10)))
+    half = net.slice_channels(net.input, 2, 2, name="half")
+    steps = timeline(net.graph("net", net.conv(half, 3, name="conv")))
+    assert [dict(step.alive) for step in steps] == [{"input": 400}, {"input": 400, "conv": 300}]
+    assert [step.used for step in steps] == [{"input"}, {"input", "conv"}]
+
+
+@pytest.mark.parametrize("name", ["nasnet_a_mobile", "densenet_121", "e_antnet", "shufflenet_2x"])
+@pytest.mark.parametrize("inplace", [False, True])
+def test_the_table_of_the_peak_adds_up(name: str, inplace: bool) -> None:
+    cost = antcost.analyze(name)
+    table = peak_table(cost, inplace=inplace)
+    assert sum(held.bytes for held in table.items) == peak_bytes(cost.graph, inplace=inplace)
+    for held in table.items:
+        assert held.shape is not None
+        assert held.bytes == 4 * held.shape.numel
+    assert table.total is not None
+    assert table.total.bytes == table.data()["peak_memory_bytes"]
+
+
+def test_the_table_of_the_peak_says_why() -> None:
+    text = render(peak_table(antcost.analyze("mobilenet_v2")), "text", exact=True)
+    assert text.splitlines()[0] == "MobileNetV2: what is alive at the peak of memory"
+    assert "made by               operator        shape       kept until" in text
+    assert (
+        "block2.0.expand.bn    batch norm      96x112x112  block2.0.expand.act  4,816,896 B" in text
+    )
+    assert "While block2.0.expand.bn runs." in text
+    assert "The same amount is alive at block2.0.expand.act." in text
+    inplace = render(peak_table(antcost.analyze("mobilenet_v2"), inplace=True), "text")
+    assert "The same amount" not in inplace
+    assert "Memory: fp32, one image, in place." in inplace
+
+
+def test_the_table_of_the_peak_keeps_the_source_of_a_residual() -> None:
+    block = {"block": "inverted_residual", "expansion": 2, "channels": 3}
+    table = peak_table(antcost.analyze(network(block, input_shape=(3, 10, 10))))
+    rows = {held.name: (held.operator, held.until, held.bytes) for held in table.items}
+    assert rows == {
+        "input": (None, "s0.add", 4 * 300),
+        "s0.expand.conv": ("pointwise conv", "s0.expand.bn", 4 * 600),
+        "s0.expand.bn": ("batch norm", "s0.expand.act", 4 * 600),
+    }
+    assert table.notes[1] == (
+        "The same amount is alive at s0.expand.act, s0.depthwise.conv, s0.depthwise.bn and 1 more."
+    )

@@ -46,7 +46,7 @@ class Scale:
             type="log" if self.logs else "linear",
             domain=[self.low, self.high],
             nice=False,
-            zero=False,
+            zero=alt.Undefined if self.logs else False,
         )
 
 

@@ -51,9 +51,10 @@ golden: $(VENV)/full
 reports: $(VENV)/full
 	$(BIN)/antcost compare 'specs/*.yaml' --baseline mobilenet_v2 --format markdown -o reports/imagenet.md
 	$(BIN)/antcost compare specs/cifar100 --baseline mobilenet_v2 --format markdown -o reports/cifar100.md
-	$(BIN)/antcost compare specs --published --source "ANTNets, Table 7" --format markdown -o reports/antnets_table7.md
 	$(BIN)/antcost compare 'specs/*.yaml' --published --figure reports/zoo.svg --format markdown -o reports/zoo.md
 	$(BIN)/antcost search antnet_g2_smaller --front madds --figure docs/front.svg --format markdown -o reports/antnet_g2_front.md
+	rm -rf reports/antnets
+	$(BIN)/antcost report --preset antnets -o reports/antnets --format md,tex,csv,svg
 	@$(BIN)/antcost latency --from reports/table8.json --figure docs/latency.svg > /dev/null
 
 clean:

@@ -20,6 +20,7 @@ from antcost.document.presets import Preset, find_preset, preset_sections
 from antcost.document.publish import FORMATS, publish, read_formats, require_folder, steps
 from antcost.measure.recording import load_recording
 from antcost.report.comparison import Entry
+from antcost.report.measured import plural
 
 
 def report(
@@ -107,7 +108,7 @@ def _write(
             publish(result, folder, formats, advance)
     except KeyboardInterrupt:
         _interrupted()
-    typer.echo(f"{folder}: {len(steps(result, formats))} files")
+    typer.echo(f"{folder}: {plural(len(steps(result, formats)), 'file')}")
 
 
 def _title(findings: Findings) -> str:

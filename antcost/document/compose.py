@@ -150,10 +150,9 @@ def _tradeoffs(findings: Findings) -> Iterator[Section]:
     """Cost against published accuracy, for each set of networks whose accuracies are comparable."""
     timed, _ = findings.timed(findings.entries)
     groups = [group for group in comparable(timed) if choices(group)]
-    for group in groups:
-        classes = group[0].spec.classes
-        several = len(groups) > 1
-        key = f"tradeoff_{classes}" if several else "tradeoff"
+    for number, group in enumerate(groups, start=1):
+        key = "tradeoff" if number == 1 else f"tradeoff_{number}"
+        task = f", {group[0].spec.classes} classes" if len(groups) > 1 else ""
         figures = tuple(
             _figure(
                 f"{key}_{x}_{y}",
@@ -164,7 +163,7 @@ def _tradeoffs(findings: Findings) -> Iterator[Section]:
             )
             for x, y in choices(group)
         )
-        yield Section(key, f"Cost and accuracy{f', {classes} classes' if several else ''}", figures)
+        yield Section(key, f"Cost and accuracy{task}", figures)
 
 
 def _latencies(findings: Findings) -> Iterator[Section]:
@@ -222,12 +221,14 @@ def _network(entry: Entry, key: str, findings: Findings) -> Section:
         (
             Exhibit(f"{key}_architecture", replace(architecture, title=f"{title}: architecture")),
             _figure(
-                f"{key}_stages", "Where the cost is, stage by stage.", partial(cost_by_stage, cost)
+                f"{key}_stages",
+                f"{title}: where the cost is, stage by stage.",
+                partial(cost_by_stage, cost),
             ),
             Exhibit(f"{key}_kinds", replace(by_kind, title=f"{title}: by kind of layer")),
             _figure(
                 f"{key}_memory",
-                "Activations alive while the layers run in order.",
+                f"{title}: activations alive while the layers run in order.",
                 partial(memory_timeline, cost),
             ),
             Exhibit(f"{key}_peak", peak_table(cost)),
@@ -240,7 +241,8 @@ def _network(entry: Entry, key: str, findings: Findings) -> Section:
 
 def _bridges(key: str, checks: Sequence[Check]) -> Iterator[Item]:
     yield Exhibit(f"{key}_bridges", bridge_table(checks), exact=True)
-    caption = "From our multiply-adds to the number of each tool."
+    name = checks[0].cost.graph.name
+    caption = f"{name}: from our multiply-adds to the number of each tool."
     yield _figure(f"{key}_waterfalls", caption, lambda: waterfalls(checks))
 
 

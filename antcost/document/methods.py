@@ -133,11 +133,8 @@ def _published(entries: Sequence[Entry]) -> Iterator[str]:
     if printed:
         networks = _named([entry.spec.title for entry in printed], "network")
         yield f"Published parameters and MAdds of {networks} are shown as printed, beside ours."
-        yield (
-            f"Ours do not all round to those of {_named(differing, 'network', MOST_NAMED)}."
-            if differing
-            else "Ours round to all of them."
-        )
+        of = f" of {_named(differing, 'network', MOST_NAMED)}" if len(printed) > 1 else ""
+        yield f"Ours do not all round to those{of}." if differing else "Ours round to all of them."
 
 
 def _rounds(entry: Entry) -> bool:

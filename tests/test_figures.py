@@ -23,7 +23,7 @@ from antcost.report.comparison import Entry
 from antcost.report.cost_figures import MOST_STAGES, cost_by_kind, cost_by_stage
 from antcost.report.figures import COLUMN, PAGE, draw
 from antcost.report.memory_figure import WIDTH, memory_timeline
-from antcost.report.placement import FONT, Box, cut, text_width
+from antcost.report.placement import FONT, Box, box_around, cut, text_width
 from antcost.report.scales import Scale
 from antcost.report.tradeoff import caption, choices, comparable, pareto, points, tradeoff
 from antcost.spec.catalog import shipped_names
@@ -238,20 +238,24 @@ def test_other_tasks_are_not_compared() -> None:
     assert comparable([]) == []
 
 
-def boxes(chart: Any) -> list[Box]:
-    """Where the labels of a chart with one scale a direction are, in pixels."""
+def pixels(chart: Any, *fields: str) -> list[tuple[float, float]]:
+    """Where these rows are in a chart with one scale a direction, from the left and the top."""
     spec = chart.to_dict()
     scales = [spec["layer"][0]["encoding"][axis]["scale"] for axis in "xy"]
     x, y = (
-        Scale(*scale["domain"], pixels, logs=scale["type"] == "log")
-        for scale, pixels in zip(scales, (spec["width"], spec["height"]), strict=True)
+        Scale(*scale["domain"], length, logs=scale["type"] == "log")
+        for scale, length in zip(scales, (spec["width"], spec["height"]), strict=True)
     )
-    found = []
-    for row in rows(chart, "name", "color"):
-        left, middle = x.pixel(row["x"]), spec["height"] - y.pixel(row["y"])
-        right = left + text_width(row["name"])
-        found.append(Box(left, middle - FONT / 2, right, middle + FONT / 2))
-    return found
+    return [(x.pixel(row["x"]), y.pixels - y.pixel(row["y"])) for row in rows(chart, *fields)]
+
+
+def boxes(chart: Any) -> list[Box]:
+    """Where the labels of points are."""
+    fields = ("name", "color")
+    return [
+        Box(left, middle - FONT / 2, left + text_width(row["name"]), middle + FONT / 2)
+        for (left, middle), row in zip(pixels(chart, *fields), rows(chart, *fields), strict=True)
+    ]
 
 
 @pytest.mark.parametrize("count", [6, 40])
@@ -265,6 +269,8 @@ def test_labels_of_a_tradeoff_do_not_overlap(count: int) -> None:
     spec, found = chart.to_dict(), boxes(chart)
     assert len(found) > count / 2
     assert not any(a.meets(b) for a, b in combinations(found, 2))
+    dots = [box_around(*pixel, 2) for pixel in pixels(chart, "network")]
+    assert not any(box.meets(dot) for box in found for dot in dots)
     room = Box(0, 0, spec["width"], spec["height"])
     assert all(room.holds(box) for box in found)
 

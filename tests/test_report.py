@@ -3,13 +3,14 @@
 import csv
 import json
 import re
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import Result
-from conftest import ROOT
+from conftest import ROOT, require_program
 from typer.testing import CliRunner
 
 import antcost
@@ -201,3 +202,47 @@ def _entry(reference: str) -> Any:
     from antcost.report.comparison import Entry
 
     return Entry(reference, antcost.load("antnet_g2"), antcost.analyze("antnet_g2"))
+
+
+HOSTILE = (
+    r"<script>x</script> \input{/etc/passwd} $x$ & % # ^^5c | `a` [b](javascript:c) ~{ "
+    r"\end{table} é 中"
+)
+
+
+def test_hostile_texts_are_only_texts(tmp_path: Path, write_spec: Callable[..., Path]) -> None:
+    """In names, sources and notes: markdown shows them, and the LaTeX document compiles."""
+    pdflatex = require_program("pdflatex")
+    hostile = HOSTILE.replace("'", "''")
+    spec = write_spec(
+        f"name: '{hostile}'\ninput: [3, 32, 32]\nclasses: 10\nstages:\n"
+        "  - {name: a, block: conv, kernel: 3, channels: 8}\n"
+        "  - {name: p, block: avgpool}\n"
+        "  - {name: f, block: linear, channels: classes}\n"
+        f"published:\n  - source: '{hostile}'\n    note: '{hostile}'\n    params: 1M\n"
+    )
+    folder = tmp_path / "r"
+    report(str(spec), "antnet_g2", "-o", str(folder), "--format", "md,tex,pdf", "--title", HOSTILE)
+    text = (folder / "report.md").read_text().split("```bibtex")[0]
+    assert r"\<script\>" in text
+    assert not re.search(r"(?<!\\)<script|(?<!\\)\]\(javascript", text)
+    for program, argument in (
+        (pdflatex, "report.tex"),
+        (require_program("bibtex"), "report"),
+        (pdflatex, "report.tex"),
+    ):
+        options = ["-halt-on-error", "-no-shell-escape"] if program == pdflatex else []
+        done = subprocess.run(
+            [program, *options, argument], cwd=folder, stdin=subprocess.DEVNULL, capture_output=True
+        )
+        assert done.returncode == 0, done.stdout[-2000:]
+    log = (folder / "report.log").read_text(errors="replace")
+    assert not re.search(r"Overfull \\hbox \((?:[2-9]|\d\d)", log)
+    printed = subprocess.run(
+        [require_program("pdftotext"), "report.pdf", "-"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+    ).stdout
+    assert r"\input{/etc/passwd} $x$ & % #" in printed
+    assert "root:" not in printed

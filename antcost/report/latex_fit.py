@@ -39,14 +39,14 @@ class Setting:
 _NORMAL = ("normalsize", 1, 12, 6)
 _SMALL = ("small", 0.926, 11, 4)
 _FOOTNOTE = ("footnotesize", 0.85, 9.5, 3)
-_SCRIPT = ("scriptsize", 0.815, 8, 2)
+_SCRIPT = ("scriptsize", 0.805, 8, 2)
 _SETTINGS = (
     *(Setting("table", _COLUMN, *letters) for letters in (_NORMAL, _SMALL, _FOOTNOTE)),
     *(Setting("table*", _PAGE, *letters) for letters in (_NORMAL, _SMALL, _FOOTNOTE)),
     Setting("table*", _PAGE, *_NORMAL, 170),
     Setting("table*", _PAGE, *_SMALL, 130),
     Setting("table*", _PAGE, *_FOOTNOTE, 100),
-    Setting("table*", _PAGE, *_SCRIPT, 80),
+    Setting("table*", _PAGE, *_SCRIPT, 60),
 )
 """From the best to the last."""
 

@@ -157,9 +157,8 @@ def _keys(columns: Sequence[Column]) -> int:
     """How many columns tell the rows apart; one, if that takes more than half of several."""
     rows = list(zip(*(column.cells for column in columns), strict=True))
     counts = range(1, len(columns) // 2 + 1)
-    return next(
-        (n for n in counts if len({row[:n] for row in rows}) == len(rows)), min(1, len(columns) - 1)
-    )
+    enough = (count for count in counts if len({row[:count] for row in rows}) == len(rows))
+    return next(enough, min(1, len(columns) - 1))
 
 
 def _divided(columns: Sequence[Column], count: int) -> list[list[Column]]:

@@ -12,7 +12,6 @@ from test_check import predicted_layers, reported
 from typer.testing import Result
 
 from antcost.report.checks import bridge_table, checks_table, places_table
-from antcost.report.formats import render
 from antcost.report.latex import latex
 from antcost.report.latex_text import escape, text_width
 from antcost.report.table import Cell, Column, Formula, Table
@@ -114,7 +113,8 @@ def test_tables_of_every_command_fit(run: Run, tmp_path: Path) -> None:
         reported("thop", 327_550_720),
     ]
     for table in (checks_table(checks), bridge_table(checks), places_table(checks, "layer")):
-        tables.append(render(table, "latex", exact=True))
+        tables.append(latex(table, exact=True))
+    assert "U+" not in "".join(tables)
     for layout in LAYOUTS:
         compiled(tables, tmp_path, layout)
     compiled(tables, tmp_path, "twocolumn", "booktabs,array,calc,hyperref")
@@ -162,13 +162,14 @@ HOSTILE = {
     "a\nb\0": "aU+000AbU+0000",
 }
 LONG = ["x" * 200, "W" * 200, "{" * 200, "a/" * 100, "ab " * 66]
+LETTERS = ["".join(map(chr, range(code, code + 20))) for code in range(0xA0, 0x2400, 20)]
 LONG_UNKNOWN = ["😀" * 200, "a\u05d0" * 100]
 
 
 def test_hostile_names_are_printed_and_do_nothing(tmp_path: Path) -> None:
     names = [*HOSTILE, *LONG, *LONG_UNKNOWN]
     tables = [latex(named(name), exact=False) for name in names]
-    tables.append(latex(named(*names), exact=True))
+    tables += [latex(named(*names), exact=True), latex(named(*LETTERS), exact=True)]
     compiled(tables, tmp_path, "twocolumn", "booktabs,array,calc,hyperref")
     text = printed(compiled(tables, tmp_path))
     for expected in (*HOSTILE.values(), *(name.replace(" ", "") for name in LONG)):
@@ -203,7 +204,7 @@ def test_texts_are_about_as_wide_as_they_are_taken_for(tmp_path: Path) -> None:
 
 
 def test_a_long_table_goes_on_under_the_same_number() -> None:
-    text = latex(named(*(f"network {i}" for i in range(700))), exact=False, label="all")
+    text = latex(named(*(f"network {i}" for i in range(700))), exact=False, label="tab:all")
     count = text.count(r"\begin{table}")
     assert count > 10
     assert text.count(r"\addtocounter{table}{-1}") == text.count("(continued)}") == count - 1

@@ -28,13 +28,7 @@ def render(
     width: int | None = None,
     styled: bool = False,
 ) -> str:
-    """The table in one format. `width` and `styled` are for text on a terminal only.
-
-    Bars are left out where there are no characters to draw them.
-    """
-    if output_format in ("latex", "csv"):
-        columns = [column for column in table.columns if column.unit != "bar"]
-        table = replace(table, columns=columns)
+    """The table in one format. `width` and `styled` are for text on a terminal only."""
     match output_format:
         case "text":
             return render_text(table, exact=exact, width=width, styled=styled)
@@ -119,7 +113,8 @@ def _tabulate(
 
 
 def _csv(table: Table[Any]) -> str:
-    """Raw values: every digit of a count, ratios as decimals, shapes as in 3x224x224."""
+    """Raw values: every digit of a count, ratios as decimals, shapes as in 3x224x224; no bars."""
+    table = replace(table, columns=[column for column in table.columns if column.unit != "bar"])
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([column.key for column in table.columns])

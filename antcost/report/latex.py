@@ -16,7 +16,7 @@ _FLOATS = 10
 
 
 def latex(table: Table[Any], exact: bool, label: str | None = None) -> str:
-    r"""Table environments, each short enough for a page; `label` is for \ref{tab:label}.
+    r"""Table environments, each short enough for a page; \ref{label} is their number.
 
     They fit a column of 229 pt or a page of 345 pt, also across two columns: what is too wide is
     set in smaller letters, its long texts are wrapped, and at last its columns are parted.
@@ -37,7 +37,7 @@ def latex(table: Table[Any], exact: bool, label: str | None = None) -> str:
             r"\centering",
             *([r"\addtocounter{table}{-1}"] if number else []),
             rf"\caption{{{title}{' (continued)' if number else ''}}}",
-            *([rf"\label{{tab:{label}}}"] if label and not number else []),
+            *([rf"\label{{{label}}}"] if label and not number else []),
             *lines,
             rf"\end{{{environment}}}",
         ]

@@ -137,6 +137,7 @@ def header_words(header: str) -> list[str]:
 
 
 def _measured(table: Table[Any], exact: bool) -> list[Column]:
+    """The columns of a table; bars have no characters in LaTeX."""
     rows = table.cells(exact)
     return [
         Column(
@@ -150,6 +151,7 @@ def _measured(table: Table[Any], exact: bool) -> list[Column]:
         )
         for i, (column, side) in enumerate(zip(table.columns, table.alignment, strict=True))
         for cells in [[row[i] for row in rows]]
+        if column.unit != "bar"
     ]
 
 

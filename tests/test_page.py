@@ -1,6 +1,7 @@
 """The page of a report in a real browser: what it shows, does, and asks for."""
 
 import subprocess
+import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -15,7 +16,8 @@ pytest.importorskip("vl_convert", reason="needs the report extra")
 pytest.importorskip("playwright", reason="needs the dev extra")
 
 from browser import chromium, visit
-from conftest import require_program
+from conftest import ROOT, require_program
+from hatchling.builders.wheel import WheelBuilder
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from antcost import analyze
@@ -529,4 +531,14 @@ def test_the_policy_of_the_page_stops_what_is_not_its_own(
 
 
 def test_the_same_report_is_the_same_page(ten: Report) -> None:
-    assert page(ten) == page(ten)
+    text = page(ten)
+    assert text.startswith("<!DOCTYPE html>\n")
+    assert page(ten) == text
+
+
+def test_its_parts_ship_inside_the_wheel(tmp_path: Path) -> None:
+    (wheel,) = WheelBuilder(str(ROOT)).build(directory=str(tmp_path))
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+    for name in ("page.html", "page.css", "page.js"):
+        assert f"antcost/document/templates/{name}" in names

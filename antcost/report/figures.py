@@ -17,8 +17,11 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".svg", ".pdf", ".png")
 PNG_DPI = 200
-COLUMN, PAGE = 238, 497
-"""Points that a column and a page of two columns are wide; a pixel of a chart is one in the PDF."""
+COLUMN, PAGE = 236, 494
+"""Points (1/72 inch) that fit a column and a page of a two-column paper.
+
+A pixel of a chart is a point in its PDF.
+"""
 
 BLUE, ORANGE, GRAY, GRAY_TEXT, RULE = "#0072b2", "#d55e00", "#999999", "#666666", "#e5e5e5"
 OTHER = "other"

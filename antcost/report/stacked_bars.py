@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 LEAST = Fraction(3, 100)
 """Of a panel's width: kinds that no bar has as much of are drawn as other ones."""
 LINE, BAR, SQUARE = 12, 10, 7
-PADDING, GAP, TOTAL = 2, 4, 30
-"""Pixels around the figure, beside texts, and for the total behind a bar."""
+PADDING, GAP = 2, 4
+"""Pixels around the figure, and beside texts."""
 DARK = {"pointwise conv", "depthwise conv", "conv", "transposed conv"}
 """Kinds whose colour has white text."""
 TOOLTIP = {"panel": "of", "what": "kind", "count": "count", "share": "share"}
@@ -44,6 +44,15 @@ class Panel:
     unit: Unit
     bars: Sequence[Bar]
     shares: bool = False
+
+    @property
+    def total_width(self) -> float:
+        """Pixels that the widest total takes, printed."""
+        return max(text_width(self.total(bar)) for bar in self.bars)
+
+    def total(self, bar: Bar) -> str:
+        """What all parts of a bar are, as it is printed."""
+        return str(show(bar.counts.total(), self.unit))
 
     def share(self, bar: Bar, count: int) -> Fraction:
         """Of the panel's width, what a count of this bar takes."""
@@ -71,7 +80,10 @@ def stacked_bars(panels: Sequence[Panel], what: str, width: int, most_name: int)
     names = [bar.name for bar in panels[0].bars]
     left = max(text_width(cut(name, most_name)) for name in names) + GAP + 1
     step = (inner - left) / len(panels)
-    places = [Place(left + number * step, step - TOTAL) for number in range(len(panels))]
+    places = [
+        Place(left + number * step, step - panel.total_width - 2 * GAP)
+        for number, panel in enumerate(panels)
+    ]
     known = _known(panels)
     parts = [
         part
@@ -200,7 +212,7 @@ def _totals(panels: Sequence[Panel], places: Sequence[Place]) -> Marks:
         {
             "x": place.left + place.width * float(panel.share(bar, bar.counts.total())) + GAP,
             "y": (row + 0.5) * LINE,
-            "text": show(bar.counts.total(), panel.unit),
+            "text": panel.total(bar),
             "color": GRAY_TEXT,
         }
         for panel, place in zip(panels, places, strict=True)

@@ -193,14 +193,31 @@ def test_texts_are_about_as_wide_as_they_are_taken_for(tmp_path: Path) -> None:
         Formula("h*w*t*c_i*c_o/g_1", r"\frac{h w t c_{i} c_{o}}{g_{1}}"),
     ]
     cells = [*letters, *others]
-    boxes = [rf"\sbox0{{{escape(cell)}}}\typeout{{is \the\wd0}}" for cell in cells]
-    compiled(["\n".join([*boxes, "Text."])], tmp_path)
-    log = (tmp_path / "doc.log").read_text(errors="replace")
-    real = [float(width) for width in re.findall(r"^is ([\d.]+)pt", log, re.MULTILINE)]
+    real = widths_of(list(map(escape, cells)), tmp_path)
     taken = [text_width(cell) for cell in cells]
     assert [cell for cell, is_, ours in zip(cells, real, taken, strict=True) if is_ > ours] == []
     for cell, ours, is_ in zip(letters, taken, real, strict=False):
         assert cell[0] == "_" or ours < 1.15 * is_
+
+
+def widths_of(boxes: Sequence[str], folder: Path) -> list[float]:
+    """How wide these are in LaTeX, in pt."""
+    lines = (rf"\sbox0{{{box}}}\typeout{{is \the\wd0}}" for box in boxes)
+    compiled(["\n".join([*lines, "Text."])], folder)
+    log = (folder / "doc.log").read_text(errors="replace")
+    return [float(width) for width in re.findall(r"^is ([\d.]+)pt", log, re.MULTILINE)]
+
+
+@pytest.mark.parametrize("count", [8, 200])
+def test_wrapped_texts_fill_a_line_but_not_in_vain(tmp_path: Path, count: int) -> None:
+    text = latex(named("many words " * count, "few words"), exact=True)
+    tabular = text[text.index(r"\smallskip") : text.index(r"\end{table")]
+    tabular = tabular.partition(r"\par\smallskip")[0].replace("\n", "%\n")
+    unwrapped = re.sub(r"p\{.*relax\}", "l", tabular).replace(r"\raggedright ", "")
+    assert unwrapped != tabular
+    boxes = [rf"\linewidth={width}pt {tabular}" for width in (345, 400, 600)]
+    *widths, enough = widths_of([*boxes, unwrapped], tmp_path)
+    assert widths == pytest.approx([345, 400, min(600, enough)], rel=0.04)
 
 
 def test_a_long_table_goes_on_under_the_same_number() -> None:

@@ -8,7 +8,9 @@ from antcost.report.latex_fit import Column, Part, fitting_parts, header_words
 from antcost.report.latex_text import escape, line_count, text_width
 from antcost.report.table import Cell, Note, Table
 
-_HEIGHT = 500
+_HEIGHT, _WIDEST = 500, 500
+"""What may be on a page, and how wide one may be, in pt."""
+
 _RULES = 16
 _CAPTION_SKIPS, _CAPTION_LINE = 20, 12
 _NOTE_SCALE, _NOTE_LINE, _NOTES_LEAST = 0.85, 9.5, 180
@@ -59,7 +61,8 @@ def _pages(part: Part, table: Table[Any], notes: Sequence[Note]) -> Iterator[lis
     header = _RULES + part.setting.line * max(map(len, _header_lines(part)))
     for page in _balanced(heights, _HEIGHT - caption - header):
         shown = notes[max(0, page.start - len(rows)) : max(0, page.stop - len(rows))]
-        measure = r"\linewidth" if any(part.wrapped) else f"{ceil(width)}pt"
+        wrapped = any(part.wrapped)
+        measure = rf"\dimexpr{_line_width(part)}\relax" if wrapped else f"{ceil(width)}pt"
         yield [
             *(_tabular(part, lines[page]) if page.start < len(rows) or not rows else []),
             *(_under_table(shown, measure) if shown else []),
@@ -109,13 +112,21 @@ def _sides(part: Part) -> Iterator[str]:
     """Columns that are wrapped share what the others leave of the line, however long that is."""
     columns = list(zip(part.columns, part.widths, part.wrapped, strict=True))
     shared = sum(width for _, width, wrapped in columns if wrapped)
-    rest = rf"\dimexpr\linewidth-{ceil(part.width - shared)}pt\relax"
+    rest = rf"\dimexpr{_line_width(part)}-{ceil(part.width - shared)}pt\relax"
     for column, width, wrapped in columns:
         if wrapped:
             share = "" if width == shared else floor(1000 * width / shared) / 1000
             yield rf"p{{{share}{rest}}}"
         else:
             yield "r" if column.number else "l"
+
+
+def _line_width(part: Part) -> str:
+    """The page's width, or the table's where nothing has to be wrapped in it."""
+    enough = ceil(part.unwrapped_width)
+    if enough > _WIDEST:
+        return r"\linewidth"
+    return rf"\ifdim\linewidth>{enough}pt {enough}pt\else\linewidth\fi"
 
 
 def _joined(part: Part, cells: Iterable[str]) -> str:

@@ -92,6 +92,13 @@ class Part:
         return sum(self.widths) + _gaps(self.columns, self.setting)
 
     @property
+    def unwrapped_width(self) -> float:
+        scale = self.setting.scale
+        return scale * sum(column.narrow for column in self.columns) + _gaps(
+            self.columns, self.setting
+        )
+
+    @property
     def rooms(self) -> list[float]:
         """The widths of the columns in letters of 10 pt."""
         return [width / self.setting.scale for width in self.widths]

@@ -34,6 +34,7 @@ from antcost.graph.layers import (
 from antcost.graph.operators import kind, operator
 from antcost.graph.shape import Shape
 from antcost.graph.shapes import output_shape
+from antcost.graph.tape import Tape
 
 MAP = (96, 14, 14)
 ELEMS = 96 * 14 * 14
@@ -306,3 +307,10 @@ def test_impossible_shapes_are_refused(
 ) -> None:
     with pytest.raises(ShapeError, match=message):
         make_node(layer, inputs)
+
+
+def test_two_layers_of_one_name_are_a_mistake_of_the_block() -> None:
+    net = Tape(Shape((3, 8, 8)))
+    x = net.activation(net.input, "relu", name="act")
+    with pytest.raises(ShapeError, match="two layers are called act; the block has to name them"):
+        net.activation(x, "relu", name="act")

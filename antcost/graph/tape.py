@@ -100,11 +100,12 @@ class Tape:
         return Graph(name, self.input.shape, tuple(self._nodes), output.name)
 
     def record(self, layer: Layer, *inputs: Tensor, name: str) -> Tensor:
-        """Append one layer. Raises ShapeError if it cannot read its inputs."""
+        """Append one layer. Raises ShapeError if it cannot read its inputs, or is named twice."""
         full_name = self._prefix + name
         if len(self._nodes) == MAX_LAYERS:
             raise ShapeError(f"the network has more than {MAX_LAYERS:,} layers", "repeat")
-        assert full_name not in self._names, f"two layers are called {full_name}"
+        if full_name in self._names:
+            raise ShapeError(f"two layers are called {full_name}; the block has to name them apart")
         shapes = tuple(x.shape for x in inputs)
         try:
             shape = output_shape(layer, shapes)

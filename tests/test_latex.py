@@ -4,6 +4,7 @@ import re
 import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 from unicodedata import normalize
 
 import pytest
@@ -11,9 +12,14 @@ from conftest import ROOT, require_program
 from test_check import predicted_layers, reported
 from typer.testing import Result
 
+import antcost
+from antcost.cost.convention import CONVENTIONS
+from antcost.report.architecture import architecture_table
 from antcost.report.checks import bridge_table, checks_table, places_table
 from antcost.report.latex import latex
 from antcost.report.latex_text import escape, text_width
+from antcost.report.memory import peak_table
+from antcost.report.network import network_table
 from antcost.report.table import Cell, Column, Formula, Table
 
 Run = Callable[..., Result]
@@ -25,7 +31,8 @@ DOCUMENT = r"""\documentclass[%s]{article}
 \end{document}
 """
 OVERFULL = re.compile(r"Overfull \\hbox \((\d+\.\d+)pt too wide\)")
-SHIPPED = [path.stem for path in sorted((ROOT / "specs").glob("*.yaml"))]
+FOLDERS = [ROOT / "specs", ROOT / "specs" / "cifar100"]
+SHIPPED = [str(path) for folder in FOLDERS for path in sorted(folder.glob("*.yaml"))]
 
 
 def compiled(
@@ -75,14 +82,27 @@ def numbers(count: int) -> Table[int]:
     return Table("Numbers", (kind, name, *columns), range(1, 4), notes=["The last."])
 
 
-def test_tables_of_every_network_fit(run: Run, tmp_path: Path) -> None:
-    tables = [
-        run("table", name, "--by", by, "--format", "latex").stdout
+def tables_of(name: str) -> list[Table[Any]]:
+    """What a report has of a network, but for its layers."""
+    spec, madds = antcost.load(name), CONVENTIONS["madds"]
+    cost = antcost.analyze(spec)
+    return [
+        architecture_table(spec, cost, madds),
+        network_table(cost, madds, by="stage"),
+        network_table(cost, madds, by="kind"),
+        peak_table(cost),
+    ]
+
+
+def test_tables_of_every_network_fit(tmp_path: Path) -> None:
+    texts = [
+        latex(table, exact)
         for name in SHIPPED
-        for by in ("stage", "kind")
+        for table in tables_of(name)
+        for exact in (False, True)
     ]
     for layout in LAYOUTS:
-        compiled(tables, tmp_path, layout)
+        compiled(texts, tmp_path, layout)
 
 
 def test_tables_of_every_command_fit(run: Run, tmp_path: Path) -> None:

@@ -290,6 +290,7 @@ def test_all_digits_of_a_cell_are_shown_by_pointer_and_keys(browser: Browser, fi
         params, count = first.locator("td").first, f"{entry('antnet_g1').cost.params:,}"
         assert params.locator(".exact").inner_text() == count
         assert params.evaluate(seen) == "0"
+        assert networks.locator("td[tabindex='0']").inner_text().endswith(count)
         params.hover()
         assert params.evaluate(seen) == "1"
         shown.mouse.move(0, 0)

@@ -1,7 +1,12 @@
 "use strict";
 {
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
-  const readJson = (root, name) => JSON.parse(root.querySelector(`script.${name}`).textContent);
+  const textIn = (root, name) => root.querySelector(`script.${name}`).textContent;
+
+  const unpacked = (text) => {
+    const packed = new Blob([Uint8Array.from(atob(text), (byte) => byte.charCodeAt())]);
+    return new Response(packed.stream().pipeThrough(new DecompressionStream("gzip"))).json();
+  };
 
   const said = document.querySelector(".said");
   let silence;
@@ -124,7 +129,7 @@
 
   const textOf = (button) => {
     const exhibit = button.closest(".exhibit");
-    if (exhibit) return readJson(exhibit, "texts")[button.dataset.copy];
+    if (exhibit) return JSON.parse(textIn(exhibit, "texts"))[button.dataset.copy];
     const texts = all(":scope > p:not(.tools), pre", button.closest("section"));
     return texts.map((each) => each.textContent).join("\n\n");
   };
@@ -145,20 +150,21 @@
 
   // Figures.
 
+  const OPTIONS = {
+    mode: "vega-lite",
+    renderer: "svg",
+    ast: true,
+    actions: false,
+    defaultStyle: false,
+    tooltip: { disableDefaultStyle: true },
+  };
+
   const draw = async (figure) => {
-    const { view } = await vegaEmbed(
-      figure.querySelector(".chart"),
-      { description: figure.querySelector("figcaption").textContent, ...readJson(figure, "definition") },
-      {
-        mode: "vega-lite",
-        renderer: "svg",
-        actions: false,
-        ast: true,
-        defaultStyle: false,
-        tooltip: { disableDefaultStyle: true },
-      },
-    );
-    watch.observe(figure.querySelector(".chart"));
+    const chart = figure.querySelector(".chart");
+    const description = figure.querySelector("figcaption").textContent;
+    const definition = await unpacked(textIn(figure, "definition"));
+    const { view } = await vegaEmbed(chart, { description, ...definition }, OPTIONS);
+    watch.observe(chart);
     all("[data-save]", figure).forEach((button) => saveFrom(button, figure, view));
   };
 

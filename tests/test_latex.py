@@ -3,6 +3,7 @@
 import re
 import subprocess
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unicodedata import normalize
@@ -247,6 +248,15 @@ def test_a_long_table_goes_on_under_the_same_number() -> None:
     assert text.count(r"\addtocounter{table}{-1}") == text.count("(continued)}") == count - 1
     assert text.count(r"\label{tab:all}") == 1
     assert text.count(r"\clearpage") == (count - 1) // 10
+
+
+def test_long_notes_go_on_as_well(tmp_path: Path) -> None:
+    sources = "; ".join(f"source{i} of many networks, a table" for i in range(400))
+    tables = [latex(replace(named("one", "two"), notes=[sources]), exact=True)]
+    compiled(tables, tmp_path, "twocolumn")
+    text = printed(compiled(tables, tmp_path))
+    assert [int(i) for i in re.findall(r"source(\d+)", text)] == [*range(400)]
+    assert text.count("nameMAdds") == 1
 
 
 def test_a_wide_table_goes_on_with_other_columns_of_the_same_rows(tmp_path: Path) -> None:

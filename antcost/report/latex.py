@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from math import ceil, floor
+from textwrap import wrap
 from typing import Any
 
 from antcost.report.latex_fit import Column, Part, fitting_parts, header_words
@@ -14,6 +15,7 @@ _HEIGHT, _WIDEST = 500, 500
 _RULES = 16
 _CAPTION_SKIPS, _CAPTION_LINE = 20, 12
 _NOTE_SCALE, _NOTE_LINE, _NOTES_LEAST = 0.85, 9.5, 180
+_NOTE_LENGTH = 1500
 _FLOATS = 10
 
 
@@ -27,7 +29,7 @@ def latex(table: Table[Any], exact: bool, label: str | None = None) -> str:
     floats = [
         (part.setting.environment, lines)
         for part in parts
-        for lines in _pages(part, table, table.notes if part is parts[-1] else ())
+        for lines in _pages(part, table, _shorter(table.notes) if part is parts[-1] else ())
     ]
     title = escape(table.title, breakable=True)
     text = [r"% \usepackage{booktabs}"]
@@ -173,6 +175,15 @@ def _under_table(notes: Sequence[Note], width: str) -> list[str]:
         first,
         *(rf"\par {note}" for note in others),
         "}",
+    ]
+
+
+def _shorter(notes: Sequence[Note]) -> list[Note]:
+    """Notes that fit on a page: sources of many networks may not."""
+    return [
+        part
+        for note in notes
+        for part in (wrap(note, _NOTE_LENGTH) if isinstance(note, str) else [note])
     ]
 
 

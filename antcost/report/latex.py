@@ -9,8 +9,8 @@ from antcost.report.latex_fit import Column, Part, fitting_parts, header_words
 from antcost.report.latex_text import escape, line_count, text_width
 from antcost.report.table import Cell, Note, Table
 
-_HEIGHT, _WIDEST = 500, 500
-"""What may be on a page, and how wide one may be, in pt."""
+_HEIGHT, _LEAST_HEIGHT, _WIDEST = 500, 100, 500
+"""What may be on a page, what there is room for under any title, and how wide a page may be."""
 
 _RULES = 16
 _CAPTION_SKIPS, _CAPTION_LINE = 20, 12
@@ -61,7 +61,7 @@ def _pages(part: Part, table: Table[Any], notes: Sequence[Note]) -> Iterator[lis
     ]
     caption = _CAPTION_SKIPS + _CAPTION_LINE * line_count(table.title, part.setting.room)
     header = _RULES + part.setting.line * max(map(len, _header_lines(part)))
-    for page in _balanced(heights, _HEIGHT - caption - header):
+    for page in _balanced(heights, max(_LEAST_HEIGHT, _HEIGHT - caption - header)):
         shown = notes[max(0, page.start - len(rows)) : max(0, page.stop - len(rows))]
         wrapped = any(part.wrapped)
         measure = rf"\dimexpr{_line_width(part)}\relax" if wrapped else f"{ceil(width)}pt"

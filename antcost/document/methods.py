@@ -133,8 +133,12 @@ def _published(entries: Sequence[Entry]) -> Iterator[str]:
     if printed:
         networks = _named([entry.spec.title for entry in printed], "network")
         yield f"Published parameters and MAdds of {networks} are shown as printed, beside ours."
-        of = f" of {_named(differing, 'network', MOST_NAMED)}" if len(printed) > 1 else ""
-        yield f"Ours do not all round to those{of}." if differing else "Ours round to all of them."
+        if not differing:
+            yield "Ours round to all of them."
+        elif len(printed) == 1:
+            yield "Ours do not all round to those."
+        else:
+            yield f"Ours do not all round to those of {_named(differing, 'network', MOST_NAMED)}."
 
 
 def _rounds(entry: Entry) -> bool:

@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 import antcost
 from antcost.cli.app import app
 from antcost.document.compose import Findings
+from antcost.report.files import staged
 
 pytest.importorskip("altair")
 pytest.importorskip("vl_convert")
@@ -180,7 +181,40 @@ def test_a_folder_that_cannot_be(tmp_path: Path) -> None:
     said = report("antnet_g2", "-o", str(tmp_path / "file"), exit_code=2).output
     assert said == f"{tmp_path}/file: cannot be written: is a file\n"
     said = report("antnet_g2", "-o", str(tmp_path / "a" / "b"), exit_code=2).output
-    assert said == f"{tmp_path}/a/b: cannot be written: no such folder\n"
+    assert said == f"{tmp_path}/a/b: cannot be written: No such file or directory\n"
+    too_long = tmp_path / ("a" * 300)
+    said = report("antnet_g2", "-o", str(too_long), exit_code=2).output
+    assert said == f"{too_long}: cannot be written: File name too long\n"
+
+
+@pytest.mark.parametrize("blocked", ["tables", "report.md"])
+def test_nothing_changes_where_a_file_has_no_place(tmp_path: Path, blocked: str) -> None:
+    """A file where a folder has to be, or the other way round."""
+    if blocked == "tables":
+        (tmp_path / blocked).write_text("mine")
+    else:
+        (tmp_path / blocked).mkdir()
+    args = ("antnet_g2", "-o", str(tmp_path), "--format", "csv,md,json")
+    said = report(*args, exit_code=2).output
+    assert "cannot be written" in said
+    assert not list(tmp_path.rglob("*.json"))
+    assert (tmp_path / blocked).exists()
+
+
+def test_a_report_in_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    report("antnet_g2", "-o", ".", "--format", "json")
+    assert [path.name for path in tmp_path.iterdir()] == ["report.json"]
+
+
+def test_files_are_staged_where_they_will_be(tmp_path: Path) -> None:
+    """So that the folder may be on a disk of its own, or below one that cannot be written to."""
+    with staged(tmp_path) as stage:
+        assert stage.parent == tmp_path
+    with staged(tmp_path / "new") as stage, staged(tmp_path / "new") as other:
+        assert stage.parent == tmp_path
+        assert other != stage
+    assert not list(tmp_path.iterdir())
 
 
 def test_files_are_called_by_specs_and_no_two_alike() -> None:

@@ -38,13 +38,9 @@ def read_formats(text: str | None) -> tuple[str, ...]:
 
 def require_folder(folder: Path) -> None:
     """Raise AntcostError, before any work, if nothing could be written into the folder."""
-    problem = (
-        "is a file" if folder.exists() and not folder.is_dir()
-        else "no such folder" if not folder.parent.is_dir()
-        else None
-    )  # fmt: skip
-    if problem:
-        raise AntcostError(f"{folder}: cannot be written: {problem}")
+    with staged(folder):
+        if folder.is_file():
+            raise AntcostError(f"{folder}: cannot be written: is a file")
 
 
 def publish(

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from antcost.errors import AntcostError
 
@@ -67,15 +68,24 @@ def staged(folder: Path) -> Iterator[Path]:
 
     Files of the same name are replaced, others stay. Raises AntcostError if one cannot be written.
     """
-    stage = folder.with_name(f".antcost.{os.getpid()}.stage")
     try:
-        stage.mkdir()
-        yield stage
-        for file in sorted(path for path in stage.rglob("*") if path.is_file()):
-            target = folder / file.relative_to(stage)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            file.replace(target)
+        beside = folder if folder.is_dir() else folder.parent
+        with TemporaryDirectory(
+            prefix=".antcost.", dir=beside, ignore_cleanup_errors=True
+        ) as stage:
+            yield Path(stage)
+            _move(Path(stage), folder)
     except OSError as error:
         raise AntcostError(f"{folder}: cannot be written: {error.strerror or error}") from None
-    finally:
-        shutil.rmtree(stage, ignore_errors=True)
+
+
+def _move(stage: Path, folder: Path) -> None:
+    """Move the files, once it is known that each has a place."""
+    files = sorted(path for path in stage.rglob("*") if path.is_file())
+    targets = [folder / file.relative_to(stage) for file in files]
+    for target in targets:
+        if target.is_dir():
+            raise AntcostError(f"{target}: cannot be written: is a folder")
+        target.parent.mkdir(parents=True, exist_ok=True)
+    for file, target in zip(files, targets, strict=True):
+        file.replace(target)

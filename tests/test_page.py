@@ -545,3 +545,15 @@ def test_its_parts_ship_inside_the_wheel(tmp_path: Path) -> None:
         names = archive.namelist()
     for name in ("page.html", "page.css", "page.js"):
         assert f"antcost/document/templates/{name}" in names
+
+
+def test_an_exact_table_has_every_digit_wherever_it_goes() -> None:
+    stages = network_table(analyze("antnet_g2"), MADDS, by="stage")
+    exact, rounded = (
+        page(Report("t", (Section("a", "A", (Exhibit("x", stages, exact=exact),)),), ""))
+        for exact in (True, False)
+    )
+    body = exact[exact.index("<table") :]
+    assert "258M" not in body
+    assert body.count("258,089,152") == 1 + len(COPIES) - 1
+    assert "258M" in rounded

@@ -14,7 +14,7 @@ from typing import Any
 from antcost.document.contents import Exhibit, Figure, Item, Report
 from antcost.graph.shape import Shape
 from antcost.report.formats import Format, escape_html, render
-from antcost.report.table import Cell, Formula, Table, Value, show
+from antcost.report.table import Cell, Formula, Value, show
 from antcost.units import Printed
 from antcost.version import __version__
 
@@ -101,7 +101,10 @@ def _grouped(items: Iterable[Item]) -> Iterator[tuple[str, Any]]:
 def _copies(exhibit: Exhibit) -> dict[str, str]:
     """The table as it is copied; long ones in one format, as a page holds many of them."""
     formats = COPIES_OF_LONG if exhibit.long else COPIES
-    return {name: render(exhibit.table, format_) for name, format_ in formats.items()}
+    return {
+        name: render(exhibit.table, format_, exact=exhibit.exact)
+        for name, format_ in formats.items()
+    }
 
 
 def _rows(exhibit: Exhibit) -> Rows:
@@ -112,17 +115,18 @@ def _rows(exhibit: Exhibit) -> Rows:
     ranks = zip(*map(_ranks, zip(*values, strict=True)), strict=True)
     return Rows(
         [
-            (about, _shown(table, row, places))
+            (about, _shown(exhibit, row, places))
             for about, row, places in zip_longest(exhibit.about, values, ranks)
         ],
-        None if total is None else _shown(table, total, repeat(None)),
+        None if total is None else _shown(exhibit, total, repeat(None)),
     )
 
 
-def _shown(table: Table[Any], row: Iterable[Value], ranks: Iterable[int | None]) -> list[Shown]:
+def _shown(exhibit: Exhibit, row: Iterable[Value], ranks: Iterable[int | None]) -> list[Shown]:
     shown = []
-    for column, value, rank in zip(table.columns, row, ranks, strict=False):
-        cell, exact = show(value, column.unit), show(value, column.unit, exact=True)
+    for column, value, rank in zip(exhibit.table.columns, row, ranks, strict=False):
+        cell = show(value, column.unit, exhibit.exact)
+        exact = show(value, column.unit, exact=True)
         shown.append(Shown(cell, None if exact == cell else str(exact), rank))
     return shown
 

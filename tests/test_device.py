@@ -296,6 +296,7 @@ def test_errors_and_guesses_stand_under_the_table(
     assert "unlike" not in text
     text = run("compare", "antnet_g2", "densenet_121", "--device", str(device_path)).stdout
     assert "in layers unlike those that were profiled: DenseNet-121 7.4 %.\n" in text
+    assert "speed-up: time of ANTNet (g = 2) by time of the network.\n" in text
 
 
 def test_a_device_that_is_wrong_says_where(run: Callable[..., Result], tmp_path: Path) -> None:

@@ -42,18 +42,20 @@ def predicted_entries(
     entries: Sequence[Entry], baseline: Entry | None = None
 ) -> tuple[list[Entry], list[str]]:
     """The entries with what their device takes, over the baseline or the first of them."""
-    base = _prediction(baseline or entries[0])
+    base = baseline or entries[0]
+    base_ps = _prediction(base).latency_ps
     timed = [
         replace(
             entry,
             latency_ps=_prediction(entry).latency_ps,
-            speed_up=format_times(
-                Fraction(base.latency_ps or 1, _prediction(entry).latency_ps or 1)
-            ),
+            speed_up=format_times(Fraction(base_ps or 1, _prediction(entry).latency_ps or 1)),
         )
         for entry in entries
     ]
-    return timed, prediction_notes({entry.spec.title: _prediction(entry) for entry in entries})
+    return timed, [
+        *prediction_notes({entry.spec.title: _prediction(entry) for entry in entries}),
+        f"speed-up: time of {base.spec.title} by time of the network.",
+    ]
 
 
 def _prediction(entry: Entry) -> Prediction:

@@ -175,6 +175,11 @@ def test_a_count_of_its_own_and_growth_both_have_to_hold(run: Run, write_spec: W
     ]
 
 
+def test_a_budget_on_two_lines_is_a_mistake() -> None:
+    with pytest.raises(ValueError, match=r"expected such as <= 300M"):
+        read_bound(measures()["madds"], "<= 3\n00M")
+
+
 def test_verdicts_are_those_of_the_counts() -> None:
     cost, known = analyze("mobilenet_v2"), measures()
     bound = read_bound(known["traffic"], "<= 1MB")

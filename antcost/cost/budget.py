@@ -10,7 +10,7 @@ from antcost.cost.measures import UNITS, Measure
 from antcost.errors import AntcostError, suggest
 from antcost.units import Printed, read_printed
 
-_BOUND = re.compile(r"\s*(?P<sense><=|>=)?\s*(?P<quantity>.*?)\s*")
+_BOUND = re.compile(r"\s*(?P<sense><=|>=)?\s*(?P<quantity>.*?)\s*", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)

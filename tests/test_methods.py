@@ -17,6 +17,7 @@ from antcost.cost.counts import Cost
 from antcost.cost.device import Errors
 from antcost.document.methods import methods
 from antcost.measure.engines import Settings
+from antcost.measure.recording import Subject
 from antcost.report.comparison import Entry
 from antcost.spec.catalog import shipped_names
 from antcost.version import __version__
@@ -217,6 +218,16 @@ def test_a_recording_says_how_and_where_it_was_measured() -> None:
     assert "24 rounds in 12 sessions, prepared anew for each session." in text
     assert "A speed-up is the time of Net A by that of the network" in text
     assert "Its 95 % interval is that of Student's t over sessions." in text
+
+
+def test_networks_that_were_measured_are_named_unless_all_were() -> None:
+    one, other = entry("mobilenet_v2"), entry("vgg_16")
+    subject = Subject(one.spec.title, "a.yaml", one.cost.madds, one.cost.params, 1)
+    recording = recorded([[[[10.0]]]] * 12, subjects=(subject,))
+    assert "Latency was measured with fake" in paragraph(one, recording=recording)
+    text = paragraph(one, other, recording=recording)
+    assert "Latency of MobileNetV2 was measured with fake" in text
+    assert "In every round all measured networks ran" in text
 
 
 def test_few_sessions_are_said() -> None:

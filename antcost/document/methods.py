@@ -10,6 +10,7 @@ from antcost.measure.statistics import LEAST_SESSIONS, LEVEL, by_session
 from antcost.report.comparison import FIGURES, Entry
 from antcost.report.measured import disturbances, how, plural, where
 from antcost.report.predictions import guesses, prediction_errors
+from antcost.report.timed import recorded_entries
 from antcost.version import __version__
 
 NAMED, MOST_NAMED = 3, 10
@@ -51,7 +52,7 @@ def methods(
         *_auxiliary(entries),
         *_published(entries),
         *_checking(checks),
-        *(_measuring(recording) if recording else ()),
+        *(_measuring(entries, recording) if recording else ()),
         *(_predicting(entries, device) if device else ()),
     )
 
@@ -188,14 +189,17 @@ def _pairs(checks: Sequence[Check]) -> str:
     return _named(pairs, "pair of tool and network", MOST_NAMED)
 
 
-def _measuring(recording: Recording) -> Iterator[str]:
+def _measuring(entries: Sequence[Entry], recording: Recording) -> Iterator[str]:
+    timed, _ = recorded_entries(entries, recording)
+    measured = [entry.spec.title for entry in timed if entry.latency_ps is not None]
+    of = f" of {_named(measured, 'network')}" if 0 < len(measured) < len(entries) else ""
     sessions = len(by_session(recording.visits))
     rounds = len({(visit.session, visit.round) for visit in recording.visits})
     prepared = "prepared anew for each session" if recording.fresh else "prepared once"
-    yield f"Latency was measured with {how(recording)}"
+    yield f"Latency{of} was measured with {how(recording)}"
     yield f"Machine and time: {where(recording)}."
     yield (
-        f"In every round all networks ran in random order: {plural(rounds, 'round')} in "
+        f"In every round all measured networks ran in random order: {plural(rounds, 'round')} in "
         f"{plural(sessions, 'session')}, {prepared}."
     )
     yield "The latency of a network is the median of all its runs."

@@ -16,6 +16,8 @@ from typer.testing import CliRunner
 import antcost
 from antcost.cli.app import app
 from antcost.document.compose import Findings
+from antcost.document.presets import find_preset, preset_sections
+from antcost.errors import AntcostError
 from antcost.report.files import staged
 
 pytest.importorskip("altair")
@@ -114,6 +116,33 @@ def test_measured_latencies_stand_beside_the_counts(folder: Path) -> None:
     assert [row["latency_ps"] for row in rows] == [row["time_ps"] for row in recorded]
 
 
+def test_what_was_not_measured_has_no_latency_though_it_is_predicted(tmp_path: Path) -> None:
+    measured = ("--latency", f"{ROOT}/reports/table8.json", "--device", f"{ROOT}/reports/epyc.json")
+    report(*NAMES, "resnet_18", "-o", str(tmp_path), *measured, "--format", "md,json")
+    rows = numbers(tmp_path)["comparison"]["networks"]
+    assert ["latency_ps" in row for row in rows] == [True, True, True, False]
+    text = (tmp_path / "report.md").read_text()
+    assert "by latency of 3 networks" in text
+    assert "Latency is measured." in text
+    assert "Latency of MobileNetV2, ANTNet (g = 1) and ANTNet (g = 2) was measured" in text
+
+
+def test_predicted_latencies_are_called_so(tmp_path: Path) -> None:
+    report(*NAMES, "-o", str(tmp_path), "--device", f"{ROOT}/reports/epyc.json", "--format", "md")
+    text = (tmp_path / "report.md").read_text()
+    assert "by latency of 3 networks" in text
+    assert "Latency is predicted." in text
+    assert "Latency is measured." not in text
+    assert "\n\nspeed-up: time of MobileNetV2 by time of the network.\n" in text
+
+
+def test_a_paper_needs_all_of_its_networks() -> None:
+    preset, only = find_preset("antnets"), _entry("antnet_g1")
+    missing = len(preset.networks) - 1
+    with pytest.raises(AntcostError, match=f"not without {missing} networks that failed"):
+        preset_sections(preset, Findings((only,), only.convention))
+
+
 def test_only_the_formats_that_are_asked_for(tmp_path: Path) -> None:
     report("antnet_g2", "-o", str(tmp_path / "r"), "--format", "md,csv")
     assert {path.name for path in (tmp_path / "r").iterdir()} == {"report.md", "tables"}
@@ -167,6 +196,8 @@ def test_a_broken_spec_is_reported_and_the_others_are_written(
         ((), "name networks, or --preset antnets"),
         (("antnet_g2", "--preset", "antnets"), "name networks, or --preset antnets"),
         (("antnet_g2", "--latency", "none.json"), "none.json: cannot be read"),
+        (("vgg_16", "--latency", f"{ROOT}/reports/table8.json"), "none of these networks was"),
+        (("--preset", "antnets", "--set", "classes=10"), "--set has no place beside --preset"),
         (("antnet_g2", "--count", "nothing"), "nothing"),
     ],
 )
@@ -226,10 +257,21 @@ def test_files_are_called_by_specs_and_no_two_alike() -> None:
         "..yaml",
         "n_2",
         "n",
+        "Net.yaml",
     )
     entries = tuple(_entry(reference) for reference in (*references, "n.yaml"))
     keys = [key for _, key in Findings(entries, entries[0].convention).keyed]
-    assert keys == ["net", "net_2", "cifar100_antnet_g2", "x", "network", "n_2", "n", "n_3"]
+    assert keys == [
+        "net",
+        "net_2",
+        "cifar100_antnet_g2",
+        "x",
+        "network",
+        "n_2",
+        "n",
+        "Net_3",
+        "n_3",
+    ]
 
 
 def _entry(reference: str) -> Any:

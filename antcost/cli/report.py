@@ -15,9 +15,10 @@ from antcost.cli.options import CountOption, DeviceOption, OptionalSpecArguments
 from antcost.cli.progress import progress
 from antcost.cost.convention import find_convention
 from antcost.cost.device import Device, load_device
-from antcost.document.compose import Findings, report_of
+from antcost.document.compose import Findings, report_of, title_of
 from antcost.document.presets import Preset, find_preset, preset_sections
 from antcost.document.publish import FORMATS, publish, read_formats, require_folder, steps
+from antcost.errors import AntcostError
 from antcost.measure.recording import load_recording
 from antcost.report.comparison import Entry
 from antcost.report.measured import plural
@@ -52,6 +53,8 @@ def report(
     """
     if (preset is None) == (not specs):
         raise BadParameter("name networks, or --preset antnets in their place")
+    if preset is not None and set_:
+        raise BadParameter("--set has no place beside --preset: a paper's networks are as they are")
     formats = read_formats(format_)
     require_folder(output)
     if check:
@@ -96,24 +99,23 @@ def _write(
     folder: Path,
 ) -> None:
     """Ask the tools, if they are to be asked, and write everything or nothing."""
+    timed, _ = findings.timed(findings.entries)
+    if findings.recording and all(entry.latency_ps is None for entry in timed):
+        raise AntcostError("--latency: none of these networks was measured for this file")
     if check:
         checks, interrupted = ask_tools([entry.cost for entry in findings.entries])
         if interrupted:
             _interrupted()
         findings = replace(findings, checks=tuple(checks))
     opening = preset_sections(preset, findings) if preset else ()
-    result = report_of(title or (preset.title if preset else _title(findings)), findings, opening)
+    heading = title or (preset.title if preset else title_of(findings))
+    result = report_of(heading, findings, opening)
     try:
         with progress("writing", len(steps(result, formats))) as advance:
             publish(result, folder, formats, advance)
     except KeyboardInterrupt:
         _interrupted()
     typer.echo(f"{folder}: {plural(len(steps(result, formats)), 'file')}")
-
-
-def _title(findings: Findings) -> str:
-    names = [entry.spec.title for entry in findings.entries]
-    return f"What {names[0]} costs" if len(names) == 1 else f"What {len(names)} networks cost"
 
 
 def _interrupted() -> None:

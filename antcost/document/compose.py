@@ -23,7 +23,6 @@ from antcost.report.comparison import Entry, compare_table
 from antcost.report.cost_figures import cost_by_kind, cost_by_stage
 from antcost.report.latency import latency_table
 from antcost.report.latency_figures import LEAST_NETWORKS, runs_figure, scatter_figure
-from antcost.report.measured import plural
 from antcost.report.memory import peak_table
 from antcost.report.memory_figure import memory_timeline
 from antcost.report.network import network_table
@@ -65,13 +64,17 @@ class Findings:
 
     @property
     def keyed(self) -> list[tuple[Entry, str]]:
-        """Each entry with the key of its section: the stem of its file, made unique."""
-        keys: list[str] = []
+        """Each entry with the key of its section: the stem of its file, made unique.
+
+        No two keys differ in their case alone, which some file systems do not tell apart.
+        """
+        keys: dict[str, str] = {}
         for entry in self.entries:
             stem = _stem(entry.reference)
             numbered = (f"{stem}_{number}" for number in count(2))
-            keys.append(next(key for key in chain([stem], numbered) if key not in keys))
-        return list(zip(self.entries, keys, strict=True))
+            key = next(key for key in chain([stem], numbered) if key.lower() not in keys)
+            keys[key.lower()] = key
+        return list(zip(self.entries, keys.values(), strict=True))
 
     def about(self, table: Table[Entry]) -> tuple[str | None, ...]:
         """For each row of a comparison the key of the network's section."""
@@ -89,6 +92,12 @@ def _stem(reference: str) -> str:
     path = Path(reference)
     name = path.stem if path.suffix in SUFFIXES else reference
     return re.sub(r"[^A-Za-z0-9.-]+", "_", name).strip("._-")[:LONGEST_STEM] or "network"
+
+
+def title_of(findings: Findings) -> str:
+    """What a report is called where it has no other name."""
+    names = [entry.spec.title for entry in findings.entries]
+    return f"What {names[0]} costs" if len(names) == 1 else f"What {len(names)} networks cost"
 
 
 def report_of(title: str, findings: Findings, opening: Sequence[Section] = ()) -> Report:
@@ -119,8 +128,8 @@ def _sources(findings: Findings) -> Iterator[str]:
 
 
 def _comparison(findings: Findings) -> Section:
-    title = f"What {plural(len(findings.entries), 'network')} cost"
-    return Section(COMPARISON, "Comparison", tuple(comparison_items(COMPARISON, title, findings)))
+    items = comparison_items(COMPARISON, title_of(findings), findings)
+    return Section(COMPARISON, "Comparison", tuple(items))
 
 
 def comparison_items(
@@ -149,6 +158,7 @@ def _where_the_cost_goes(findings: Findings) -> Section:
 def _tradeoffs(findings: Findings) -> Iterator[Section]:
     """Cost against published accuracy, for each set of networks whose accuracies are comparable."""
     timed, _ = findings.timed(findings.entries)
+    found = ["Latency is measured." if findings.recording else "Latency is predicted."]
     groups = [group for group in comparable(timed) if choices(group)]
     for number, group in enumerate(groups, start=1):
         key = "tradeoff" if number == 1 else f"tradeoff_{number}"
@@ -156,7 +166,7 @@ def _tradeoffs(findings: Findings) -> Iterator[Section]:
         figures = tuple(
             _figure(
                 f"{key}_{x}_{y}",
-                caption(group, x, y),
+                " ".join([caption(group, x, y), *(found if x == "latency" else ())]),
                 partial(tradeoff, group, x, y),
                 axes=(AMOUNTS[x].label, ACCURACIES[y]),
                 spare=y != "top1",

@@ -11,6 +11,7 @@ from antcost.document.contents import Exhibit, Item, Section
 from antcost.errors import AntcostError, suggest
 from antcost.report.architecture import architecture_table
 from antcost.report.comparison import Entry
+from antcost.report.measured import plural
 from antcost.report.reasons import LABELS
 from antcost.report.table import Column, Table
 from antcost.spec.catalog import shipped_folder
@@ -173,8 +174,11 @@ def find_preset(name: str) -> Preset:
 
 
 def preset_sections(preset: Preset, findings: Findings) -> list[Section]:
-    """The tables of the paper."""
+    """The tables of the paper. Raises AntcostError if one of their networks is missing."""
     entries = {entry.reference: entry for entry in findings.entries}
+    missing = len(preset.networks) - len(entries)
+    if missing:
+        raise AntcostError(f"{preset.title}: not without {plural(missing, 'network')} that failed")
     return [
         Section(
             part.key,

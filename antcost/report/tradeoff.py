@@ -72,12 +72,6 @@ class Amount:
         }
 
 
-def _latency_ps(entry: Entry) -> int | None:
-    if entry.latency_ps is None and entry.prediction is not None:
-        return entry.prediction.latency_ps
-    return entry.latency_ps
-
-
 AMOUNTS: Mapping[X, Amount] = {
     "params": Amount("parameters", "", 1, "count", lambda entry: entry.cost.params),
     "madds": Amount("multiply-adds", "", 1, "count", lambda entry: entry.cost.madds),
@@ -85,7 +79,7 @@ AMOUNTS: Mapping[X, Amount] = {
         "peak memory", " (MiB)", 2**20, "bytes",
         lambda entry: peak_bytes(entry.cost.graph, inplace=entry.inplace),
     ),
-    "latency": Amount("latency", " (ms)", 10**9, "time", _latency_ps),
+    "latency": Amount("latency", " (ms)", 10**9, "time", lambda entry: entry.latency_ps),
 }  # fmt: skip
 ACCURACIES: Mapping[Y, str] = {"top1": "top-1", "top5": "top-5"}
 

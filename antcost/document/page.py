@@ -19,7 +19,6 @@ from antcost.units import Printed
 from antcost.version import __version__
 
 COPIES: dict[str, Format] = {"LaTeX": "latex", "Markdown": "markdown", "CSV": "csv"}
-COPIES_OF_LONG: dict[str, Format] = {"CSV": "csv"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +82,10 @@ def _hash(script: str) -> str:
     return f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'"
 
 
-def _packed(definition: Mapping[str, Any]) -> str:
-    """A figure's definition as gzipped JSON in base64: a page holds many, of a thousand layers."""
-    data = json.dumps(definition, separators=(",", ":")).encode()
-    return b64encode(gzip.compress(data, mtime=0)).decode()
+def _packed(data: Mapping[str, Any]) -> str:
+    """As gzipped JSON in base64: a page holds figures and tables of many thousand layers."""
+    text = json.dumps(data, separators=(",", ":")).encode()
+    return b64encode(gzip.compress(text, mtime=0)).decode()
 
 
 def _grouped(items: Iterable[Item]) -> Iterator[tuple[str, Any]]:
@@ -99,11 +98,10 @@ def _grouped(items: Iterable[Item]) -> Iterator[tuple[str, Any]]:
 
 
 def _copies(exhibit: Exhibit) -> dict[str, str]:
-    """The table as it is copied; long ones in one format, as a page holds many of them."""
-    formats = COPIES_OF_LONG if exhibit.long else COPIES
+    """The table as it is copied."""
     return {
         name: render(exhibit.table, format_, exact=exhibit.exact)
-        for name, format_ in formats.items()
+        for name, format_ in COPIES.items()
     }
 
 

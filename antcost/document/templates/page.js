@@ -127,16 +127,16 @@
     }
   };
 
-  const textOf = (button) => {
+  const textOf = async (button) => {
     const exhibit = button.closest(".exhibit");
-    if (exhibit) return JSON.parse(textIn(exhibit, "texts"))[button.dataset.copy];
+    if (exhibit) return (await unpacked(textIn(exhibit, "texts")))[button.dataset.copy];
     const texts = all(":scope > p:not(.tools), pre", button.closest("section"));
     return texts.map((each) => each.textContent).join("\n\n");
   };
 
   const copyFrom = (button) =>
     button.addEventListener("click", async () => {
-      const done = await copy(textOf(button));
+      const done = await copy(await textOf(button));
       say(`${button.dataset.copy} ${done ? "copied" : "could not be copied"}`);
     });
 

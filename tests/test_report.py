@@ -274,6 +274,18 @@ def test_files_are_called_by_specs_and_no_two_alike() -> None:
     ]
 
 
+@pytest.mark.parametrize("start", ["# ", "- ", "+ ", "1. ", "12) "])
+def test_names_begin_no_headings_or_lists(
+    tmp_path: Path, write_spec: Callable[..., Path], start: str
+) -> None:
+    text = (ROOT / "specs/antnet_g1.yaml").read_text()
+    spec = write_spec(text.replace("name: ANTNet (g = 1)", f"name: '{start}ANTNet'"))
+    report(str(spec), "-o", str(tmp_path / "r"), "--format", "md")
+    text = (tmp_path / "r" / "report.md").read_text()
+    assert "ANTNet: by layer: " in text
+    assert not re.search(rf"^{re.escape(start)}ANTNet", text, re.MULTILINE)
+
+
 def _entry(reference: str) -> Any:
     from antcost.report.comparison import Entry
 

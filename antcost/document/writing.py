@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from antcost.document.contents import Exhibit, Figure, Item, Report
-from antcost.report.formats import escape_markdown, render
+from antcost.report.formats import as_paragraph, escape_markdown, render
 from antcost.report.latex_text import escape
 from antcost.version import __version__
 
@@ -20,6 +20,7 @@ def markdown(report: Report, formats: Sequence[str]) -> str:
     """The report with links to the files of the other formats that are written."""
     environment = _environment(
         md=escape_markdown,
+        paragraph=as_paragraph,
         markdown=lambda item: render(item.table, "markdown", exact=item.exact),
     )
     shown = next((suffix for suffix in SHOWN if suffix in formats), None)

@@ -60,9 +60,17 @@ def escape_markdown(cell: Cell) -> str:
     return _MARKDOWN_SPECIAL.sub(r"\\\1", cell)
 
 
+_BLOCK_START = re.compile(r"^(\s*[0-9]*)([-+#.)])")
+
+
+def as_paragraph(markdown: str) -> str:
+    """Escaped text that begins a paragraph, and would else be a heading or an item of a list."""
+    return _BLOCK_START.sub(r"\1\\\2", markdown)
+
+
 def _markdown(table: Table[Any], exact: bool) -> str:
     body = _tabulate(table, exact, "github", escape_markdown, "**{}**")
-    notes = "\n\n".join(_note(note, escape_markdown) for note in table.notes)
+    notes = "\n\n".join(as_paragraph(_note(note, escape_markdown)) for note in table.notes)
     figure = f"![{escape_markdown(table.title)}]({quote(table.figure)})" if table.figure else ""
     if table.folded:
         head = f"<details>\n<summary>{escape_html(table.title)}</summary>"

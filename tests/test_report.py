@@ -14,10 +14,17 @@ from conftest import ROOT, require_program
 from typer.testing import CliRunner
 
 import antcost
+from antcost.check.comparison import Check, compare
+from antcost.check.isolation import Answer
+from antcost.check.tools import TOOLS, Report
 from antcost.cli.app import app
-from antcost.document.compose import Findings
+from antcost.cost.analysis import NetCost
+from antcost.cost.convention import CONVENTIONS
+from antcost.document import contents
+from antcost.document.compose import Findings, report_of
 from antcost.document.presets import find_preset, preset_sections
 from antcost.errors import AntcostError
+from antcost.report.comparison import Entry
 from antcost.report.files import staged
 
 pytest.importorskip("altair")
@@ -286,10 +293,131 @@ def test_names_begin_no_headings_or_lists(
     assert not re.search(rf"^{re.escape(start)}ANTNet", text, re.MULTILINE)
 
 
-def _entry(reference: str) -> Any:
-    from antcost.report.comparison import Entry
+def _entry(reference: str, name: str = "antnet_g2") -> Entry:
+    return Entry(reference, antcost.load(name), antcost.analyze(name))
 
-    return Entry(reference, antcost.load("antnet_g2"), antcost.analyze("antnet_g2"))
+
+def agreeing(cost: NetCost) -> Check:
+    """A tool that reports what it is predicted to."""
+    convention = CONVENTIONS["fvcore"]
+    counts = {row.name: convention.count(row.cost) for row in cost.layers}
+    whole = convention.count(cost.whole.cost)
+    return compare(cost, TOOLS["fvcore"], Answer("0.1.5", Report(whole, cost.params, counts)))
+
+
+def composed(*names: str) -> contents.Report:
+    """The report of networks that one tool was asked about."""
+    entries = tuple(_entry(name, name) for name in names)
+    checks = tuple(agreeing(entry.cost) for entry in entries)
+    return report_of("Composed", Findings(entries, entries[0].convention, checks))
+
+
+def test_rows_lead_to_the_section_of_their_network() -> None:
+    """Also where a table leaves networks out, as those without published figures."""
+    found = composed("cifar100/flattened", "mobilenet_v2", "antnet_g2")
+    headings = {section.key: section.heading for section in found.sections if section.of_network}
+    assert len(headings) == 3
+    tables = {exhibit.key: exhibit for exhibit in found.exhibits if exhibit.about}
+    for key in ("comparison", "comparison_published"):
+        titles = [entry.spec.title for entry in tables[key].table.items]
+        assert [headings[str(about)] for about in tables[key].about] == titles
+    names = [check.cost.graph.name for check in tables["checks"].table.items]
+    assert [headings[str(about)] for about in tables["checks"].about] == names
+
+
+def test_a_network_has_its_own_bridges_with_every_digit() -> None:
+    found = composed("mobilenet_v2", "antnet_g2")
+    bridges = [exhibit for exhibit in found.exhibits if exhibit.key.endswith("_bridges")]
+    starts = [[step.base for step in each.table.items if step.tool] for each in bridges]
+    assert starts == [[antcost.analyze(name).madds] for name in ("mobilenet_v2", "antnet_g2")]
+    exact = {exhibit.key for exhibit in found.exhibits if exhibit.exact}
+    assert exact == {"checks", "mobilenet_v2_bridges", "antnet_g2_bridges"}
+
+
+def test_each_task_has_its_figures_and_no_two_share_a_key() -> None:
+    imagenet, cifar100 = ("mobilenet_v2", "antnet_g1"), ("antnet_g1", "antnet_g2", "antnet_r8")
+    found = composed(*imagenet, *(f"cifar100/{name}" for name in cifar100))
+    keys = [figure.key for figure in found.figures]
+    assert {"tradeoff_madds_top1", "tradeoff_2_madds_top1"} < {*keys}
+    for every in (keys, [each.key for each in found.exhibits], [s.key for s in found.sections]):
+        assert len({*every}) == len(every)
+    headings = [section.heading for section in found.sections]
+    assert {f"Cost and accuracy, {n} classes" for n in (1000, 100)} < {*headings}
+
+
+def test_figures_to_choose_from_are_called_by_what_they_show() -> None:
+    figures = {figure.key: figure for figure in composed(*NAMES).figures}
+    for y, accuracy in (("top1", "top-1"), ("top5", "top-5")):
+        figure = figures[f"tradeoff_peak_memory_{y}"]
+        assert (figure.axes, figure.spare) == (("peak memory", accuracy), y == "top5")
+    assert figures["cost_by_kind"].axes is None
+
+
+def test_checks_are_asked_for_and_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("antcost.cli.report.require_torch", lambda: None)
+    asked: list[NetCost] = []
+
+    def ask(costs: list[NetCost]) -> tuple[list[Check], bool]:
+        asked.extend(costs)
+        return [agreeing(cost) for cost in costs], False
+
+    monkeypatch.setattr("antcost.cli.report.ask_tools", ask)
+    report("antnet_g2", "-o", str(tmp_path), "--check", "--format", "md,tex,csv")
+    (cost,) = asked
+    reported = f"{CONVENTIONS['fvcore'].count(cost.whole.cost):,}"
+    assert reported in (tmp_path / "report.md").read_text()
+    for name in ("checks", "antnet_g2_bridges"):
+        text = (tmp_path / "tables" / f"{name}.tex").read_text()
+        assert reported in text
+        assert rf"\label{{tab:{name}}}" in text
+    assert "As a check, fvcore 0.1.5 counted" in (tmp_path / "report.md").read_text()
+    assert "includegraphics" not in (tmp_path / "report.tex").read_text()
+
+
+def test_ctrl_c_while_tools_are_asked_writes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("antcost.cli.report.require_torch", lambda: None)
+    monkeypatch.setattr("antcost.cli.report.ask_tools", lambda costs: ([], True))
+    folder = tmp_path / "r"
+    said = report("antnet_g2", "-o", str(folder), "--check", "--format", "md", exit_code=130).output
+    assert said == "interrupted: nothing was written\n"
+    assert not folder.exists()
+
+
+def test_a_network_stands_once_however_often_it_is_named(tmp_path: Path) -> None:
+    args = ("antnet_g2", "mobilenet_v2", "antnet_g2", "--set", "width=0.5")
+    report(*args, "-o", str(tmp_path), "--format", "json,csv")
+    rows = numbers(tmp_path)["comparison"]["networks"]
+    assert [row["spec"] for row in rows] == ["antnet_g2", "mobilenet_v2"]
+    half = antcost.analyze("mobilenet_v2", ["width=0.5"])
+    assert rows[1]["total"]["madds"] == half.madds
+    assert "mobilenet_v2_layers.csv" in names_of(tmp_path, "tables")
+
+
+def test_what_was_measured_of_a_name_is_not_of_another_network(
+    tmp_path: Path, write_spec: Callable[..., Path]
+) -> None:
+    """One that has the name, and not the costs: its spec was changed since."""
+    text = (ROOT / "specs/antnet_g1.yaml").read_text()
+    args = ("--latency", f"{ROOT}/reports/table8.json", "--format", "md", "-o", f"{tmp_path}/r")
+    report(str(write_spec(text)), *args)
+    smaller = text.replace("[3, 224, 224]", "[3, 192, 192]")  # other MAdds, the same params
+    biased = text.replace("channels: 32, stride: 2}", "channels: 32, stride: 2, bias: true}", 1)
+    for changed in (smaller, biased):
+        assert changed != text
+        said = report(str(write_spec(changed)), *args, exit_code=2).output
+        assert said == "--latency: none of these networks was measured for this file\n"
+
+
+def test_a_folder_is_refused_before_any_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: str) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr("antcost.cli.report.load_recording", fail)
+    report("antnet_g2", "--latency", "x", "-o", str(tmp_path / "a" / "b"), exit_code=2)
 
 
 HOSTILE = (

@@ -129,8 +129,9 @@ def format_margin(share: float) -> str:
 
 
 def format_times(ratio: Fraction) -> str:
-    """Print a factor: 1.126 is "1.13x"."""
-    return f"{float(ratio):.2f}x"
+    """Print a factor with two decimals, or with two digits if it is small: "1.13x", "0.097x"."""
+    factor = float(ratio)
+    return f"{factor:#.2g}x" if 0 < factor < 0.1 else f"{factor:.2f}x"
 
 
 def format_ratio(ratio: Fraction) -> str:

@@ -4,6 +4,7 @@ import gc
 import json
 import os
 import statistics
+import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from dataclasses import replace
 from math import exp, isinf, log, sqrt
@@ -33,6 +34,7 @@ from antcost.measure.statistics import (
     ratio,
     trimmed_mean,
 )
+from antcost.report.figures import PAGE, draw
 from antcost.report.latency import latency_table
 from antcost.report.latency_figures import runs_figure, scatter_figure
 from antcost.units import format_margin
@@ -310,6 +312,16 @@ def test_figures_show_every_run(three: Recording) -> None:
     ]  # fmt: skip
     with pytest.raises(AntcostError, match="needs 3 networks, not 2"):
         scatter_figure(recorded([[[[8], [4]]]]))
+
+
+@pytest.mark.parametrize("name", ["N", "ANTNet (g = 2) " * 9, "网络\N{ROCKET}" * 40])
+def test_figures_are_as_wide_as_a_page(three: Recording, name: str, tmp_path: Path) -> None:
+    pytest.importorskip("altair")
+    named = replace(three, subjects=tuple(replace(each, title=name) for each in three.subjects))
+    for chart in (runs_figure(named), scatter_figure(named)):
+        draw(chart, tmp_path / "figure.svg")
+        width = float(ET.parse(tmp_path / "figure.svg").getroot().attrib["width"])
+        assert PAGE - 70 <= width <= PAGE
 
 
 # Files

@@ -20,6 +20,7 @@ from antcost.report.figures import (
     BLUE,
     GRAY_TEXT,
     ORANGE,
+    PAGE,
     RULE,
     small,
     style,
@@ -27,20 +28,20 @@ from antcost.report.figures import (
 )
 from antcost.report.latency import interval, picoseconds
 from antcost.report.measured import ran_as
-from antcost.report.placement import FONT, Anchor, box_around
+from antcost.report.placement import FONT, Anchor, box_around, cut, text_width
 from antcost.report.scales import Scale, labels, scale_of
 from antcost.units import format_time
 
 if TYPE_CHECKING:
     import altair as alt
 
-WIDTH, HEIGHT = 330, 240
+HEIGHT = 240
 LEAST_ROW, MOST_ROW = 22, 40
 BINS = 110
 TALL, RUG = 0.72, 0.1
 """Of a row: the height of its highest bin, and the room of the ticks under it."""
 
-PANEL, PANEL_HEIGHT = 190, 210
+PANEL, PANEL_HEIGHT, BETWEEN = 134, 170, 14
 DOT = 3.0
 NS_PER_MS = 10**6
 QUIET, DISTURBED = "undisturbed", "something else had the CPU"
@@ -50,8 +51,10 @@ COSTS: tuple[tuple[str, Callable[[Subject], int]], ...] = (
     ("parameters", lambda subject: subject.params),
 )
 LEAST_NETWORKS = 3
-TIME, GAP = 40, 8
-"""Pixels: what times at the right take, and what is between them and the speed-ups."""
+NAME_WIDTH, TIME, GAP, EDGE = 110, 40, 8, 14
+"""Pixels: what names at the left and times at the right take, what is between times and speed-ups,
+and what is left free around all of it.
+"""
 
 
 # Every run
@@ -60,13 +63,19 @@ TIME, GAP = 40, 8
 def runs_figure(
     recording: Recording, *, baseline: int | None = None, stat: Stat = "median"
 ) -> alt.LayerChart:
-    """How the times of all runs are distributed, a row a network; ticks show the rarest, too."""
+    """How the times of all runs are distributed, a row a network; ticks show the rarest, too.
+
+    As wide as a page of two columns.
+    """
     import altair as alt
 
     base = recording.baseline if baseline is None else baseline
     rows = latencies(recording, base, stat)
     times = [ns for row in rows for ns in times_ns(recording.visits, row.index)]
-    scale = scale_of([ns / NS_PER_MS for ns in times], WIDTH)
+    names = [cut(row.label, NAME_WIDTH) for row in rows]
+    ratios = ["baseline" if row.index == base else interval(row.speed_up) for row in rows]
+    beside = TIME + GAP + EDGE + max(map(text_width, names)) + max(map(text_width, ratios))
+    scale = scale_of([ns / NS_PER_MS for ns in times], PAGE - beside)
     bars, ticks = _bins(recording, rows, scale)
     x = alt.X(
         "from:Q",
@@ -74,7 +83,6 @@ def runs_figure(
         scale=scale.altair(),
         axis=alt.Axis(format="~g", tickCount=8, labelOverlap="greedy", labelSeparation=6),
     )
-    names = [row.label for row in rows]
     y = alt.Y(
         "y:Q",
         title=None,
@@ -82,7 +90,6 @@ def runs_figure(
         axis=alt.Axis(
             values=list(range(len(rows))), labelExpr=f"{json.dumps(names)}[datum.value]",
             domain=False, ticks=False, grid=True, gridColor=RULE, labelBaseline="bottom",
-            labelLimit=220,
         ),
     )  # fmt: skip
     color = alt.Color(
@@ -92,9 +99,9 @@ def runs_figure(
     )
     boxes = alt.Chart(values([*bars, *ticks])).mark_rect()
     runs = boxes.encode(x=x, x2="to:Q", y=y, y2="y2:Q", color=color)
-    chart: alt.LayerChart = alt.LayerChart(layer=[runs, *_centers(rows, base, x, y)]).properties(
-        width=WIDTH, height=_row_height(len(rows)) * len(rows)
-    )
+    chart: alt.LayerChart = alt.LayerChart(
+        layer=[runs, *_centers(rows, ratios, x, y, scale)]
+    ).properties(width=scale.pixels, height=_row_height(len(rows)) * len(rows))
     configured: alt.LayerChart = chart.configure(**style())
     return configured
 
@@ -112,8 +119,8 @@ def _bins(
         counts = _counts(recording, row, scale)
         highest = max(sum(pair) for pair in counts.values())
         for number, pair in sorted(counts.items()):
-            ends = {"from": scale.value(number * WIDTH / BINS)}
-            ends["to"] = scale.value((number + 1) * WIDTH / BINS)
+            ends = {"from": scale.value(number * scale.pixels / BINS)}
+            ends["to"] = scale.value((number + 1) * scale.pixels / BINS)
             height = 0.0
             for what, runs in zip((QUIET, DISTURBED), pair, strict=True):
                 if runs:
@@ -131,12 +138,14 @@ def _counts(recording: Recording, row: Latency, scale: Scale) -> dict[int, list[
         if visit.subject == row.index:
             which = disturbed(visit, recording.settings.threads)
             for ns in visit.wall_ns:
-                number = int(scale.pixel(ns / NS_PER_MS) / WIDTH * BINS)
+                number = int(scale.pixel(ns / NS_PER_MS) / scale.pixels * BINS)
                 counts.setdefault(number, [0, 0])[which] += 1
     return counts
 
 
-def _centers(rows: Sequence[Latency], base: int, x: alt.X, y: alt.Y) -> list[alt.Chart]:
+def _centers(
+    rows: Sequence[Latency], ratios: Sequence[str], x: alt.X, y: alt.Y, scale: Scale
+) -> list[alt.Chart]:
     """A line at what the table says of each network, and the same in words at the right."""
     import altair as alt
 
@@ -146,18 +155,20 @@ def _centers(rows: Sequence[Latency], base: int, x: alt.X, y: alt.Y) -> list[alt
             "y": place_,
             "y2": place_ - 0.9,
             "time": format_time(picoseconds(row.time_ns)),
-            "speed_up": "baseline" if row.index == base else interval(row.speed_up),
+            "speed_up": ratio,
         }
-        for place_, row in enumerate(rows)
+        for place_, (row, ratio) in enumerate(zip(rows, ratios, strict=True))
     ])  # fmt: skip
     line = alt.Chart(data).mark_rule(color="black", strokeWidth=1.2).encode(x=x, y=y, y2="y2:Q")
     words = alt.Chart(data).encode(y=y)
     look: dict[str, Any] = {"baseline": "bottom", "fontSize": FONT, "color": GRAY_TEXT}
     return [
         line,
-        words.mark_text(align="right", **look).encode(x=alt.value(WIDTH + TIME), text="time:N"),
+        words.mark_text(align="right", **look).encode(
+            x=alt.value(scale.pixels + TIME), text="time:N"
+        ),
         words.mark_text(align="left", **look).encode(
-            x=alt.value(WIDTH + TIME + GAP), text="speed_up:N"
+            x=alt.value(scale.pixels + TIME + GAP), text="speed_up:N"
         ),
     ]
 
@@ -170,7 +181,7 @@ def scatter_figure(
 ) -> alt.HConcatChart:
     """Time against multiply-adds, traffic and parameters, with their rank correlations.
 
-    Raises AntcostError for fewer than three networks.
+    As wide as a page of two columns. Raises AntcostError for fewer than three networks.
     """
     import altair as alt
 
@@ -181,7 +192,7 @@ def scatter_figure(
         for number, (title, cost) in enumerate(COSTS)
     ]
     chart: alt.HConcatChart = alt.hconcat(
-        *panels, spacing=14, title=small(ran_as(recording))
+        *panels, spacing=BETWEEN, title=small(ran_as(recording))
     ).configure(**style())
     return chart
 

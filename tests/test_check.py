@@ -1,6 +1,7 @@
 """`antcost check`: tools in processes of their own, bridges, residuals and who carries them."""
 
 import json
+import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from antcost.check.isolation import Answer, Job, answer, answers
 from antcost.check.tools import TOOLS, Report
 from antcost.cost.convention import CONVENTIONS, Term
 from antcost.report.checks import Step, bridge_table, checks_table, equations, places_table, steps
+from antcost.report.figures import PAGE
 from antcost.report.waterfall import waterfalls
 
 TORCH = pytest.mark.torch
@@ -128,6 +130,19 @@ def test_bars_that_lead_below_our_multiply_adds() -> None:
     ]
     assert [len(step.bar) for step in added[1:]] == [24, 24, 11]
     assert waterfalls([compare(cost, TOOLS["thop"], Answer("0.1.1", Report(0, 0)))]).to_dict()
+
+
+def test_waterfalls_of_all_tools_fit_a_page_with_their_caption() -> None:
+    vl_convert = pytest.importorskip("vl_convert")
+    cost = antcost.analyze("mobilenet_v3_large")
+    newest = {name: convention_of(name, "9")[0] for name in TOOLS}
+    asked = [
+        compare(cost, tool, Answer("9", Report(newest[name].count(cost.whole.cost), cost.params)))
+        for name, tool in TOOLS.items()
+    ]
+    svg = ET.fromstring(vl_convert.vegalite_to_svg(waterfalls(asked).to_dict()))
+    assert float(svg.attrib["width"]) <= PAGE
+    assert float(svg.attrib["height"]) <= 610
 
 
 def test_a_step_in_the_middle() -> None:

@@ -20,9 +20,11 @@ from antcost.check.tools import TOOLS, Report
 from antcost.cli.app import app
 from antcost.cost.analysis import NetCost
 from antcost.cost.convention import CONVENTIONS
+from antcost.cost.device import load_device
 from antcost.document import contents
 from antcost.document.compose import Findings, report_of
 from antcost.document.presets import find_preset, preset_sections
+from antcost.document.references import cite_key
 from antcost.errors import AntcostError
 from antcost.report.comparison import Entry
 from antcost.report.files import staged
@@ -93,6 +95,7 @@ def test_links_of_the_markdown_lead_to_files(folder: Path) -> None:
     text = (folder / "report.md").read_text()
     targets = re.findall(r"\]\(([^)]+)\)", text)
     assert len(targets) > 30
+    assert len({*targets}) == len(targets)
     assert all((folder / target).is_file() for target in targets)
 
 
@@ -115,6 +118,19 @@ def test_markdown_says_what_there_is(folder: Path) -> None:
     assert "\n\n\n" not in text
     assert "antnet_g1_layers.csv" in text
     assert "conv8.conv" not in text
+
+
+def test_the_engine_that_measured_is_cited(folder: Path) -> None:
+    assert cite_key("onnxruntime") in (folder / "references.bib").read_text()
+
+
+def test_latencies_of_kinds_and_layers_are_predicted(folder: Path) -> None:
+    device = load_device(ROOT / "reports/epyc.json")
+    for name in NAMES:
+        for table in (f"{name}_kinds", f"{name}_layers"):
+            with (folder / "tables" / f"{table}.csv").open() as file:
+                total = list(csv.DictReader(file))[-1]
+            assert int(total["latency"]) == device.latency_ps(antcost.analyze(name))
 
 
 def test_measured_latencies_stand_beside_the_counts(folder: Path) -> None:
@@ -265,6 +281,7 @@ def test_files_are_called_by_specs_and_no_two_alike() -> None:
         "n_2",
         "n",
         "Net.yaml",
+        f"{'x' * 300}.yaml",
     )
     entries = tuple(_entry(reference) for reference in (*references, "n.yaml"))
     keys = [key for _, key in Findings(entries, entries[0].convention).keyed]
@@ -277,6 +294,7 @@ def test_files_are_called_by_specs_and_no_two_alike() -> None:
         "n_2",
         "n",
         "Net_3",
+        "x" * 80,
         "n_3",
     ]
 
@@ -332,6 +350,9 @@ def test_a_network_has_its_own_bridges_with_every_digit() -> None:
     assert starts == [[antcost.analyze(name).madds] for name in ("mobilenet_v2", "antnet_g2")]
     exact = {exhibit.key for exhibit in found.exhibits if exhibit.exact}
     assert exact == {"checks", "mobilenet_v2_bridges", "antnet_g2_bridges"}
+    for each in bridges:
+        (bridge,) = each.table.data()["bridges"].values()
+        assert [count for _, count in bridge] == [step.count for step in each.table.items]
 
 
 def test_each_task_has_its_figures_and_no_two_share_a_key() -> None:

@@ -102,6 +102,10 @@ def bridge_table(checks: Sequence[Check]) -> Table[Step]:
         ),
         items=[step for check in counted for step in steps(check)],
         notes=[line for check in counted for line in equations(check)],
+        data=lambda: {
+            "network": _network(checks[0]),
+            "bridges": {check.tool.name: check.bridge() for check in counted},
+        },
     )
 
 

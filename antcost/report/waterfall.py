@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import altair as alt
 
 WIDTH = 330
-ROW = 14
+ROW, BETWEEN = 12, 6
 LABEL_ROOM = 0.35
 
 
@@ -23,7 +23,7 @@ def waterfalls(checks: Sequence[Check]) -> alt.VConcatChart:
     import altair as alt
 
     networks = [
-        alt.vconcat(*(_panel(check) for check in group if check.whole), spacing=10).properties(
+        alt.vconcat(*(_panel(check) for check in group if check.whole), spacing=BETWEEN).properties(
             title=alt.Title(group[0].cost.graph.name, fontSize=11, anchor="start")
         )
         for group in by_network(checks)

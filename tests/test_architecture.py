@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from conftest import network
 
 import antcost
 from antcost.cost.convention import CONVENTIONS
@@ -38,6 +39,13 @@ def test_antnet_is_the_table_of_the_paper() -> None:
         ["", "", "1000", "1", ""],
         ["", "", "", "", ""],
     ]
+
+
+def test_what_every_table_has_is_there_though_nobody_wrote_it() -> None:
+    spec = antcost.load(network({"block": "avgpool"}))
+    table = architecture_table(spec, antcost.analyze(spec), MADDS)
+    assert [column.header for column in table.columns][3:6] == ["c", "n", "s"]
+    assert table.cells()[0][3:6] == ["", "1", ""]
 
 
 def test_groups_have_a_column_where_they_are_written() -> None:

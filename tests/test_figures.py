@@ -17,13 +17,17 @@ from conftest import network
 from devices import known_device
 
 from antcost import analyze, load
+from antcost.cost.analysis import analyze_graph
+from antcost.cost.memory import live_elems, timeline
 from antcost.errors import AntcostError
 from antcost.graph.operators import kind
+from antcost.graph.shape import Shape
+from antcost.graph.tape import Tape
 from antcost.report.comparison import Entry
 from antcost.report.cost_figures import MOST_STAGES, cost_by_kind, cost_by_stage
 from antcost.report.figures import COLUMN, PAGE, draw
 from antcost.report.memory_figure import WIDTH, memory_timeline
-from antcost.report.placement import FONT, Box, box_around, cut, text_width
+from antcost.report.placement import FONT, Box, box_around, cut, steps, text_width
 from antcost.report.scales import Scale
 from antcost.report.tradeoff import caption, choices, comparable, pareto, points, tradeoff
 from antcost.spec.catalog import shipped_names
@@ -113,6 +117,49 @@ def test_a_bar_of_shares_is_filled_without_gaps() -> None:
     assert len(ends) == 2
 
 
+def test_shares_are_written_on_their_parts() -> None:
+    """And in a tooltip, of the whole; white or black, whichever can be read."""
+    entries = [entry(name) for name in (*FAMILY, "vgg_16", "resnet_18")]
+    chart = cost_by_kind(entries)
+    wholes = {
+        (panel, one.spec.title): count
+        for one in entries
+        for panel, count in (("multiply-adds", one.cost.madds), ("parameters", one.cost.params))
+    }
+    inside = {(row["x"], row["y"]): row for row in rows(chart, "text", "color")}
+    written = 0
+    for part in rows(chart, "panel"):
+        count, whole = exact(part["count"]), wholes[part["panel"], part["name"]]
+        percent, _, of = part["share"].partition(" % of ")
+        assert of == f"{whole:,}"
+        assert abs(float(percent) - 100 * count / whole) < 0.051
+        row = inside.get(((part["x"] + part["x2"]) / 2, (part["y"] + part["y2"]) / 2))
+        if row is not None:
+            written += 1
+            assert row["text"] == f"{100 * count / whole:.0f} %"
+            lights = sorted(map(light, (row["color"], part["color"])))
+            assert (lights[1] + 0.05) / (lights[0] + 0.05) > 3
+    assert written > 15
+
+
+def light(color: str) -> float:
+    """The relative luminance of a colour, as in WCAG 2."""
+    digits = {"white": "ffffff", "black": "000000"}.get(color, color[1:])
+    red, green, blue = (int(digits[i : i + 2], 16) / 255 for i in (0, 2, 4))
+    linear = (c / 12.92 if c <= 0.04 else ((c + 0.055) / 1.055) ** 2.4 for c in (red, green, blue))
+    return sum(w * c for w, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+def test_totals_stand_behind_their_bars() -> None:
+    chart = cost_by_stage(analyze("antnet_g2"))
+    ends: dict[tuple[str, str], tuple[float, float]] = {}
+    for part in rows(chart, "panel"):
+        ends[part["panel"], part["name"]] = (part["x2"], (part["y"] + part["y2"]) / 2)
+    written = {(round(row["x"], 6), row["y"]) for row in rows(chart, "text", "color")}
+    assert {(round(x + 4, 6), y) for x, y in ends.values()} <= written
+    assert len(ends) == 10 + 10
+
+
 def test_latency_is_a_third_panel_where_all_have_predictions() -> None:
     entries = [entry(name) for name in FAMILY]
     device = known_device(one.cost for one in entries)
@@ -169,12 +216,64 @@ def test_the_memory_timeline_is_exact() -> None:
     }
 
 
+def test_areas_of_the_memory_timeline_are_what_is_kept_and_used() -> None:
+    """One on the other, up to what is alive; the last layer is as wide as the others."""
+    cost = analyze("mobilenet_v2")
+    every = timeline(cost.graph)
+    areas = rows(memory_timeline(cost), "what", "low")
+    used, kept = (
+        [row for row in areas if row["what"].startswith(what)] for what in ("read", "kept")
+    )
+    assert [row["layer"] for row in used] == [row["layer"] for row in kept]
+    assert [row["layer"] for row in used] == [*range(len(every) + 1)]
+    for step, upper, lower in zip((*every, every[-1]), used, kept, strict=True):
+        waiting = sum(elems for name, elems in step.alive.items() if name not in step.used)
+        assert (lower["low"], lower["high"]) == (0, 4 * waiting / 2**20)
+        assert (upper["low"], upper["high"]) == (lower["high"], 4 * step.elems / 2**20)
+
+
+@pytest.mark.parametrize("before", [0, 100, 190])
+def test_the_peak_is_marked_and_named_where_it_is(before: int) -> None:
+    """Its name stands over it, or beside it at an end."""
+    conv = {"block": "conv", "kernel": 1, "channels": 4, "norm": False, "activation": None}
+    widest = conv | {"channels": 9}
+    cost = analyze(network(*[conv] * before, widest, *[conv] * (200 - before)))
+    alive = live_elems(cost.graph)
+    spec = memory_timeline(cost).to_dict()
+    at = [place for place, elems in enumerate(alive) if elems == max(alive)]
+    (marks,) = (
+        data for data in spec["datasets"].values() if data[0].keys() == {"layer", "end", "high"}
+    )
+    assert [(row["layer"], row["end"]) for row in marks] == [(i, i + 1) for i in at]
+    (label,) = (
+        layer for layer in spec["layer"] if layer["encoding"].get("y", {}).get("value") == -5
+    )
+    (text,) = spec["datasets"][label["data"]["name"]]
+    half = text_width(text["text"]) / 2
+    middle = (at[0] + 0.5) / len(alive) * WIDTH
+    assert label["encoding"]["x"]["value"] == min(max(middle, half), WIDTH - half)
+
+
+def test_a_layer_lists_its_largest_tensors() -> None:
+    """The largest first, and how many others there are."""
+    net = Tape(Shape((1, 10, 10)))
+    branches = [net.conv(net.input, i + 1, name=f"c{i}") for i in range(14)]
+    cost = analyze_graph(net.graph("net", net.concat(*branches, name="all")))
+    last = rows(memory_timeline(cost), "tensors")[-1]["tensors"]
+    largest = [f"c{i} {400 * (i + 1):,}" for i in range(13, 2, -1)]
+    assert last == ", ".join(["all 42,000", *largest, "3 more"])
+
+
 @pytest.mark.parametrize("name", ["nasnet_a_mobile", "vgg_16", "densenet_121", "mobilenet_v2"])
 def test_names_of_stages_stand_apart(name: str) -> None:
     chart = memory_timeline(analyze(name))
     layers = len(rows(chart, "tensors"))
     names = [row for row in rows(chart, "name") if row.keys() == {"layer", "name"}]
     middles = [row["layer"] * WIDTH / layers for row in names]
+    stages = [node.place.stage for node in analyze(name).graph.nodes]
+    for row in names:
+        assert stages[int(row["layer"])] == row["name"]
+        assert row["layer"] == stages.index(row["name"]) + stages.count(row["name"]) / 2
     assert len(names) > 3
     assert all(b - a > 8 for a, b in pairwise(middles))
 
@@ -233,8 +332,12 @@ def test_other_tasks_are_not_compared() -> None:
     imagenet, another = entry("mobilenet_v2"), entry("inception_v3")
     cifar100, cifar10 = entry("cifar100/antnet_g1"), named("CIFAR10")
     photographs = named("100 classes", classes=100, input=[3, 224, 224])
-    given = [imagenet, cifar100, another, cifar10, photographs]
-    assert comparable(given) == [[imagenet, another], [cifar100], [cifar10], [photographs]]
+    tiny = named("Tiny", classes=100, input=[3, 64, 64])
+    larger = named("Larger", classes=100, input=[3, 65, 65])
+    given = [imagenet, cifar100, another, cifar10, photographs, tiny, larger]
+    assert comparable(given) == [
+        [imagenet, another], [cifar100, tiny], [cifar10], [photographs, larger],
+    ]  # fmt: skip
     assert comparable([]) == []
 
 
@@ -271,6 +374,9 @@ def test_labels_of_a_tradeoff_do_not_overlap(count: int) -> None:
     assert not any(a.meets(b) for a, b in combinations(found, 2))
     dots = [box_around(*pixel, 2) for pixel in pixels(chart, "network")]
     assert not any(box.meets(dot) for box in found for dot in dots)
+    front = spec["datasets"][spec["layer"][0]["data"]["name"]]
+    line = [*steps(pixels(chart, "network")[: len(front)])]
+    assert not any(box.meets(part) for box in found for part in line)
     room = Box(0, 0, spec["width"], spec["height"])
     assert all(room.holds(box) for box in found)
 

@@ -199,3 +199,5 @@ def test_the_table_of_the_peak_keeps_the_source_of_a_residual() -> None:
     assert table.notes[1] == (
         "The same amount is alive at s0.expand.act, s0.depthwise.conv, s0.depthwise.bn and 1 more."
     )
+    four = peak_table(antcost.analyze(network(*[CONV | {"channels": 3}] * 4)))
+    assert four.notes[1] == "The same amount is alive at s1.conv, s2.conv, s3.conv."

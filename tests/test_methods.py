@@ -233,6 +233,8 @@ def test_networks_that_were_measured_are_named_unless_all_were() -> None:
 def test_few_sessions_are_said() -> None:
     few = paragraph(entry("mobilenet_v2"), recording=recorded([[[[10.0], [20.0]]]] * 3))
     assert "Student's t over sessions, to be trusted from 10 on." in few
+    enough = paragraph(entry("mobilenet_v2"), recording=recorded([[[[10.0], [20.0]]]] * 10))
+    assert "Student's t over sessions." in enough
     one = paragraph(entry("mobilenet_v2"), recording=recorded([[[[10.0], [20.0]]]], fresh=False))
     assert "1 round in 1 session, prepared once." in one
     assert "A single session gives no interval." in one

@@ -14,9 +14,12 @@ from typer.testing import Result
 
 from antcost import analyze
 from antcost.cost.budget import grown, read_bound, read_increase
+from antcost.cost.device import Device
 from antcost.cost.gate import judge
-from antcost.cost.measures import measures
-from antcost.report.gate import COMMENT_CHARS
+from antcost.cost.measures import format_measure, measures
+from antcost.report.formats import render
+from antcost.report.gate import COMMENT_CHARS, fit_comment
+from antcost.report.table import Column, Table
 
 Run = Callable[..., Result]
 Write = Callable[..., Path]
@@ -99,6 +102,9 @@ def test_latency_is_predicted_for_a_device(run: Run, write_spec: Write) -> None:
     run("gate", path, "--latency", f"<= {layers_us - 1}us", "--device", device, exit_code=1)
     options = ("--against", path, "--device", device)
     assert "Latency: predicted for d" in run("gate", path, *options).stdout
+    wide = str(write_spec(spec(channels=9), "wide.yaml"))
+    result = run("gate", wide, *options, "--format", "json", exit_code=1)
+    assert "latency" in json.dumps(json.loads(result.stdout)["networks"][0]["difference"]["rows"])
     found = budgets(run("gate", path, *options, "--format", "json"))
     assert [(b["measure"], b["headroom"]) for b in found][-1] == ("latency", 0)
 
@@ -180,6 +186,19 @@ def test_a_budget_on_two_lines_is_a_mistake() -> None:
         read_bound(measures()["madds"], "<= 3\n00M")
 
 
+@pytest.mark.parametrize(("text", "limit"), [("<= 0.0025K", 2), (">= 0.0025K", 3), ("3", 3)])
+def test_a_limit_between_two_units_is_the_one_inside(text: str, limit: int) -> None:
+    assert read_bound(measures()["madds"], text).limit == limit
+
+
+def test_exact_counts_have_the_unit_that_is_counted() -> None:
+    known = measures(device=Device("d", {}))
+    printed = [
+        format_measure(known[name], 1_000, exact=True) for name in ("madds", "size", "latency")
+    ]
+    assert printed == ["1,000", "1,000 B", "1,000 ps"]
+
+
 def test_verdicts_are_those_of_the_counts() -> None:
     cost, known = analyze("mobilenet_v2"), measures()
     bound = read_bound(known["traffic"], "<= 1MB")
@@ -224,6 +243,21 @@ def test_a_comment_is_as_long_as_github_takes(run: Run, tmp_path: Path) -> None:
     text = output.read_text()
     assert COMMENT_CHARS // 2 < len(text) <= COMMENT_CHARS
     assert "Too long for a comment: " in text
+
+
+@pytest.mark.parametrize("chars", [10, 300, 3_000])
+def test_a_comment_is_as_long_as_github_takes_whatever_the_titles(chars: int) -> None:
+    def table(title: str) -> Table[str]:
+        return Table(title, (Column("a", "a", str),), ["x" * chars], ())
+
+    tables = [table("main"), *(table(f"{i}{'|' * 150}") for i in range(300))]
+    shown = fit_comment(tables, exact=False)
+    text = "\n\n".join(render(each, "markdown") for each in shown)
+    assert len(text) <= COMMENT_CHARS
+    assert len(text) > COMMENT_CHARS / 2
+    assert len(shown) > 5
+    assert f"; {len(tables) - len(shown) - 10} others." in text
+    assert fit_comment(tables[:3], exact=False) == tables[:3]
 
 
 def test_every_spec_is_judged_whatever_is_wrong_with_others(run: Run, write_spec: Write) -> None:
@@ -286,6 +320,9 @@ def test_each_spec_is_compared_with_the_one_in_its_place(run: Run, checkout: Pat
     for name in ("child", "net"):
         assert f"changed from base/specs/{name}.yaml (A) to specs/{name}.yaml (B)" in result.stdout
     assert "New, with nothing to compare with: specs/new.yaml." in result.stdout
+    assert "before: " not in result.stdout  # there are two of them
+    alone = run("gate", "specs/net.yaml", "--madds", "1G").stdout
+    assert "New" not in alone
     absolute = run("gate", str(checkout / "specs/net.yaml"), "--against", "base", exit_code=1)
     assert "changed from base/specs/net.yaml (A)" in absolute.stdout
 
@@ -341,6 +378,15 @@ def test_annotations_point_at_what_made_a_stage_grow(
     result = run("gate", "w.yaml", "--against", "net.yaml", exit_code=1)
     assert {(place["file"], place["line"]) for place, _ in annotations(result)} == {("w.yaml", "5")}
     assert annotations(run("gate", "net.yaml", "--against", "w.yaml")) == []
+
+
+def test_annotations_point_at_what_made_a_stage_cost_more_without_params(
+    run: Run, actions: Path, write_spec: Write
+) -> None:
+    write_spec(spec().replace("channels: 8", "channels: 8, stride: 2"))
+    write_spec("name: wide\nextends: net.yaml\nset:\n  stem.stride: 1\n", "w.yaml")
+    result = run("gate", "w.yaml", "--against", "net.yaml", exit_code=1)
+    assert {(place["file"], place["line"]) for place, _ in annotations(result)} == {("w.yaml", "4")}
 
 
 def test_hostile_names_stay_text_in_annotations(run: Run, actions: Path, tmp_path: Path) -> None:

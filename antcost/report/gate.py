@@ -26,6 +26,10 @@ FOLD_FROM = 10
 COMMENT_CHARS = 65_536
 """What a comment on GitHub may have."""
 
+NAMED = 10
+NOTE_CHARS = 100
+"""So many tables are named that a comment has no room for, with so much beside their titles."""
+
 
 @dataclass(frozen=True, slots=True)
 class Base:
@@ -90,20 +94,27 @@ def gate_tables(
 def fit_comment(tables: Sequence[Table[Any]], exact: bool) -> list[Table[Any]]:
     """The tables that a comment on GitHub has room for; a note says which it has not."""
     main, *details = tables
-    room = COMMENT_CHARS - len(render(main, "markdown", exact=exact))
+    chars = [len(render(table, "markdown", exact=exact)) + len("\n\n") for table in tables]
+    room = COMMENT_CHARS - chars[0]
+    if sum(chars[1:]) > room:
+        longest = max(len(table.title) for table in details)
+        room -= 2 * min(NAMED, len(details)) * longest + NOTE_CHARS
     shown, left_out = [], []
-    for table in details:
-        chars = len(render(table, "markdown", exact=exact)) + len("\n\n")
-        if chars <= room:
+    for table, size in zip(details, chars[1:], strict=True):
+        if size <= room:
             shown.append(table)
-            room -= chars
+            room -= size
         else:
             left_out.append(table)
-            room -= 2 * len(table.title)
     if left_out:
-        titles = "; ".join(table.title for table in left_out)
-        main = replace(main, notes=(*main.notes, f"Too long for a comment: {titles}."))
+        main = replace(main, notes=(*main.notes, _too_long(left_out)))
     return [main, *shown]
+
+
+def _too_long(tables: Sequence[Table[Any]]) -> str:
+    titles = [table.title for table in tables[:NAMED]]
+    others = [f"{len(tables) - NAMED} others"] if len(tables) > NAMED else []
+    return f"Too long for a comment: {'; '.join([*titles, *others])}."
 
 
 def _title(networks: Sequence[Judged], lines: Sequence[Line], unread: int) -> str:

@@ -155,6 +155,7 @@ def test_growth_holds_up_to_its_last_unit(run: Run, write_spec: Write) -> None:
     result = run("gate", path, "--against", base, "--format", "json", exit_code=1)
     (row,) = (b for b in budgets(result) if b["measure"] == "params")
     assert (row["before"], row["value"], row["headroom"]) == (PARAMS, wide, PARAMS - wide)
+    assert row["change"] == (wide - PARAMS) / PARAMS > 0
     run("gate", path, "--against", base, "--max-increase", "12.5%")
     result = run(
         "gate", path, "--against", base, "--max-increase", "12.4%", "--format", "json", exit_code=1

@@ -98,6 +98,13 @@ def test_a_tensor_nobody_reads_is_dropped_and_the_output_is_kept() -> None:
     assert live_elems(nodes) == [300 + 400, 400 + 500, 400 + 600, 400 + 600 + 700]
 
 
+def test_an_activation_beside_its_input_is_no_place_of_it() -> None:
+    net = Tape(Shape((3, 10, 10)))
+    x = net.conv(net.input, 4, name="x")
+    both = net.add(x, net.activation(x, "relu"))
+    assert live_elems(net.graph("net", both), inplace=True) == [300 + 400, 400 + 400, 400 + 400]
+
+
 def test_inplace_takes_the_place_of_an_input_that_is_not_read_again() -> None:
     net = Tape(Shape((3, 10, 10)))
     small = net.global_avg_pool(net.input, name="small")

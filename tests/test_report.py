@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from antcost.cost.convention import CONVENTIONS
 from antcost.cost.device import load_device
 from antcost.document import contents
 from antcost.document.compose import Findings, report_of
-from antcost.document.presets import find_preset, preset_sections
+from antcost.document.presets import _claims_table, find_preset, preset_sections
 from antcost.document.references import cite_key
 from antcost.errors import AntcostError
 from antcost.report.comparison import Entry
@@ -133,6 +134,13 @@ def test_latencies_of_kinds_and_layers_are_predicted(folder: Path) -> None:
             assert int(total["latency"]) == device.latency_ps(antcost.analyze(name))
 
 
+def test_a_network_of_one_layer(tmp_path: Path, write_spec: Callable[..., Path]) -> None:
+    stages = "stages:\n  - {name: f, block: linear, channels: classes}\n"
+    spec = write_spec(f"name: One\ninput: [64]\nclasses: 10\n{stages}")
+    report(str(spec), "-o", str(tmp_path / "r"), "--format", "md")
+    assert "One: by layer: 1 row, in files." in (tmp_path / "r" / "report.md").read_text()
+
+
 def test_measured_latencies_stand_beside_the_counts(folder: Path) -> None:
     rows = numbers(folder)["comparison"]["networks"]
     recorded = numbers(folder)["latency"]["networks"]
@@ -157,6 +165,18 @@ def test_predicted_latencies_are_called_so(tmp_path: Path) -> None:
     assert "Latency is predicted." in text
     assert "Latency is measured." not in text
     assert "\n\nspeed-up: time of MobileNetV2 by time of the network.\n" in text
+
+
+def test_what_a_paper_claims_of_two_networks_is_counted_again() -> None:
+    claims = [claim for part in find_preset("antnets").parts for claim in part.claims]
+    names = dict.fromkeys(name for claim in claims for name in (claim.network, claim.base))
+    entries = [_entry(name, name) for name in names]
+    rows = _claims_table(claims, entries).values()
+    network, base = (antcost.analyze(f"cifar100/{name}") for name in ("antnet_g2", "mobilenet_v2"))
+    assert [row[2:] for row in rows] == [
+        ["params", "-8.3 %", Fraction(network.params, base.params) - 1],
+        ["MAdds", "-19.6 %", Fraction(network.madds, base.madds) - 1],
+    ]
 
 
 def test_a_paper_needs_all_of_its_networks() -> None:

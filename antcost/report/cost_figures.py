@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 NAME_WIDTH, STAGE_WIDTH = 140, 60
 """Pixels that the names of networks and of stages may take."""
-MOST_STAGES = 60
+MOST_STAGES = 45
 Count = Callable[[Row], int]
 COUNTS: tuple[tuple[str, Count], ...] = (
     ("multiply-adds", lambda row: row.madds),

@@ -96,8 +96,22 @@ def test_links_of_the_markdown_lead_to_files(folder: Path) -> None:
     text = (folder / "report.md").read_text()
     targets = re.findall(r"\]\(([^)]+)\)", text)
     assert len(targets) > 30
-    assert len({*targets}) == len(targets)
     assert all((folder / target).is_file() for target in targets)
+
+
+def test_figures_of_one_format_are_linked_once(tmp_path: Path) -> None:
+    report("antnet_g2", "-o", str(tmp_path), "--format", "md,png")
+    targets = re.findall(r"\]\(([^)]+)\)", (tmp_path / "report.md").read_text())
+    assert sorted(targets) == [f"figures/{name}" for name in sorted(names_of(tmp_path, "figures"))]
+
+
+def test_figures_that_the_page_alone_can_choose_are_files_only(folder: Path) -> None:
+    name = "tradeoff_madds_top5"
+    assert f"{name}.pdf" in names_of(folder, "figures")
+    for text in ("report.md", "report.tex"):
+        assert name not in (folder / text).read_text()
+        assert "tradeoff_madds_top1" in (folder / text).read_text()
+    assert "top-5" in (folder / "report.html").read_text()
 
 
 def test_markdown_says_what_there_is(folder: Path) -> None:

@@ -252,7 +252,7 @@ HEAD = "extends: antnet_g1\npublished: [{source: us, params: 3.7M}]\nambiguous:\
         ("  - {why: a, set: [width]}\n",
          "4: ambiguous[0].set: expected fields, got ['width']"),
         ("  - 7\n", "4: ambiguous[0]: expected fields such as {name: ...}, got 7"),
-        ("  - {why: a, set: {width: 2}}\n" * 9, "3: ambiguous: expected at most 8 of them, got [{"),
+        ("  - {why: a, set: {width: 2}}\n" * 9, "3: ambiguous: expected at most 8 of them, got 9"),
         ("  - why: a\n    set: {ant9.groups: 2}\n",
          "5: ambiguous[0].set: ant9.groups: no stage is called 'ant9'; did you mean 'ant7'?"),
         ("  - why: a\n    set: {published: 2}\n",

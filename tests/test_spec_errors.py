@@ -256,6 +256,13 @@ def test_other_things_than_text_files(tmp_path: Path) -> None:
     assert problems(missing) == ["missing.yaml: no such file"]
 
 
+def test_of_too_many_stages_only_their_number_is_said(write_spec: Write) -> None:
+    rows = "".join(f"  - {{name: a{i}, block: avgpool}}\n" for i in range(1002))
+    assert problems(write_spec(f"{HEAD}stages:\n{rows}")) == [
+        "net.yaml:4: stages: expected at most 1000 of them, got 1002"
+    ]
+
+
 def test_too_many_layers(write_spec: Write) -> None:
     rows = "".join(
         f"  - {{name: a{i}, block: conv, kernel: 1, channels: 8, repeat: 1000}}\n" for i in range(9)

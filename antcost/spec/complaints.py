@@ -37,6 +37,9 @@ def _message(details: ErrorDetails, fields: Mapping[str, FieldInfo]) -> str:
         case "missing":
             needed = (name for name, field in fields.items() if field.is_required())
             return f"missing; needed are {', '.join(needed)}"
+        case "too_long":
+            most = details["ctx"]["max_length"]
+            return f"expected at most {most} of them, got {len(details['input'])}"
         case kind:
             expected = _expected(kind, details.get("ctx", {})) or details["msg"]
             return f"expected {expected}, got {details['input']!r:.60}{_hint(details['input'])}"
@@ -76,8 +79,6 @@ def _expected(kind: str, limits: dict[str, Any]) -> str | None:
             return f"{limits['expected']}"
         case "too_short":
             return f"at least {limits['min_length']} of them"
-        case "too_long":
-            return f"at most {limits['max_length']} of them"
         case "string_too_short":
             return "some text"
         case "string_too_long":

@@ -80,3 +80,15 @@ def test_stages_sum_to_the_network(name: str) -> None:
     assert sum(row["madds"] for row in data) == cost.madds
     for output_format in ("text", "markdown", "latex", "csv", "html", "json"):
         assert render(table, output_format)  # type: ignore[arg-type]
+
+
+def test_a_stage_begins_where_the_one_before_ended() -> None:
+    spec = antcost.load("antnet_g1")
+    cost = antcost.analyze(spec)
+    table = architecture_table(spec, cost, MADDS)
+    stages = table.data()["stages"]
+    inputs, outputs = ([stage[key] for stage in stages] for key in ("input", "output"))
+    assert inputs == [cost.graph.input.dims, *outputs[:-1]]
+    assert outputs[-1] == cost.graph.output.dims == (1000,)
+    shown = ["x".join(map(str, dims)) for dims in inputs]
+    assert [row["input"] for row in rows("antnet_g1")] == [*shown, ""]

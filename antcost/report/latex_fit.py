@@ -6,6 +6,7 @@ Every length is in pt. Those of a column are at 10 pt, as its letters are chosen
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate, chain, groupby
 from typing import Any
 
@@ -79,7 +80,7 @@ class Column:
         return self.narrow if self.number or _WORTH * width > self.narrow else width
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Part:
     """Columns that fit in a setting, and their widths in it."""
 
@@ -98,12 +99,12 @@ class Part:
             self.columns, self.setting
         )
 
-    @property
+    @cached_property
     def rooms(self) -> list[float]:
         """The widths of the columns in letters of 10 pt."""
         return [width / self.setting.scale for width in self.widths]
 
-    @property
+    @cached_property
     def wrapped(self) -> list[bool]:
         """Which columns are narrower than their cells, but for an error of rounding."""
         return [
@@ -111,7 +112,7 @@ class Part:
             for column, room in zip(self.columns, self.rooms, strict=True)
         ]
 
-    @property
+    @cached_property
     def stretch(self) -> float:
         """How much taller lines are than usual: where there are fractions, or rows of lines."""
         cells = (cell for column in self.columns for cell in column.cells)

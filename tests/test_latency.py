@@ -417,7 +417,7 @@ def test_a_recording_reprints_every_format(run: Run, tmp_path: Path) -> None:
     file = str(tmp_path / "r.json")
     first = run("latency", "mobilenet_v2", "antnet_g2", *SHORT, "-o", file).stdout
     assert first == run("latency", "--from", file).stdout
-    assert first.startswith("2 networks by fake\n")
+    assert first.startswith("Latency of 2 networks by fake\n")
     assert "MobileNetV2" in first
     for form in ("markdown", "latex", "csv", "json", "html"):
         shown = run("latency", "--from", file, "--format", form).stdout
@@ -558,5 +558,5 @@ def test_everything_is_put_back(run: Run) -> None:
 def test_onnxruntime_itself(run: Run) -> None:
     pytest.importorskip("onnxruntime")
     text = run("latency", f"{ROOT}/specs/mobilenet_v3_small.yaml", "--time-limit", "1").stdout
-    assert text.startswith("2 networks by onnxruntime\n")
+    assert text.startswith("Latency of 2 networks by onnxruntime\n")
     assert "onnxruntime, fp32, batch norm folded, 1 thread, 1 image at once; antcost " in text

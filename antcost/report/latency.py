@@ -111,7 +111,7 @@ def latency_table(
     rows = latencies(recording, base, stat)
     networks = f"{len(rows)} network{'' if len(rows) == 1 else 's'}"
     return Table(
-        title=f"{networks} by {recording.engine}",
+        title=f"Latency of {networks} by {recording.engine}",
         columns=PLAIN_COLUMNS if plain else _columns(stat, rows),
         items=rows,
         notes=tuple(_notes(recording, rows, base, stat)),

@@ -38,7 +38,7 @@ def predictions_table(rows: Sequence[Predicted]) -> Table[Predicted]:
     """A row a network."""
     device = rows[0].prediction.device
     return Table(
-        title=f"{plural(len(rows), 'network')} on {device.name}",
+        title=f"Predicted latency of {plural(len(rows), 'network')} on {device.name}",
         columns=[column for column in COLUMNS if device.errors or column.key != "unlike"],
         items=rows,
         notes=(

@@ -234,7 +234,7 @@ BOMB = "a: &a [x, x]\n" + "".join(
     [
         (BOMB, "grows too large when its aliases are expanded"),
         ("a: &a [*a]\n", "grows too large when its aliases are expanded"),
-        ("[" * 100_000, "is too deeply nested to be a spec"),
+        ("[" * 100_000, "nest"),  # too deeply; PyYAML has a limit of its own from 6.0.4 on
         ("a: " * 30 + "1\n", "is not valid YAML"),
         ("- 1\n" * 30_000, "is too large to be a spec"),
         ("a: " + "9" * 5000, "is too large a number"),

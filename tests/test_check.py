@@ -17,9 +17,9 @@ from antcost.check.comparison import Check, check, compare, convention_of
 from antcost.check.isolation import Answer, Job, answer, answers
 from antcost.check.tools import TOOLS, Report
 from antcost.cost.convention import CONVENTIONS, Term
+from antcost.figures.style import PAGE
+from antcost.figures.waterfalls import waterfalls
 from antcost.report.checks import Step, bridge_table, checks_table, equations, places_table, steps
-from antcost.report.figures import PAGE
-from antcost.report.waterfall import waterfalls
 
 TORCH = pytest.mark.torch
 TINY = network(
@@ -380,7 +380,7 @@ class TestWithTools:
         told = Answer(problem="not installed: pip install calflops")
         there = Answer("0.1.5", Report(314_193_216))
         monkeypatch.setattr(
-            "antcost.cli.check.ask",
+            "antcost.cli.asking.check",
             lambda costs: [
                 compare(costs[0], TOOLS["fvcore"], there),
                 compare(costs[0], missing, told),
@@ -397,7 +397,7 @@ class TestWithTools:
             yield compare(costs[0], TOOLS["fvcore"], Answer("0.1.5", Report(314_193_216)))
             raise KeyboardInterrupt
 
-        monkeypatch.setattr("antcost.cli.check.ask", interrupted)
+        monkeypatch.setattr("antcost.cli.asking.check", interrupted)
         result = run("check", "mobilenet_v2", exit_code=130)
         assert "314,193,216" in result.stdout
         assert result.stderr == "interrupted after 1 of 8 counts\n"

@@ -20,16 +20,17 @@ from antcost import analyze, load
 from antcost.cost.analysis import analyze_graph
 from antcost.cost.memory import live_elems, timeline
 from antcost.errors import AntcostError
+from antcost.figures.cost import MOST_STAGES, cost_by_kind, cost_by_stage
+from antcost.figures.files import draw
+from antcost.figures.memory import WIDTH, memory_timeline
+from antcost.figures.placement import FONT, Box, box_around, cut, steps, text_width
+from antcost.figures.scales import Scale
+from antcost.figures.style import COLUMN, PAGE
+from antcost.figures.tradeoff import caption, choices, comparable, pareto, points, tradeoff
 from antcost.graph.operators import kind
 from antcost.graph.shape import Shape
 from antcost.graph.tape import Tape
 from antcost.report.comparison import Entry
-from antcost.report.cost_figures import MOST_STAGES, cost_by_kind, cost_by_stage
-from antcost.report.figures import COLUMN, PAGE, draw
-from antcost.report.memory_figure import WIDTH, memory_timeline
-from antcost.report.placement import FONT, Box, box_around, cut, steps, text_width
-from antcost.report.scales import Scale
-from antcost.report.tradeoff import caption, choices, comparable, pareto, points, tradeoff
 from antcost.spec.catalog import shipped_names
 
 FAMILY = ("mobilenet_v2", "antnet_g1", "antnet_g2", "e_antnet")

@@ -19,6 +19,9 @@ from hypothesis import strategies as st
 from typer.testing import Result
 
 from antcost.errors import AntcostError
+from antcost.figures.files import draw
+from antcost.figures.latency import runs_figure, scatter_figure
+from antcost.figures.style import PAGE
 from antcost.measure.conditions import conditions, moment
 from antcost.measure.machine import Ticks, tick_seconds
 from antcost.measure.pinning import Pin
@@ -34,9 +37,7 @@ from antcost.measure.statistics import (
     ratio,
     trimmed_mean,
 )
-from antcost.report.figures import PAGE, draw
 from antcost.report.latency import latency_table
-from antcost.report.latency_figures import runs_figure, scatter_figure
 from antcost.units import format_margin
 
 pytest.importorskip("scipy")

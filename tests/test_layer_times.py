@@ -17,6 +17,7 @@ from antcost import analyze
 from antcost.blocks.build import build_graph, load
 from antcost.cost.analysis import analyze_graph
 from antcost.errors import AntcostError
+from antcost.figures.placement import FONT, Box, text_width
 from antcost.graph.graph import Graph, Node
 from antcost.graph.layers import Activation, BatchNorm, Conv2d, Linear
 from antcost.graph.shape import Shape
@@ -27,7 +28,6 @@ from antcost.measure.engines import Engine, LayerTimes, Run, Settings
 from antcost.measure.roofline import Bound, Level, Roofline, measure_roofline
 from antcost.report.formats import render
 from antcost.report.layer_times import layer_times_table, lines_of
-from antcost.report.placement import FONT, Box, text_width
 
 GIGA = 10**9
 US = 10**6
@@ -438,7 +438,7 @@ def test_layers_too_fast_for_the_profiler_have_no_rate() -> None:
 
 def figure_of(breakdown: Breakdown, by: Any) -> Any:
     pytest.importorskip("altair", reason="needs the report extra")
-    from antcost.report.roofline_figure import roofline_figure
+    from antcost.figures.roofline import roofline_figure
 
     return roofline_figure(breakdown, by)
 
@@ -501,7 +501,7 @@ def test_labels_do_not_overlap(by: Any) -> None:
 
 
 def test_the_figure_is_drawn(tmp_path: Path) -> None:
-    from antcost.report.figures import draw
+    from antcost.figures.files import draw
 
     for by in ("layer", "block", "stage", "kind"):
         path = tmp_path / f"{by}.svg"

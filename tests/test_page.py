@@ -25,8 +25,8 @@ from antcost.blocks.build import load
 from antcost.cost.convention import CONVENTIONS
 from antcost.document.contents import Exhibit, Figure, Report, Section
 from antcost.document.page import COPIES, page
+from antcost.figures.dot_plots import dot_plots
 from antcost.report.comparison import Entry, compare_table
-from antcost.report.dotplot import dot_plots
 from antcost.report.formats import render
 from antcost.report.network import network_table
 from antcost.report.table import Column, Formula, Table

@@ -16,10 +16,11 @@ pytest.importorskip("scipy", reason="needs the search extra")
 from antcost import analyze
 from antcost.cost.measures import Measure
 from antcost.errors import AntcostError
-from antcost.report.axes import axis_of, worth_axis
-from antcost.report.figures import draw
-from antcost.report.placement import Anchor, Box, box_around, place
-from antcost.report.search_figures import changes, front_figure, search_figure
+from antcost.figures.axes import axis_of, worth_axis
+from antcost.figures.files import draw
+from antcost.figures.fronts import front_figure
+from antcost.figures.placement import Anchor, Box, box_around, place
+from antcost.figures.search import changes, search_figure
 from antcost.search.front import Front, Mark, Point
 from antcost.search.progress import Moment
 from antcost.search.run import Candidate, Report, find_best, network_of

@@ -13,10 +13,10 @@ from antcost.cli.asking import ask_tools, require_torch
 from antcost.cli.options import FormatOption, OutputOption, SetOption, SpecArguments
 from antcost.cli.output import emit
 from antcost.errors import AntcostError, suggest
+from antcost.figures.files import check_figure, draw
+from antcost.figures.waterfalls import waterfalls
 from antcost.report.checks import Level, bridge_table, by_network, checks_table, places_table
-from antcost.report.figures import check_figure, draw
 from antcost.report.table import Table
-from antcost.report.waterfall import waterfalls
 from antcost.spec.catalog import expand
 
 

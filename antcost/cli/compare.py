@@ -30,9 +30,9 @@ from antcost.cli.options import (
 from antcost.cli.output import emit
 from antcost.cost.convention import find_convention
 from antcost.cost.device import Device, load_device
+from antcost.figures.dot_plots import dot_plots
+from antcost.figures.files import check_figure, draw, linked
 from antcost.report.comparison import LATENCY, Entry, compare_table, find_entry
-from antcost.report.dotplot import dot_plots
-from antcost.report.figures import check_figure, draw, linked
 from antcost.report.timed import predicted_entries
 
 

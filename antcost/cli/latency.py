@@ -18,15 +18,15 @@ from antcost.cost.analysis import Level
 from antcost.cost.device import Device, load_device
 from antcost.cost.memory import Dtype
 from antcost.errors import AntcostError, suggest
+from antcost.figures.files import check_figure, draw, linked
+from antcost.figures.latency import require_enough, runs_figure, scatter_figure
 from antcost.measure.engines import BUILT_IN, DEFAULT, Settings, find_engine
 from antcost.measure.recording import Recording, find_subject, load_recording, to_json
 from antcost.measure.statistics import Stat
 from antcost.measure.timing import Goal
-from antcost.report.figures import check_figure, draw, linked
 from antcost.report.files import write_whole
 from antcost.report.formats import Format
 from antcost.report.latency import latency_table
-from antcost.report.latency_figures import require_enough, runs_figure, scatter_figure
 from antcost.report.predictions import Predicted, predictions_table
 
 MEASURING = (

@@ -25,7 +25,7 @@ from antcost.cli.options import (
 from antcost.cli.output import emit
 from antcost.cli.progress import progress, status
 from antcost.errors import AntcostError
-from antcost.report.figures import check_figure, draw, linked
+from antcost.figures.files import check_figure, draw, linked
 from antcost.report.files import write_whole
 from antcost.report.formats import Format
 from antcost.units import format_change
@@ -191,7 +191,7 @@ def _best(run: Run, top: int | None, within: float | None, rerank: str | None) -
         write_whole(run.output, winner_spec(report, chosen, run.output))
         require_same_counts(report, chosen, run.output)
     if run.figure is not None:
-        from antcost.report.search_figures import search_figure
+        from antcost.figures.search import search_figure
 
         draw(search_figure(report, base, best), run.figure)
     if stopped:
@@ -325,7 +325,7 @@ def _front(run: Run, axes_text: str, count: int) -> None:
         typer.echo(f"interrupted after {len(found)} budgets; {kept}", err=True)
         raise typer.Exit(130)
     if run.figure is not None:
-        from antcost.report.search_figures import front_figure
+        from antcost.figures.fronts import front_figure
 
         draw(front_figure(result), run.figure)
         table = replace(table, figure=linked(run.figure, run.output))

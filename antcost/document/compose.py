@@ -16,21 +16,21 @@ from antcost.cost.device import Device
 from antcost.document.contents import Exhibit, Figure, Item, Report, Section
 from antcost.document.methods import methods
 from antcost.document.references import bibliography
+from antcost.figures.cost import cost_by_kind, cost_by_stage
+from antcost.figures.latency import LEAST_NETWORKS, runs_figure, scatter_figure
+from antcost.figures.memory import memory_timeline
+from antcost.figures.tradeoff import ACCURACIES, AMOUNTS, caption, choices, comparable, tradeoff
+from antcost.figures.waterfalls import waterfalls
 from antcost.measure.recording import Recording
 from antcost.report.architecture import architecture_table
 from antcost.report.checks import bridge_table, checks_table
 from antcost.report.comparison import Entry, compare_table
-from antcost.report.cost_figures import cost_by_kind, cost_by_stage
 from antcost.report.latency import latency_table
-from antcost.report.latency_figures import LEAST_NETWORKS, runs_figure, scatter_figure
 from antcost.report.memory import peak_table
-from antcost.report.memory_figure import memory_timeline
 from antcost.report.network import network_table
 from antcost.report.predictions import Predicted, predictions_table
 from antcost.report.table import Table
 from antcost.report.timed import predicted_entries, recorded_entries
-from antcost.report.tradeoff import ACCURACIES, AMOUNTS, caption, choices, comparable, tradeoff
-from antcost.report.waterfall import waterfalls
 from antcost.spec.catalog import SUFFIXES
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from antcost.document.contents import Exhibit, Figure, Report
 from antcost.document.page import page
 from antcost.document.writing import latex, markdown, numbers
 from antcost.errors import AntcostError, suggest
-from antcost.report.figures import draw
+from antcost.figures.files import draw
 from antcost.report.files import staged, write_whole
 from antcost.report.formats import render
 from antcost.report.latex import latex as table_latex

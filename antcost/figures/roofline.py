@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from antcost.cost.analysis import Level
 from antcost.errors import AntcostError
+from antcost.figures.placement import FONT, Anchor, Box, box_around, text_width
+from antcost.figures.scales import Scale, labels
+from antcost.figures.style import GRAY, GRAY_TEXT, KINDS, OTHER, small, style, values
 from antcost.graph.operators import kind
 from antcost.measure.breakdown import Breakdown
 from antcost.measure.roofline import Roofline
-from antcost.report.figures import GRAY, GRAY_TEXT, KINDS, OTHER, small, style, values
 from antcost.report.layer_times import GIGA, Line, lines_of
 from antcost.report.measured import ran_as
-from antcost.report.placement import FONT, Anchor, Box, box_around, text_width
-from antcost.report.scales import Scale, labels
 from antcost.units import format_bytes, format_percent, format_ratio
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from antcost.errors import AntcostError
+from antcost.figures.style import BLUE, RULE, style, values
 from antcost.report.comparison import Entry
-from antcost.report.figures import BLUE, RULE, style, values
 
 if TYPE_CHECKING:
     import altair as alt

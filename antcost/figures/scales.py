@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from math import exp, log
 from typing import TYPE_CHECKING
 
-from antcost.report.figures import GRAY, values
-from antcost.report.placement import FONT, Anchor, Box, place
+from antcost.figures.placement import FONT, Anchor, Box, place
+from antcost.figures.style import GRAY, values
 
 if TYPE_CHECKING:
     import altair as alt

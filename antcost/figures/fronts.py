@@ -8,9 +8,9 @@ from math import log
 from typing import TYPE_CHECKING, Any, Literal
 
 from antcost.errors import AntcostError
-from antcost.report.axes import axis_of, worth_axis
-from antcost.report.figures import BLUE, GRAY, GRAY_TEXT, ORANGE, style, values
-from antcost.report.placement import FONT, Anchor, Box, box_around, place, steps
+from antcost.figures.axes import axis_of, worth_axis
+from antcost.figures.placement import FONT, Anchor, Box, box_around, place, steps
+from antcost.figures.style import BLUE, GRAY, GRAY_TEXT, ORANGE, style, values
 from antcost.search.front import Front, Point
 from antcost.search.run import Candidate
 

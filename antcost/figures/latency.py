@@ -7,6 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from antcost.errors import AntcostError
+from antcost.figures.placement import FONT, Anchor, box_around, cut, text_width
+from antcost.figures.scales import Scale, labels, scale_of
+from antcost.figures.style import BLUE, GRAY_TEXT, ORANGE, PAGE, RULE, small, style, values
 from antcost.measure.recording import Recording, Subject
 from antcost.measure.statistics import (
     Latency,
@@ -16,20 +19,8 @@ from antcost.measure.statistics import (
     rank_correlation,
     times_ns,
 )
-from antcost.report.figures import (
-    BLUE,
-    GRAY_TEXT,
-    ORANGE,
-    PAGE,
-    RULE,
-    small,
-    style,
-    values,
-)
 from antcost.report.latency import interval, picoseconds
 from antcost.report.measured import ran_as
-from antcost.report.placement import FONT, Anchor, box_around, cut, text_width
-from antcost.report.scales import Scale, labels, scale_of
 from antcost.units import format_time
 
 if TYPE_CHECKING:

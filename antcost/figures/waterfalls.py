@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from antcost.check.comparison import Check
+from antcost.figures.style import BLUE, GRAY, ORANGE, style, values
 from antcost.report.checks import by_network, steps
-from antcost.report.figures import BLUE, GRAY, ORANGE, style, values
 from antcost.units import format_exact
 
 if TYPE_CHECKING:

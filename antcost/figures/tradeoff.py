@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from antcost.cost.memory import peak_bytes
 from antcost.errors import AntcostError
+from antcost.figures.placement import Anchor, box_around, cut, steps
+from antcost.figures.scales import Scale, labels, scale_of
+from antcost.figures.style import BLUE, COLUMN, GRAY, GRAY_TEXT, PAGE, style, values
 from antcost.report.comparison import Entry
-from antcost.report.figures import BLUE, COLUMN, GRAY, GRAY_TEXT, PAGE, style, values
-from antcost.report.placement import Anchor, box_around, cut, steps
-from antcost.report.scales import Scale, labels, scale_of
 from antcost.report.table import Unit, show
 from antcost.units import format_accuracy
 

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from antcost.cost.analysis import NetCost, Row, merge
+from antcost.figures.stacked_bars import Bar, Panel, stacked_bars
+from antcost.figures.style import COLUMN, PAGE
 from antcost.graph.graph import Node
 from antcost.graph.operators import kind
 from antcost.report.comparison import Entry
-from antcost.report.figures import COLUMN, PAGE
-from antcost.report.stacked_bars import Bar, Panel, stacked_bars
 from antcost.report.table import Unit
 
 if TYPE_CHECKING:

@@ -8,10 +8,9 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from antcost.cost.analysis import NetCost
-from antcost.report.axes import NUMBER, PLAIN_ZERO, Axis, worth_axis
-from antcost.report.figures import BLUE, GRAY, GRAY_TEXT, ORANGE, RULE, style, values
-from antcost.report.front_figures import front_figure
-from antcost.report.placement import FONT, text_width
+from antcost.figures.axes import NUMBER, PLAIN_ZERO, Axis, worth_axis
+from antcost.figures.placement import FONT, text_width
+from antcost.figures.style import BLUE, GRAY, GRAY_TEXT, ORANGE, RULE, style, values
 from antcost.search.progress import Moment
 from antcost.search.run import Report
 from antcost.spec.overrides import RESOLUTION
@@ -19,8 +18,6 @@ from antcost.units import format_count
 
 if TYPE_CHECKING:
     import altair as alt
-
-__all__ = ["changes", "front_figure", "search_figure"]
 
 WIDTH, HEIGHT = 330, 110
 IN_SIGHT = 0.35

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from antcost.cost.analysis import NetCost
 from antcost.cost.memory import Step, timeline
-from antcost.report.figures import BLUE, GRAY_TEXT, ORANGE, PAGE, RULE, style, values
+from antcost.figures.placement import FONT, cut, text_width
+from antcost.figures.style import BLUE, GRAY_TEXT, ORANGE, PAGE, RULE, style, values
 from antcost.report.memory import BYTES_PER_ELEM, peaks
-from antcost.report.placement import FONT, cut, text_width
 from antcost.units import format_exact
 
 if TYPE_CHECKING:

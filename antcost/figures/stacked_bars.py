@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal
 
-from antcost.report.figures import GRAY_TEXT, KINDS, OTHER, style, values
-from antcost.report.placement import FONT, cut, text_width
+from antcost.figures.placement import FONT, cut, text_width
+from antcost.figures.style import GRAY_TEXT, KINDS, OTHER, style, values
 from antcost.report.table import Unit, show
 from antcost.units import format_percent
 

@@ -517,3 +517,19 @@ def test_hostile_texts_are_only_texts(tmp_path: Path, write_spec: Callable[..., 
     ).stdout
     assert r"\input{/etc/passwd} $x$ & % #" in printed
     assert "root:" not in printed
+
+
+def test_speed_ups_are_over_a_network_of_the_report(tmp_path: Path) -> None:
+    """Not over the recording's baseline, MobileNetV2, where that is not asked for; as numbers."""
+    measured = ("--latency", f"{ROOT}/reports/table8.json", "--format", "md,csv,json")
+    report("antnet_g2", "antnet_g1", "-o", str(tmp_path / "r"), *measured)
+    rows = numbers(tmp_path / "r")["comparison"]["networks"]
+    latency_ps = [row["latency_ps"] for row in rows]
+    assert rows[0]["speed_up"] == {"value": 1.0, "low": 1.0, "high": 1.0}
+    assert rows[1]["speed_up"]["value"] == pytest.approx(latency_ps[0] / latency_ps[1], rel=0.02)
+    with (tmp_path / "r" / "tables" / "latency.csv").open() as file:
+        speed_ups = {row["network"]: float(row["speed_up"]) for row in csv.DictReader(file)}
+    assert speed_ups["ANTNet (g = 1)"] == rows[1]["speed_up"]["value"]
+    text = (tmp_path / "r" / "report.md").read_text()
+    assert "A speed-up is the time of ANTNet (g = 2) by that of the network" in text
+    assert "time of MobileNetV2 by" not in text

@@ -30,7 +30,7 @@ from antcost.report.memory import peak_table
 from antcost.report.network import network_table
 from antcost.report.predictions import Predicted, predictions_table
 from antcost.report.table import Table
-from antcost.report.timed import predicted_entries, recorded_entries
+from antcost.report.timed import baseline_of, predicted_entries, recorded_entries
 from antcost.spec.catalog import SUFFIXES
 
 if TYPE_CHECKING:
@@ -57,7 +57,8 @@ class Findings:
     def timed(self, entries: Sequence[Entry]) -> tuple[Sequence[Entry], list[str]]:
         """Entries with their latencies, and how these were found."""
         if self.recording is not None:
-            return recorded_entries(entries, self.recording)
+            base = baseline_of(self.entries, self.recording)
+            return recorded_entries(entries, self.recording, base)
         if self.device is not None:
             return predicted_entries(entries)
         return entries, []
@@ -178,7 +179,9 @@ def _tradeoffs(findings: Findings) -> Iterator[Section]:
 
 def _latencies(findings: Findings) -> Iterator[Section]:
     if findings.recording is not None:
-        yield Section("latency", "Latency, measured", tuple(_measured(findings.recording)))
+        yield Section(
+            "latency", "Latency, measured", tuple(_measured(findings.entries, findings.recording))
+        )
     predicted = [
         Predicted(entry.reference, entry.cost, entry.prediction)
         for entry in findings.entries
@@ -189,13 +192,14 @@ def _latencies(findings: Findings) -> Iterator[Section]:
         yield Section("latency_predicted", "Latency, predicted", (table,))
 
 
-def _measured(recording: Recording) -> Iterator[Item]:
-    yield Exhibit("latency", latency_table(recording))
+def _measured(entries: Sequence[Entry], recording: Recording) -> Iterator[Item]:
+    base = baseline_of(entries, recording)
+    yield Exhibit("latency", latency_table(recording, baseline=base))
     caption = "How the times of all runs are distributed. Lines: what the table says."
-    yield _figure("latency_runs", caption, lambda: runs_figure(recording))
+    yield _figure("latency_runs", caption, lambda: runs_figure(recording, baseline=base))
     if len(recording.shown) >= LEAST_NETWORKS:
         caption = "Time against multiply-adds, traffic and parameters."
-        yield _figure("latency_scatter", caption, lambda: scatter_figure(recording))
+        yield _figure("latency_scatter", caption, lambda: scatter_figure(recording, baseline=base))
 
 
 def _checks(findings: Findings) -> Iterator[Section]:

@@ -10,7 +10,7 @@ from antcost.measure.statistics import LEAST_SESSIONS, LEVEL, by_session
 from antcost.report.comparison import FIGURES, Entry
 from antcost.report.measured import disturbances, how, plural, where
 from antcost.report.predictions import guesses, prediction_errors
-from antcost.report.timed import recorded_entries
+from antcost.report.timed import baseline_of, recorded_entries
 from antcost.version import __version__
 
 NAMED, MOST_NAMED = 3, 10
@@ -190,6 +190,7 @@ def _pairs(checks: Sequence[Check]) -> str:
 
 
 def _measuring(entries: Sequence[Entry], recording: Recording) -> Iterator[str]:
+    base = baseline_of(entries, recording)
     timed, _ = recorded_entries(entries, recording)
     measured = [entry.spec.title for entry in timed if entry.latency_ps is not None]
     of = f" of {_named(measured, 'network')}" if 0 < len(measured) < len(entries) else ""
@@ -205,7 +206,7 @@ def _measuring(entries: Sequence[Entry], recording: Recording) -> Iterator[str]:
     yield "The latency of a network is the median of all its runs."
     if len(recording.shown) > 1:
         yield (
-            f"A speed-up is the time of {recording.labels[recording.baseline]} by that of the "
+            f"A speed-up is the time of {recording.labels[base]} by that of the "
             "network in the same round: its median over the rounds of a session, and the geometric "
             f"mean of sessions. {_interval(sessions)}"
         )

@@ -14,7 +14,7 @@ from typing import Any
 from antcost.document.contents import Exhibit, Figure, Item, Report
 from antcost.graph.shape import Shape
 from antcost.report.formats import Format, escape_html, render
-from antcost.report.table import Cell, Formula, Value, show
+from antcost.report.table import Cell, Formula, Interval, Value, show
 from antcost.units import Printed
 from antcost.version import __version__
 
@@ -145,6 +145,8 @@ def _order(value: Value) -> tuple[bool, Any]:
             return False, value.value
         case Shape():
             return False, value.numel
+        case Interval():
+            return False, value.value
         case str() | Formula():
             parts = re.split("([0-9]+)", str(value).casefold())
             return True, tuple(int(p) if i % 2 else p for i, p in enumerate(parts))

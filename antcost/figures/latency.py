@@ -64,7 +64,7 @@ def runs_figure(
     rows = latencies(recording, base, stat)
     times = [ns for row in rows for ns in times_ns(recording.visits, row.index)]
     names = [cut(row.label, NAME_WIDTH) for row in rows]
-    ratios = ["baseline" if row.index == base else interval(row.speed_up) for row in rows]
+    ratios = ["baseline" if row.index == base else str(interval(row.speed_up)) for row in rows]
     beside = TIME + GAP + EDGE + max(map(text_width, names)) + max(map(text_width, ratios))
     scale = scale_of([ns / NS_PER_MS for ns in times], PAGE - beside)
     bars, ticks = _bins(recording, rows, scale)

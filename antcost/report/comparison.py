@@ -21,7 +21,7 @@ from antcost.report.network import (
 )
 from antcost.report.predictions import prediction_data
 from antcost.report.reasons import why
-from antcost.report.table import Column, Table, choose, ranked
+from antcost.report.table import Column, Interval, Table, choose, ranked
 from antcost.spec.catalog import shipped_folder
 from antcost.spec.model import NetSpec, Published
 from antcost.units import Printed, plain_number
@@ -43,7 +43,7 @@ class Entry:
     base: NetCost | None = None
     reason: str | None = None
     latency_ps: int | None = None
-    speed_up: str | None = None
+    speed_up: Interval | None = None
     prediction: Prediction | None = None
 
     @property
@@ -327,7 +327,7 @@ def _data(entry: Entry) -> dict[str, Any]:
         **{key: float(ratio) for key, ratio in ratios.items() if ratio is not None},
         **({"reason": entry.reason} if entry.reason else {}),
         **({"latency_ps": entry.latency_ps} if entry.latency_ps is not None else {}),
-        **({"speed_up": entry.speed_up} if entry.speed_up else {}),
+        **({"speed_up": entry.speed_up.data} if entry.speed_up else {}),
         **({"prediction": prediction_data(entry.prediction)} if entry.prediction else {}),
         "published": [
             {field: _printed(value) for field, value in row if value is not None}

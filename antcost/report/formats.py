@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from antcost.graph.shape import Shape
 from antcost.report.latex import latex
-from antcost.report.table import Cell, Formula, Note, Table, Value
+from antcost.report.table import Cell, Formula, Interval, Note, Table, Value
 from antcost.report.text import render_text
 from antcost.units import Printed, plain_number
 from antcost.version import __version__
@@ -141,5 +141,7 @@ def _plain(value: Value) -> str | int | float | None:
             return str(value)
         case Formula():
             return value.plain
+        case Interval():
+            return value.value
         case _:
             return value

@@ -18,8 +18,8 @@ from antcost.measure.statistics import (
     widest,
 )
 from antcost.report.measured import OFTEN, disturbances, how, plural, where
-from antcost.report.table import Column, Table
-from antcost.units import format_margin, format_time, format_times
+from antcost.report.table import Column, Interval, Table
+from antcost.units import format_margin, format_time
 
 PS_PER_NS = 1000
 
@@ -28,13 +28,9 @@ def picoseconds(ns: float) -> int:
     return round(ns * PS_PER_NS)
 
 
-def interval(one: Ratio) -> str:
-    """A ratio, with its interval if it has one: "1.08x [1.06, 1.10]"."""
-    middle = format_times(Fraction(one.value))
-    if one.low == one.high or not isfinite(one.high):
-        return middle
-    low, high = (format_times(Fraction(end)).removesuffix("x") for end in (one.low, one.high))
-    return f"{middle} [{low}, {high}]"
+def interval(one: Ratio) -> Interval:
+    """A ratio, with its interval if it has one."""
+    return Interval(one.value, one.low, one.high)
 
 
 def _columns(stat: Stat, rows: Sequence[Latency]) -> tuple[Column[Latency], ...]:
@@ -62,7 +58,7 @@ def _quiet_time(row: Latency) -> int | None:
     return None if row.quiet_ns is None else picoseconds(row.quiet_ns)
 
 
-def _quiet_speed_up(row: Latency) -> str | None:
+def _quiet_speed_up(row: Latency) -> Interval | None:
     return None if row.quiet_speed_up is None else interval(row.quiet_speed_up)
 
 
@@ -119,9 +115,10 @@ def latency_table(
     )
 
 
-def latency_notes(recording: Recording) -> list[str]:
+def latency_notes(recording: Recording, baseline: int | None = None) -> list[str]:
     """What stands under medians and speed-ups in another table."""
-    base, rows = recording.baseline, latencies(recording)
+    base = recording.baseline if baseline is None else baseline
+    rows = latencies(recording, base)
     return [
         f"latency: {how(recording)}",
         where(recording),

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import isfinite
 from typing import Any, Generic, Literal, TypeVar, assert_never
 
 from antcost.errors import AntcostError, suggest
@@ -43,7 +44,29 @@ class Formula:
         return self.text.replace(",", "")
 
 
-Value = str | int | float | Fraction | Printed | Shape | Formula | None
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """So many times, and between what: "1.08x [1.06, 1.10]"; alone if that is a point."""
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        middle = format_times(Fraction(self.value))
+        if self.low == self.high or not isfinite(self.high):
+            return middle
+        low, high = (format_times(Fraction(end)).removesuffix("x") for end in (self.low, self.high))
+        return f"{middle} [{low}, {high}]"
+
+    @property
+    def data(self) -> dict[str, float | None]:
+        """The numbers for JSON, which knows no infinity."""
+        high = self.high if isfinite(self.high) else None
+        return {"value": self.value, "low": self.low, "high": high}
+
+
+Value = str | int | float | Fraction | Printed | Shape | Formula | Interval | None
 Cell = str | Formula
 Note = str | tuple[Cell, ...]
 """A sentence under a table; with formulas in it, its parts."""
@@ -109,7 +132,7 @@ def show(value: Value, unit: Unit, exact: bool = False) -> Cell:
         return ""
     if isinstance(value, Formula):
         return value
-    if isinstance(value, str | Shape | Printed):
+    if isinstance(value, str | Shape | Printed | Interval):
         return str(value)
     match unit:
         case "count":
@@ -161,6 +184,8 @@ def ranked(items: Sequence[T], column: Column[T]) -> list[T]:
 def _rank(value: Value) -> Any:
     match value:
         case Printed():
+            return value.value
+        case Interval():
             return value.value
         case Shape():
             return value.numel

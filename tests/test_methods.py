@@ -87,8 +87,8 @@ def test_inputs_of_one_size_are_said_once() -> None:
 def test_inputs_of_several_sizes_are_said_once_the_most_common_first() -> None:
     text = methods(entries=[*map(entry, IMAGENET)], convention=MADDS)[0]
     assert text.endswith(
-        f"of 3x224x224 for {len(IMAGENET) - 4} networks, 3x227x227 for AlexNet and SqueezeNext and "
-        "3x299x299 for Inception-v3 and Xception."
+        f"of 3x224x224 ({len(IMAGENET) - 4} networks), 3x227x227 (AlexNet and SqueezeNext) and "
+        "3x299x299 (Inception-v3 and Xception)."
     )
 
 
@@ -96,8 +96,8 @@ def test_names_with_commas_are_told_apart() -> None:
     small = entry("antnet_g1", "input=[3, 96, 96]", "classes=10")
     text = methods(entries=[small, entry("mobilenet_v2")], convention=MADDS)[0]
     assert text.endswith(
-        "of 3x96x96 for ANTNet (g = 1) with input=[3, 96, 96], classes=10; and 3x224x224 for "
-        "MobileNetV2."
+        "of 3x96x96 (ANTNet (g = 1) with input=[3, 96, 96], classes=10); and 3x224x224 "
+        "(MobileNetV2)."
     )
 
 
@@ -137,8 +137,8 @@ def test_auxiliary_heads_are_left_out_unless_they_are_counted() -> None:
 def test_published_figures_that_ours_do_not_round_to_are_named() -> None:
     text = paragraph(entry("mobilenet_v2"), entry("vgg_16"), entry("cifar100/flattened"))
     assert "Published parameters and MAdds of MobileNetV2 and VGG-16 are shown" in text
-    assert "Ours do not all round to those of MobileNetV2." in text
-    assert "Ours do not all round to those." in paragraph(entry("mobilenet_v2"))
+    assert "Ours differ from them by more than rounding for MobileNetV2." in text
+    assert "Ours differ from them by more than rounding." in paragraph(entry("mobilenet_v2"))
     for exact in (("vgg_16",), ("vgg_16", "resnet_18")):
         assert "Ours round to all of them." in paragraph(*map(entry, exact))
 
@@ -152,11 +152,11 @@ def test_published_figures_of_other_quantities_are_not_meant() -> None:
 
 def test_many_networks_are_counted_where_names_would_be_too_many() -> None:
     entries = [*map(entry, IMAGENET)]
-    differing = sum("do not all round" in paragraph(each) for each in entries)
+    differing = sum("by more than rounding" in paragraph(each) for each in entries)
     printed = sum("Published" in paragraph(each) for each in entries)
     text = paragraph(*entries)
     assert f"MAdds of {printed} networks are shown" in text
-    assert f"Ours do not all round to those of {differing} networks." in text
+    assert f"Ours differ from them by more than rounding for {differing} networks." in text
 
 
 def test_checks_name_tools_with_their_versions() -> None:

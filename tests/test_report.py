@@ -256,6 +256,7 @@ def test_a_broken_spec_is_reported_and_the_others_are_written(
         (("vgg_16", "--latency", f"{ROOT}/reports/table8.json"), "none of these networks was"),
         (("--preset", "antnets", "--set", "classes=10"), "--set has no place beside --preset"),
         (("antnet_g2", "--count", "nothing"), "nothing"),
+        (("antnet_g2", "--title", "two\nlines"), "--title: expected one line of printable text"),
     ],
 )
 def test_mistakes(tmp_path: Path, args: tuple[str, ...], said: str) -> None:

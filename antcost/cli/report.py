@@ -55,6 +55,8 @@ def report(
         raise BadParameter("name networks, or --preset antnets in their place")
     if preset is not None and set_:
         raise BadParameter("--set has no place beside --preset: a paper's networks are as they are")
+    if title is not None and not title.isprintable():
+        raise AntcostError("--title: expected one line of printable text")
     formats = read_formats(format_)
     require_folder(output)
     if check:

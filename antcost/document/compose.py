@@ -125,7 +125,7 @@ def _sources(findings: Findings) -> Iterator[str]:
     yield from (check.tool.name for check in findings.checks)
     if findings.recording is not None:
         yield findings.recording.engine
-    yield from ("Altair", "Vega-Lite")
+    yield from ("antcost", "Altair", "Vega-Lite")
 
 
 def _comparison(findings: Findings) -> Section:

@@ -81,7 +81,7 @@ def _inputs(entries: Sequence[Entry]) -> str:
     if len(titles) == 1:
         return f"of {next(iter(titles))}"
     ordered = sorted(titles.items(), key=lambda item: -len(item[1]))
-    return "of " + _listed([f"{size} for {_named(each, 'network')}" for size, each in ordered])
+    return "of " + _listed([f"{size} ({_named(each, 'network')})" for size, each in ordered])
 
 
 def _free(entries: Sequence[Entry], convention: Convention) -> list[str]:
@@ -137,9 +137,10 @@ def _published(entries: Sequence[Entry]) -> Iterator[str]:
         if not differing:
             yield "Ours round to all of them."
         elif len(printed) == 1:
-            yield "Ours do not all round to those."
+            yield "Ours differ from them by more than rounding."
         else:
-            yield f"Ours do not all round to those of {_named(differing, 'network', MOST_NAMED)}."
+            names = _named(differing, "network", MOST_NAMED)
+            yield f"Ours differ from them by more than rounding for {names}."
 
 
 def _rounds(entry: Entry) -> bool:

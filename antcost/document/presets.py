@@ -75,7 +75,7 @@ class Preset:
 
 
 _ABSTRACT = ("ANTNets, abstract", "cifar100/antnet_g2", "cifar100/mobilenet_v2")
-_UNKNOWN = "What else the paper prints of costs in this table could not be looked up."
+_UNKNOWN = "The costs that the paper prints in this table were not at hand:"
 
 _ANTNETS = (
     Part(
@@ -101,7 +101,7 @@ _ANTNETS = (
             Claim(*_ABSTRACT, "params", "-8.3 %"),
             Claim(*_ABSTRACT, "madds", "-19.6 %"),
         ),
-        remarks=(f"{_UNKNOWN} Published figures are those of Table 5 and the abstract.",),
+        remarks=(f"{_UNKNOWN} published figures are those of its Table 5 and of its abstract.",),
     ),
     Part(
         4,
@@ -113,7 +113,7 @@ _ANTNETS = (
             "cifar100/antnet_g1",
         ),
         "ANTNets",
-        remarks=(f"{_UNKNOWN} Published figures are those of Table 5.",),
+        remarks=(f"{_UNKNOWN} published figures are those of its Table 5.",),
     ),
     Part(
         5,

@@ -91,6 +91,7 @@ def test_specs_ship_inside_the_wheel(tmp_path: Path) -> None:
     (wheel,) = WheelBuilder(str(ROOT)).build(directory=str(tmp_path / "dist"))
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "site")
+        assert "antcost/reports/table8.json" in archive.namelist()
     code = "import antcost; print(antcost.__file__, antcost.analyze('cifar100/antnet_g2').params)"
     result = subprocess.run(
         [sys.executable, "-c", code],

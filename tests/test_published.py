@@ -251,3 +251,17 @@ def test_a_figure_has_a_row_a_network_and_is_linked_by_markdown(run: Run, tmp_pa
     assert "c-ANTNet" not in drawn  # nothing was published
     result = run("compare", names[-1], "--figure", str(figure), exit_code=2)
     assert result.stderr == "no network has a published top-1 to draw\n"
+
+
+def test_rows_say_their_source_where_there_are_several(run: Callable[..., Result]) -> None:
+    one = run("compare", "mobilenet_v2", "antnet_g2", "--published").stdout
+    assert "published in" not in one
+    assert "publ.: as printed in ANTNets, Table 7." in one
+    two = run("compare", "mobilenet_v2", "ghostnet", "--published", "--format", "csv").stdout
+    rows = {row["network"]: row["source"] for row in csv.DictReader(two.splitlines())}
+    assert rows == {
+        "MobileNetV2": "ANTNets, Table 7",
+        "GhostNet (1.0x)": "GhostNet (arXiv 1911.11907)",
+    }
+    text = run("compare", "mobilenet_v2", "ghostnet", "--published").stdout
+    assert "publ.: as printed in its source." in text

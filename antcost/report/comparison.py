@@ -54,6 +54,12 @@ class Entry:
         """The first source that printed this figure."""
         return next((row for row in self.spec.published if getattr(row, field) is not None), None)
 
+    @property
+    def figures_source(self) -> str | None:
+        """Where the published params and MAdds are from."""
+        sources = (row.source for row in map(self.source, FIGURES) if row is not None)
+        return "; ".join(dict.fromkeys(sources)) or None
+
     def published(self, field: str) -> Any:
         """The figure as the first source printed it."""
         source = self.source(field)
@@ -160,6 +166,7 @@ COLUMNS: tuple[Column[Entry], ...] = (
         "published in",
         lambda entry: "; ".join(row.source for row in entry.spec.published) or None,
     ),
+    Column("source", "published in", lambda entry: entry.figures_source, "prose"),
     Column("reason", "reason", lambda entry: entry.reason, "prose"),
     Column("params_fewer", "x params", lambda entry: entry.fewer("params"), "times", spare=5),
     Column("madds_fewer", "x MAdds", lambda entry: entry.fewer("madds"), "times", spare=1),
@@ -167,7 +174,7 @@ COLUMNS: tuple[Column[Entry], ...] = (
 FIGURES = ("params", "madds")
 PUBLISHED_KEYS = (
     "network", "params", "params_published", "params_difference",
-    "madds", "madds_published", "madds_difference", "reason",
+    "madds", "madds_published", "madds_difference", "source", "reason",
 )  # fmt: skip
 PUBLISHED = {
     "params_published": "params",
@@ -213,7 +220,7 @@ def compare_table(
     entries = [entry for entry in every if not published or any(map(entry.source, FIGURES))]
     left_out = len(every) - len(entries)
     chosen = choose(COLUMNS, _named(columns)) or (
-        _published_columns()
+        _published_columns(entries)
         if published
         else _default_columns(convention, entries, base is not None)
     )
@@ -264,16 +271,21 @@ def find_entry(entries: Sequence[Entry], name: str) -> Entry | None:
     return next(found, None)
 
 
-def _published_columns() -> tuple[Column[Entry], ...]:
-    """Ours, what was printed, and why they differ: of narrow columns, as the reason needs room."""
+def _published_columns(entries: Sequence[Entry]) -> tuple[Column[Entry], ...]:
+    """Ours, what was printed, and why they differ: of narrow columns, as the reason needs room.
+
+    Each has its source where there are several.
+    """
+    several = len({entry.figures_source for entry in entries}) > 1
+    keys = [key for key in PUBLISHED_KEYS if several or key != "source"]
     headers = {"params_published": "publ.", "madds_published": "publ."}
     return tuple(
         replace(
             column,
             header=headers.get(column.key, column.header),
-            spare=1 if column.key.endswith("_difference") else 0,
+            spare=1 if column.key.endswith("_difference") or column.key == "source" else 0,
         )
-        for column in choose(COLUMNS, PUBLISHED_KEYS)
+        for column in choose(COLUMNS, keys)
     )
 
 
@@ -306,9 +318,10 @@ def _sources_note(entries: Sequence[Entry], keys: Set[str]) -> list[str]:
     sources = dict.fromkeys(row.source for row in printed if row is not None)
     if not sources:
         return []
+    where = "its source" if "source" in keys else "; ".join(sources)
     compared = any(key.endswith("_difference") for key in keys)
     end = " diff.: ours against that." if compared else ""
-    return [f"publ.: as printed in {'; '.join(sources)}.{end}"]
+    return [f"publ.: as printed in {where}.{end}"]
 
 
 def _data(entry: Entry) -> dict[str, Any]:

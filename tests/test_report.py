@@ -534,3 +534,11 @@ def test_speed_ups_are_over_a_network_of_the_report(tmp_path: Path) -> None:
     text = (tmp_path / "r" / "report.md").read_text()
     assert "A speed-up is the time of ANTNet (g = 2) by that of the network" in text
     assert "time of MobileNetV2 by" not in text
+
+
+def test_measured_latencies_need_their_packages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("antcost.cli.measuring.find_spec", lambda name: None)
+    said = report("--preset", "antnets", "-o", str(tmp_path / "r"), exit_code=2).output
+    assert said == "latency needs NumPy and SciPy: pip install 'antcost[latency]'\n"

@@ -11,6 +11,7 @@ from antcost.api import analyze
 from antcost.blocks.build import load
 from antcost.cli.asking import ask_tools, require_torch
 from antcost.cli.batch import read_each
+from antcost.cli.measuring import require_packages
 from antcost.cli.options import CountOption, DeviceOption, OptionalSpecArguments, SetOption
 from antcost.cli.progress import progress
 from antcost.cost.convention import find_convention
@@ -64,6 +65,8 @@ def report(
     chosen = find_preset(preset) if preset is not None else None
     references = chosen.networks if chosen else specs or []
     recorded = latency or (chosen.recording if chosen else None)
+    if recorded:
+        require_packages()
     findings = Findings(
         (),
         find_convention(count),

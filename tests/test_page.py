@@ -24,10 +24,11 @@ from antcost import analyze
 from antcost.blocks.build import load
 from antcost.cost.convention import CONVENTIONS
 from antcost.document.contents import Exhibit, Figure, Report, Section
-from antcost.document.page import COPIES, page
+from antcost.document.page import page
 from antcost.figures.dot_plots import dot_plots
 from antcost.report.comparison import Entry, compare_table
 from antcost.report.formats import render
+from antcost.report.latex import latex
 from antcost.report.network import network_table
 from antcost.report.table import Column, Formula, Table
 
@@ -330,8 +331,12 @@ def test_tables_and_texts_are_copied(
         exhibits = {exhibit.key: exhibit for exhibit in ten.exhibits}
         shown.get_by_text("rows").locator("visible=true").click()
         for key in ("networks", "antnet_g2_stages", "antnet_g2_layers"):
-            for name, format_ in COPIES.items():
-                expected = render(exhibits[key].table, format_, exact=exhibits[key].exact)
+            exhibit = exhibits[key]
+            for name, expected in (
+                ("LaTeX", latex(exhibit.table, exhibit.exact, f"tab:{key}")),
+                ("Markdown", render(exhibit.table, "markdown", exact=exhibit.exact)),
+                ("CSV", render(exhibit.table, "csv")),
+            ):
                 assert copied(table(shown, key), name, name) == expected
         methods = shown.locator("#methods")
         assert copied(methods, "Copy the text", "Text") == "\n\n".join(METHODS)

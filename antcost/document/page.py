@@ -12,13 +12,12 @@ from itertools import groupby, repeat, zip_longest
 from typing import Any
 
 from antcost.document.contents import Exhibit, Figure, Item, Report
+from antcost.document.writing import table_latex
 from antcost.graph.shape import Shape
-from antcost.report.formats import Format, escape_html, render
+from antcost.report.formats import escape_html, render
 from antcost.report.table import Cell, Formula, Interval, Value, show
 from antcost.units import Printed
 from antcost.version import __version__
-
-COPIES: dict[str, Format] = {"LaTeX": "latex", "Markdown": "markdown", "CSV": "csv"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +99,9 @@ def _grouped(items: Iterable[Item]) -> Iterator[tuple[str, Any]]:
 def _copies(exhibit: Exhibit) -> dict[str, str]:
     """The table as it is copied."""
     return {
-        name: render(exhibit.table, format_, exact=exhibit.exact)
-        for name, format_ in COPIES.items()
+        "LaTeX": table_latex(exhibit),
+        "Markdown": render(exhibit.table, "markdown", exact=exhibit.exact),
+        "CSV": render(exhibit.table, "csv"),
     }
 
 

@@ -5,14 +5,13 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
-from antcost.document.contents import Exhibit, Figure, Report
+from antcost.document.contents import Figure, Report
 from antcost.document.page import page
-from antcost.document.writing import latex, markdown, numbers
+from antcost.document.writing import latex, markdown, numbers, table_latex
 from antcost.errors import AntcostError, suggest
 from antcost.figures.files import draw
 from antcost.report.files import staged, write_whole
 from antcost.report.formats import render
-from antcost.report.latex import latex as table_latex
 
 FORMATS = ("md", "html", "tex", "csv", "svg", "pdf", "png", "json")
 DRAWN = ("svg", "pdf", "png")
@@ -77,13 +76,9 @@ def _draw(figure: Figure, path: Path) -> None:
 def _tables(report: Report, formats: Sequence[str]) -> Iterator[Step]:
     for exhibit in report.exhibits:
         if "tex" in formats:
-            yield f"tables/{exhibit.key}.tex", _writes(partial(_table_latex, exhibit))
+            yield f"tables/{exhibit.key}.tex", _writes(partial(table_latex, exhibit))
         if "csv" in formats:
             yield f"tables/{exhibit.key}.csv", _writes(partial(render, exhibit.table, "csv"))
-
-
-def _table_latex(exhibit: Exhibit) -> str:
-    return table_latex(exhibit.table, exhibit.exact, f"tab:{exhibit.key}")
 
 
 def _texts(report: Report, formats: Sequence[str]) -> Iterator[Step]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from antcost.document.contents import Exhibit, Figure, Item, Report
 from antcost.report.formats import as_paragraph, escape_markdown, render
+from antcost.report.latex import latex as latex_of_table
 from antcost.report.latex_text import escape
 from antcost.version import __version__
 
@@ -36,6 +37,11 @@ def latex(report: Report, formats: Sequence[str]) -> str:
     """A document that inputs every table, and shows the figures if they are written as PDF."""
     environment = _environment(tex=escape)
     return environment.get_template("report.tex").render(report=report, figures="pdf" in formats)
+
+
+def table_latex(exhibit: Exhibit) -> str:
+    """A table as it is pasted into a paper, with a label of its key."""
+    return latex_of_table(exhibit.table, exhibit.exact, f"tab:{exhibit.key}")
 
 
 def numbers(report: Report) -> str:

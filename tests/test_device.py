@@ -258,6 +258,9 @@ def test_every_command_predicts_the_same(run: Callable[..., Result], device_path
     assert [entry["latency_ps"] for entry in compared["networks"]] == [g1, g2]
     (entry,) = data("compare", "antnet_g2", "--baseline", "antnet_g1")["networks"]
     assert entry["speed_up"] == dict.fromkeys(("value", "low", "high"), g1 / g2)
+    by_speed = data("compare", "antnet_g1", "antnet_g2", "--sort", "speed_up")["networks"]
+    fastest_first = sorted((g1, g2))
+    assert [entry["latency_ps"] for entry in by_speed] == fastest_first != [g1, g2]
     predicted = data("latency", "antnet_g1", "antnet_g2")
     assert [entry["latency_ps"] for entry in predicted["networks"]] == [g1, g2]
     assert sum(predicted["networks"][1]["layers_ps"].values()) == g2

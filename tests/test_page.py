@@ -30,7 +30,8 @@ from antcost.report.comparison import Entry, compare_table
 from antcost.report.formats import render
 from antcost.report.latex import latex
 from antcost.report.network import network_table
-from antcost.report.table import Column, Formula, Table
+from antcost.report.table import Column, Formula, Interval, Table
+from antcost.units import COUNT_UNITS, read_printed
 
 if TYPE_CHECKING:
     import altair as alt
@@ -184,6 +185,28 @@ def test_empty_cells_are_last_and_the_total_below_all(browser: Browser, tmp_path
                 assert "".join(column(numbers, 2)) == order
                 assert numbers.locator("tr").last.inner_text().startswith("total")
         assert numbers.locator("sup").all_inner_texts() == ["2", "2"]
+
+
+def test_printed_figures_and_intervals_are_sorted_by_value(
+    browser: Browser, tmp_path: Path
+) -> None:
+    items = [
+        (read_printed("0.39G", COUNT_UNITS), Interval(0.9, 0.8, 1.2)),
+        (read_printed("4.09G", COUNT_UNITS), Interval(10.0, 9.0, 11.0)),
+        (read_printed("900M", COUNT_UNITS), Interval(2.0, 0.1, 30.0)),
+    ]
+    columns: list[Column[Any]] = [
+        Column("printed", "printed", lambda row: row[0], "count"),
+        Column("factor", "factor", lambda row: row[1]),
+    ]
+    exhibit = Exhibit("t", Table("Numbers", columns, items, ()))
+    with visit(browser, write(tmp_path, Section("s", "S", (exhibit,)))) as shown:
+        numbers = table(shown, "t")
+        for name in ("printed", "factor"):
+            header(numbers, name).click()
+            assert column(numbers, 0) == ["0.39G", "900M", "4.09G"]
+            header(numbers, name).click()
+            assert column(numbers, 0) == ["4.09G", "900M", "0.39G"]
 
 
 def test_rows_are_filtered_by_words(browser: Browser, file: Path) -> None:

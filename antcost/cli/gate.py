@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from os.path import normpath
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from typer import Option
@@ -16,8 +16,14 @@ from antcost.cli.options import (
     DeviceOption,
     ExactOption,
     FormatOption,
+    LatencyBounds,
+    MaddsBounds,
     OutputOption,
+    ParamsBounds,
+    PeakMemoryBounds,
+    SizeBounds,
     SpecArguments,
+    TrafficBounds,
 )
 from antcost.cli.output import emit
 from antcost.cost.budget import Bound, find_measure, read_bound, read_increase
@@ -33,18 +39,14 @@ from antcost.units import Printed
 NO_INCREASE = "0%"
 
 
-def _bound(example: str) -> Any:
-    return Option(metavar="BOUND", help=f'A budget, such as "<= {example}".')
-
-
 def gate(
     specs: SpecArguments,
-    madds: Annotated[list[str] | None, _bound("300M")] = None,
-    params: Annotated[list[str] | None, _bound("3.4M")] = None,
-    size: Annotated[list[str] | None, _bound("14MB")] = None,
-    traffic: Annotated[list[str] | None, _bound("200MB")] = None,
-    peak_memory: Annotated[list[str] | None, _bound("2MiB")] = None,
-    latency: Annotated[list[str] | None, _bound("9ms")] = None,
+    madds: MaddsBounds = None,
+    params: ParamsBounds = None,
+    size: SizeBounds = None,
+    traffic: TrafficBounds = None,
+    peak_memory: PeakMemoryBounds = None,
+    latency: LatencyBounds = None,
     device: DeviceOption = None,
     against: Annotated[
         str | None,

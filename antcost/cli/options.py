@@ -1,7 +1,7 @@
 """Arguments and options that several commands share."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from typer import Argument, Option
 
@@ -66,6 +66,19 @@ RuleOption = Annotated[
     list[str] | None,
     Option("--rule", metavar="PATH=RULE", help='E.g. "ant*.channels=non-decreasing"; repeatable.'),
 ]
+
+
+def _bound(example: str) -> Any:
+    """The option of a budget, which can be given twice: "<= 300M"."""
+    return Option(metavar="BOUND", help=f'A budget, such as "<= {example}".')
+
+
+MaddsBounds = Annotated[list[str] | None, _bound("300M")]
+ParamsBounds = Annotated[list[str] | None, _bound("3.4M")]
+SizeBounds = Annotated[list[str] | None, _bound("14MB")]
+TrafficBounds = Annotated[list[str] | None, _bound("200MB")]
+PeakMemoryBounds = Annotated[list[str] | None, _bound("2MiB")]
+LatencyBounds = Annotated[list[str] | None, _bound("9ms")]
 
 
 def column_keys(text: str | None) -> list[str]:

@@ -5,7 +5,7 @@ from fractions import Fraction
 from importlib.util import find_spec
 from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from typer import Option
@@ -17,9 +17,15 @@ from antcost.cli.options import (
     DeviceOption,
     ExactOption,
     FormatOption,
+    LatencyBounds,
+    MaddsBounds,
+    ParamsBounds,
+    PeakMemoryBounds,
     RuleOption,
     SetOption,
+    SizeBounds,
     SpaceArgument,
+    TrafficBounds,
     WorkersOption,
 )
 from antcost.cli.output import emit
@@ -33,10 +39,6 @@ from antcost.units import format_change
 if TYPE_CHECKING:
     from antcost.search.run import Report
     from antcost.search.space import Space
-
-
-def _bound(example: str) -> Any:
-    return Option(metavar="BOUND", help=f"A budget, such as {example}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +57,15 @@ class Run:
 
 def search(
     space: SpaceArgument,
-    madds: Annotated[list[str] | None, _bound("300M")] = None,
-    params: Annotated[list[str] | None, _bound("3.4M")] = None,
-    size: Annotated[list[str] | None, _bound("14MB")] = None,
-    traffic: Annotated[list[str] | None, _bound("200MB")] = None,
-    peak_memory: Annotated[list[str] | None, _bound("2MiB")] = None,
-    latency: Annotated[list[str] | None, _bound("9ms")] = None,
+    madds: MaddsBounds = None,
+    params: ParamsBounds = None,
+    size: SizeBounds = None,
+    traffic: TrafficBounds = None,
+    peak_memory: PeakMemoryBounds = None,
+    latency: LatencyBounds = None,
     rho: Annotated[
-        list[str] | None, _bound("1.0: depth over width, DeepMAD's effectiveness")
+        list[str] | None,
+        Option(metavar="BOUND", help="Depth over width, DeepMAD's effectiveness: <= 1.0."),
     ] = None,
     objective: Annotated[
         str | None,

@@ -6,23 +6,24 @@ from typing import TYPE_CHECKING, Any
 from antcost.version import __version__
 
 if TYPE_CHECKING:
-    from antcost.api import analyze
-    from antcost.blocks.build import build_graph, load
+    from antcost.backends.onnx_model import onnx_model
+    from antcost.backends.torch_module import torch_module
     from antcost.errors import AntcostError
-    from antcost.onnxnet import onnx_model
-    from antcost.torchnet import torch_module
+    from antcost.sources.analyze import analyze
+    from antcost.sources.specs.build import build_graph
+    from antcost.sources.specs.load import load
 
 __all__ = [
     "AntcostError", "__version__", "analyze", "build_graph", "load", "onnx_model", "torch_module",
 ]  # fmt: skip
 
 _HOMES = {
-    "analyze": "antcost.api",
-    "build_graph": "antcost.blocks.build",
-    "load": "antcost.blocks.build",
+    "analyze": "antcost.sources.analyze",
+    "build_graph": "antcost.sources.specs.build",
+    "load": "antcost.sources.specs.load",
     "AntcostError": "antcost.errors",
-    "onnx_model": "antcost.onnxnet",
-    "torch_module": "antcost.torchnet",
+    "onnx_model": "antcost.backends.onnx_model",
+    "torch_module": "antcost.backends.torch_module",
 }
 
 

@@ -6,13 +6,12 @@ from fractions import Fraction
 from itertools import product
 from typing import Literal
 
-from antcost.blocks.build import build_graph
-from antcost.blocks.registry import STAGE_MODELS
 from antcost.cost.analysis import analyze_graph
 from antcost.cost.convention import CONVENTIONS, Convention, Term
 from antcost.cost.counts import Cost
-from antcost.spec.model import Ambiguity, NetSpec, Published
-from antcost.spec.readings import readings
+from antcost.sources.specs.build import build_graph
+from antcost.sources.specs.interpretations import readings
+from antcost.sources.specs.model import Ambiguity, NetSpec, Published
 from antcost.units import Printed
 
 Fit = Literal["rounded", "truncated", "off"]
@@ -96,8 +95,7 @@ def reconcile(spec: NetSpec, published: Sequence[Published]) -> tuple[Reconcilia
     conventions. Raises SpecError for an ambiguity that does not fit the network.
     """
     costs = [
-        (taken, analyze_graph(build_graph(reading)).whole.cost)
-        for taken, reading in readings(spec, STAGE_MODELS)
+        (taken, analyze_graph(build_graph(reading)).whole.cost) for taken, reading in readings(spec)
     ]
     return tuple(
         Reconciliation(row, _ranked(row, costs)) for row in published if row.params or row.madds

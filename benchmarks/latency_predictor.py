@@ -36,7 +36,7 @@ from antcost.measure.profiling import (
 )
 from antcost.measure.random_networks import random_graphs
 from antcost.measure.recording import Recording
-from antcost.report.measured import disturbances
+from antcost.views.measured import disturbances
 
 SHIPPED = (
     "antnet_1.4", "antnet_g1", "antnet_g2", "darts_v2", "densenet_121", "e_antnet",

@@ -18,7 +18,8 @@ from scipy.optimize import nnls
 from tabulate import tabulate
 
 import antcost
-from antcost.cost.files import (
+from antcost.backends.export import core_ml_neural_networks, core_ml_programs
+from antcost.backends.sizes import (
     DTYPES,
     FORMATS,
     MLMODEL,
@@ -30,11 +31,10 @@ from antcost.cost.files import (
     stored_layers,
 )
 from antcost.cost.memory import Dtype
-from antcost.export import core_ml_neural_networks, core_ml_programs
+from antcost.files import write_folder_whole
 from antcost.graph.graph import Graph
 from antcost.graph.layers import Activation, Add, Flatten
-from antcost.report.files import write_folder_whole
-from antcost.spec.catalog import shipped_names
+from antcost.sources.specs.catalog import shipped_names
 
 CORE_ML = (
     "mobilenet_v2", "mobilenet_v2_1.4", "mobilenet_v1", "mobilenet_v3_large", "mobilenet_v3_small",

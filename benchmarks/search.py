@@ -31,7 +31,7 @@ from antcost.search.solve import solve
 from antcost.search.space import Sources, Space, load_space, make_space
 from antcost.search.sweep import CHUNK, ROWS, plan_sample
 from antcost.search.tables import costs, draw, make_tables, make_urns
-from antcost.spec.document import Document
+from antcost.yamlfile.document import Document
 
 BUDGET = {"madds": "<= 300M", "params": "<= 3.4M"}
 RHO = 1.0

@@ -10,16 +10,15 @@ from typing import Any
 import numpy as np
 
 import antcost
-from antcost.blocks.registry import STAGE_MODELS
 from antcost.cost.analysis import NetCost
 from antcost.graph.graph import Node
 from antcost.graph.layers import Conv2d
 from antcost.search.labels import within_rho
 from antcost.search.problem import Problem
 from antcost.search.space import Sources, Space, make_space
-from antcost.spec.document import Document
-from antcost.spec.load import changed
-from antcost.spec.model import NetSpec
+from antcost.sources.specs.load import changed
+from antcost.sources.specs.model import NetSpec
+from antcost.yamlfile.document import Document
 
 HEAD = ("head", "pool", "fc")
 
@@ -127,7 +126,7 @@ def every_network(space: Space) -> Iterator[Network]:
             for variable in group
         }
         try:
-            spec = changed(space.base, STAGE_MODELS, [(p, v, "") for p, v in values.items()])
+            spec = changed(space.base, [(p, v, "") for p, v in values.items()])
             cost = antcost.analyze(spec)
         except antcost.AntcostError:
             continue

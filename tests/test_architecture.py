@@ -7,9 +7,9 @@ from conftest import network
 
 import antcost
 from antcost.cost.convention import CONVENTIONS
-from antcost.report.architecture import architecture_table
-from antcost.report.formats import render
-from antcost.spec.catalog import shipped_names
+from antcost.sources.specs.catalog import shipped_names
+from antcost.tables.formats import render
+from antcost.views.architecture import architecture_table
 
 MADDS = CONVENTIONS["madds"]
 

@@ -12,7 +12,7 @@ from typer.testing import Result
 
 import antcost
 from antcost.errors import SpecError
-from antcost.spec.schema import json_schema
+from antcost.sources.specs.schema import json_schema
 
 Run = Callable[..., Result]
 Write = Callable[..., Path]
@@ -126,9 +126,8 @@ def test_other_things_than_heads_are_refused(heads: Any) -> None:
 
 
 def test_the_schema_knows_heads() -> None:
-    from antcost.blocks.registry import STAGE_MODELS
 
-    validator = jsonschema.Draft202012Validator(json_schema(STAGE_MODELS))
+    validator = jsonschema.Draft202012Validator(json_schema())
     spec = json.loads(json.dumps(network({"block": "avgpool"})))
     head = {"after": "s0", "stages": [{"name": "x", "block": "avgpool"}]}
     assert validator.is_valid({**spec, "auxiliary": [head]})

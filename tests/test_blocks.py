@@ -7,10 +7,10 @@ import pytest
 from conftest import network
 
 import antcost
-from antcost.blocks.width import make_divisible
 from antcost.cost.analysis import NetCost
 from antcost.errors import SpecError
 from antcost.graph.layers import Activation, Add, Conv2d, Dropout, Linear, SliceChannels
+from antcost.sources.specs.width import make_divisible
 
 ANT = {"block": "ant", "expansion": 6, "reduction": 4, "channels": 16}
 

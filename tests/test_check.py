@@ -12,14 +12,14 @@ from conftest import network
 from typer.testing import Result
 
 import antcost
+from antcost.charts.style import PAGE
+from antcost.charts.waterfalls import waterfalls
 from antcost.check import comparison
 from antcost.check.comparison import Check, check, compare, convention_of
 from antcost.check.isolation import Answer, Job, answer, answers
 from antcost.check.tools import TOOLS, Report
 from antcost.cost.convention import CONVENTIONS, Term
-from antcost.figures.style import PAGE
-from antcost.figures.waterfalls import waterfalls
-from antcost.report.checks import Step, bridge_table, checks_table, equations, places_table, steps
+from antcost.views.checks import Step, bridge_table, checks_table, equations, places_table, steps
 
 TORCH = pytest.mark.torch
 TINY = network(

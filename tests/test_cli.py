@@ -17,8 +17,8 @@ from conftest import ROOT
 from typer.testing import Result
 
 import antcost
-from antcost.report.files import write_whole
-from antcost.spec.catalog import shipped_names
+from antcost.files import write_whole
+from antcost.sources.specs.catalog import shipped_names
 
 Run = Callable[..., Result]
 FORMATS = ["text", "markdown", "latex", "csv", "json", "html"]

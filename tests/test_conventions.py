@@ -17,7 +17,7 @@ from antcost.check.tools import TOOLS
 from antcost.cost.analysis import NetCost
 from antcost.cost.convention import CONVENTIONS
 from antcost.graph.layers import ActivationKind
-from antcost.spec.catalog import shipped_names
+from antcost.sources.specs.catalog import shipped_names
 
 MOBILENET_V2 = {
     "madds": 300_774_272,

@@ -19,7 +19,7 @@ from antcost.cost.analysis import analyze_graph
 from antcost.cost.device import OTHER, Device, Errors, Rates, Seen, load_device
 from antcost.cost.kernels import Work, works
 from antcost.graph.operators import kind
-from antcost.spec.catalog import shipped_names
+from antcost.sources.specs.catalog import shipped_names
 
 pytest.importorskip("scipy", reason="needs the latency extra")
 

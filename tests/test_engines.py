@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from conftest import ROOT
 
-from antcost.blocks.build import build_graph, load
 from antcost.errors import AntcostError
 from antcost.graph.graph import Graph
 from antcost.graph.shape import Shape
@@ -20,6 +19,8 @@ from antcost.graph.tape import Tape
 from antcost.measure import engines
 from antcost.measure.engines import Settings, engine_names, find_engine
 from antcost.measure.images import random_images
+from antcost.sources.specs.build import build_graph
+from antcost.sources.specs.load import load
 
 np = pytest.importorskip("numpy", reason="needs the latency extra")
 torch = pytest.importorskip("torch", reason="needs the check extra")
@@ -44,8 +45,8 @@ def tiny() -> Graph:
 
 def eager(graph: Graph, settings: Settings) -> Any:
     """What torch makes of the images, with all layers of the network in their place."""
-    from antcost.onnxnet import random_weights
-    from antcost.torchnet import torch_module
+    from antcost.backends.onnx_model import random_weights
+    from antcost.backends.torch_module import torch_module
 
     module = torch_module(graph).eval()
     weights = {name: torch.from_numpy(value) for name, value in random_weights(graph).items()}

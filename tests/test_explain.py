@@ -24,12 +24,11 @@ from typer.testing import Result
 
 import antcost
 from antcost.blocks import registry
-from antcost.blocks.build import build_stages, load
 from antcost.blocks.fields import Channels, Expansion, Size
-from antcost.blocks.width import make_divisible, scaled_fields
 from antcost.cost.analysis import NetCost, analyze_graph
 from antcost.cost.equations import eq1_separable_madds, eq9_attention_madds
-from antcost.cost.symbolic import (
+from antcost.errors import AntcostError
+from antcost.explain.symbolic import (
     ALPHA,
     REPEAT,
     ClosedForm,
@@ -43,11 +42,14 @@ from antcost.cost.symbolic import (
     width_forms,
     without_rounding,
 )
-from antcost.errors import AntcostError
 from antcost.graph.tape import Tape, Tensor
-from antcost.report.formula import factored, formula
-from antcost.spec.catalog import shipped_names
-from antcost.spec.model import NetSpec
+from antcost.sources.specs.build import build_stages
+from antcost.sources.specs.catalog import shipped_names
+from antcost.sources.specs.load import load
+from antcost.sources.specs.model import NetSpec
+from antcost.sources.specs.stages import STAGE_MODELS
+from antcost.sources.specs.width import make_divisible, scaled_fields
+from antcost.views.formula import factored, formula
 
 Run = Callable[..., Result]
 H, W, C_I, C_O, T, K, R, G = map(letter, ("h", "w", "c_i", "c_o", "t", "k", "r", "g"))
@@ -390,7 +392,7 @@ CELL = "cell={sums: [[[sep3, 0], [id, 1]], [[avg3, 1], [skip, 2]]], output: [2, 
 NEEDED = {"nasnet_cell": ("--set", CELL), "darts_cell": ("--set", CELL)}
 
 
-@pytest.mark.parametrize("name", sorted(registry.STAGE_MODELS))
+@pytest.mark.parametrize("name", sorted(STAGE_MODELS))
 def test_every_block_can_be_explained(run: Run, name: str) -> None:
     assert "MAdds = " in run("explain", "--block", name, *NEEDED.get(name, ())).stdout
 

@@ -17,21 +17,21 @@ from conftest import network
 from devices import known_device
 
 from antcost import analyze, load
+from antcost.charts.cost import MOST_STAGES, cost_by_kind, cost_by_stage
+from antcost.charts.files import draw
+from antcost.charts.memory import WIDTH, memory_timeline
+from antcost.charts.placement import FONT, Box, box_around, cut, steps, text_width
+from antcost.charts.scales import Scale
+from antcost.charts.style import COLUMN, PAGE
+from antcost.charts.tradeoff import caption, choices, comparable, pareto, points, tradeoff
 from antcost.cost.analysis import analyze_graph
 from antcost.cost.memory import live_elems, timeline
 from antcost.errors import AntcostError
-from antcost.figures.cost import MOST_STAGES, cost_by_kind, cost_by_stage
-from antcost.figures.files import draw
-from antcost.figures.memory import WIDTH, memory_timeline
-from antcost.figures.placement import FONT, Box, box_around, cut, steps, text_width
-from antcost.figures.scales import Scale
-from antcost.figures.style import COLUMN, PAGE
-from antcost.figures.tradeoff import caption, choices, comparable, pareto, points, tradeoff
 from antcost.graph.operators import kind
 from antcost.graph.shape import Shape
 from antcost.graph.tape import Tape
-from antcost.report.comparison import Entry
-from antcost.spec.catalog import shipped_names
+from antcost.sources.specs.catalog import shipped_names
+from antcost.views.comparison import Entry
 
 FAMILY = ("mobilenet_v2", "antnet_g1", "antnet_g2", "e_antnet")
 HOSTILE = (

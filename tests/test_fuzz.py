@@ -17,9 +17,9 @@ from antcost.blocks.genotype import OPERATIONS
 from antcost.cost.analysis import NetCost
 from antcost.cost.convention import CONVENTIONS
 from antcost.errors import AntcostError
-from antcost.report.formats import render
-from antcost.report.network import network_table
-from antcost.spec.catalog import shipped_names
+from antcost.sources.specs.catalog import shipped_names
+from antcost.tables.formats import render
+from antcost.views.network import network_table
 
 LIMIT_S = 1.0
 

@@ -17,9 +17,9 @@ from antcost.cost.budget import grown, read_bound, read_increase
 from antcost.cost.device import Device
 from antcost.cost.gate import judge
 from antcost.cost.measures import format_measure, measures
-from antcost.report.formats import render
-from antcost.report.gate import COMMENT_CHARS, fit_comment
-from antcost.report.table import Column, Table
+from antcost.tables.formats import render
+from antcost.tables.table import Column, Table
+from antcost.views.gate import COMMENT_CHARS, fit_comment
 
 Run = Callable[..., Result]
 Write = Callable[..., Path]

@@ -18,10 +18,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import Result
 
+from antcost.charts.files import draw
+from antcost.charts.latency import runs_figure, scatter_figure
+from antcost.charts.style import PAGE
 from antcost.errors import AntcostError
-from antcost.figures.files import draw
-from antcost.figures.latency import runs_figure, scatter_figure
-from antcost.figures.style import PAGE
 from antcost.measure.conditions import conditions, moment
 from antcost.measure.machine import Ticks, tick_seconds
 from antcost.measure.pinning import Pin
@@ -37,8 +37,8 @@ from antcost.measure.statistics import (
     ratio,
     trimmed_mean,
 )
-from antcost.report.latency import latency_table
 from antcost.units import format_margin
+from antcost.views.latency import latency_table
 
 pytest.importorskip("scipy")
 

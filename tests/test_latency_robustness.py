@@ -27,7 +27,7 @@ from antcost.measure.pinning import least_busy, pinned
 from antcost.measure.recording import Recording, Subject, load_recording, to_json
 from antcost.measure.statistics import latencies
 from antcost.measure.timing import Candidate, Goal, measure
-from antcost.report.latency import latency_table
+from antcost.views.latency import latency_table
 
 pytest.importorskip("scipy")
 

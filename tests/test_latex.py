@@ -15,13 +15,13 @@ from typer.testing import Result
 
 import antcost
 from antcost.cost.convention import CONVENTIONS
-from antcost.report.architecture import architecture_table
-from antcost.report.checks import bridge_table, checks_table, places_table
-from antcost.report.latex import latex
-from antcost.report.latex_text import escape, text_width
-from antcost.report.memory import peak_table
-from antcost.report.network import network_table
-from antcost.report.table import Cell, Column, Formula, Table
+from antcost.tables.latex import latex
+from antcost.tables.latex_text import escape, text_width
+from antcost.tables.table import Cell, Column, Formula, Table
+from antcost.views.architecture import architecture_table
+from antcost.views.checks import bridge_table, checks_table, places_table
+from antcost.views.memory import peak_table
+from antcost.views.network import network_table
 
 Run = Callable[..., Result]
 LAYOUTS = ["onecolumn", "twocolumn"]

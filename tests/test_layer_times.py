@@ -14,10 +14,9 @@ from clocks import CONDITIONS
 from typer.testing import Result
 
 from antcost import analyze
-from antcost.blocks.build import build_graph, load
+from antcost.charts.placement import FONT, Box, text_width
 from antcost.cost.analysis import analyze_graph
 from antcost.errors import AntcostError
-from antcost.figures.placement import FONT, Box, text_width
 from antcost.graph.graph import Graph, Node
 from antcost.graph.layers import Activation, BatchNorm, Conv2d, Linear
 from antcost.graph.shape import Shape
@@ -26,8 +25,10 @@ from antcost.measure.attribution import Kernel, kernels, median_ps, owners
 from antcost.measure.breakdown import STEPS, Breakdown, break_down
 from antcost.measure.engines import Engine, LayerTimes, Run, Settings
 from antcost.measure.roofline import Bound, Level, Roofline, measure_roofline
-from antcost.report.formats import render
-from antcost.report.layer_times import layer_times_table, lines_of
+from antcost.sources.specs.build import build_graph
+from antcost.sources.specs.load import load
+from antcost.tables.formats import render
+from antcost.views.layer_times import layer_times_table, lines_of
 
 GIGA = 10**9
 US = 10**6
@@ -438,7 +439,7 @@ def test_layers_too_fast_for_the_profiler_have_no_rate() -> None:
 
 def figure_of(breakdown: Breakdown, by: Any) -> Any:
     pytest.importorskip("altair", reason="needs the report extra")
-    from antcost.figures.roofline import roofline_figure
+    from antcost.charts.roofline import roofline_figure
 
     return roofline_figure(breakdown, by)
 
@@ -501,7 +502,7 @@ def test_labels_do_not_overlap(by: Any) -> None:
 
 
 def test_the_figure_is_drawn(tmp_path: Path) -> None:
-    from antcost.figures.files import draw
+    from antcost.charts.files import draw
 
     for by in ("layer", "block", "stage", "kind"):
         path = tmp_path / f"{by}.svg"

@@ -16,8 +16,8 @@ from antcost.cost.memory import (
 )
 from antcost.graph.shape import Shape
 from antcost.graph.tape import Tape
-from antcost.report.formats import render
-from antcost.report.memory import peak_table
+from antcost.tables.formats import render
+from antcost.views.memory import peak_table
 
 CONV = {"block": "conv", "kernel": 1, "channels": 4, "norm": False, "activation": None}
 

@@ -7,8 +7,6 @@ import pytest
 from clocks import CONDITIONS, recorded
 from devices import known_device
 
-from antcost.api import analyze
-from antcost.blocks.build import load
 from antcost.check.comparison import Check, compare
 from antcost.check.isolation import Answer
 from antcost.check.tools import TOOLS, Report
@@ -18,9 +16,11 @@ from antcost.cost.device import Errors
 from antcost.document.methods import methods
 from antcost.measure.engines import Settings
 from antcost.measure.recording import Subject
-from antcost.report.comparison import Entry
-from antcost.spec.catalog import shipped_names
+from antcost.sources.analyze import analyze
+from antcost.sources.specs.catalog import shipped_names
+from antcost.sources.specs.load import load
 from antcost.version import __version__
+from antcost.views.comparison import Entry
 
 MADDS = CONVENTIONS["madds"]
 IMAGENET = [name for name in shipped_names() if "/" not in name]

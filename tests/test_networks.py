@@ -15,7 +15,7 @@ import antcost
 from antcost.cost.analysis import NetCost
 from antcost.cost.convention import CONVENTIONS
 from antcost.graph.layers import Conv2d, Linear
-from antcost.spec.catalog import shipped_names
+from antcost.sources.specs.catalog import shipped_names
 
 ELSEWHERE = {*CLASSIC, *MODERN, *NAS, *PAPER}
 """The networks of tests/test_networks_*.py."""

@@ -8,7 +8,7 @@ from conftest import network
 
 import antcost
 from antcost.errors import SpecError
-from antcost.spec.model import NetSpec
+from antcost.sources.specs.model import NetSpec
 
 
 def groups(spec: NetSpec) -> dict[str, int]:

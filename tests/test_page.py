@@ -21,17 +21,17 @@ from hatchling.builders.wheel import WheelBuilder
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from antcost import analyze
-from antcost.blocks.build import load
+from antcost.charts.dot_plots import dot_plots
 from antcost.cost.convention import CONVENTIONS
 from antcost.document.contents import Exhibit, Figure, Report, Section
 from antcost.document.page import page
-from antcost.figures.dot_plots import dot_plots
-from antcost.report.comparison import Entry, compare_table
-from antcost.report.formats import render
-from antcost.report.latex import latex
-from antcost.report.network import network_table
-from antcost.report.table import Column, Formula, Interval, Table
+from antcost.sources.specs.load import load
+from antcost.tables.formats import render
+from antcost.tables.latex import latex
+from antcost.tables.table import Column, Formula, Interval, Table
 from antcost.units import COUNT_UNITS, read_printed
+from antcost.views.comparison import Entry, compare_table
+from antcost.views.network import network_table
 
 if TYPE_CHECKING:
     import altair as alt

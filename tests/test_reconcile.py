@@ -17,13 +17,12 @@ from test_cli import plain, run_in_terminal
 from typer.testing import Result
 
 import antcost
-from antcost.blocks.build import build_graph
-from antcost.blocks.registry import STAGE_MODELS
 from antcost.errors import SpecError
 from antcost.reconcile import Combination, Reconciliation, reconcile
-from antcost.spec.catalog import shipped_names
-from antcost.spec.model import NetSpec
-from antcost.spec.readings import readings
+from antcost.sources.specs.build import build_graph
+from antcost.sources.specs.catalog import shipped_names
+from antcost.sources.specs.interpretations import readings
+from antcost.sources.specs.model import NetSpec
 from antcost.units import COUNT_UNITS, read_printed
 
 Run = Callable[..., Result]
@@ -131,7 +130,7 @@ def test_what_is_not_derivable(name: str, source: str) -> None:
 def test_every_reading_of_the_shipped_networks_can_be_built() -> None:
     for name in shipped_names():
         spec = antcost.load(name)
-        networks = [build_graph(reading) for _, reading in readings(spec, STAGE_MODELS)]
+        networks = [build_graph(reading) for _, reading in readings(spec)]
         assert len(networks) == 2 ** len(spec.ambiguous)
 
 
@@ -213,7 +212,7 @@ def test_equal_results_are_one_combination() -> None:
 
 def test_ambiguities_of_one_field_exclude_each_other() -> None:
     spec = small(WIDER, {"why": "Or so.", "set": {"c.channels": 4, "width": 2.0}}, BIAS)
-    taken = [[a.why for a in ambiguities] for ambiguities, _ in readings(spec, STAGE_MODELS)]
+    taken = [[a.why for a in ambiguities] for ambiguities, _ in readings(spec)]
     assert taken == [
         [],
         ["Nobody cares."],
@@ -226,7 +225,7 @@ def test_ambiguities_of_one_field_exclude_each_other() -> None:
 
 def test_a_reading_leaves_the_spec_as_it_is() -> None:
     spec = small(BIAS)
-    _, (_, reading) = readings(spec, STAGE_MODELS)
+    _, (_, reading) = readings(spec)
     assert [reading.stages[0].fields()["bias"], spec.stages[0].fields()["bias"]] == [True, False]
     assert not spec.document.tree["stages"][0].get("bias")
 

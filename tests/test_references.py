@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, require_program
 
-from antcost.blocks.build import load
 from antcost.check.tools import TOOLS
 from antcost.cost.convention import CONVENTIONS
 from antcost.document.references import bibliography, cite_key, works
 from antcost.measure.engines import BUILT_IN
-from antcost.spec.catalog import shipped_names
+from antcost.sources.specs.catalog import shipped_names
+from antcost.sources.specs.load import load
 
 SOURCES = sorted({row.source for name in shipped_names() for row in load(name).published})
 KNOWN = {work.key for work in works()}

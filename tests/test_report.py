@@ -27,8 +27,8 @@ from antcost.document.compose import Findings, report_of
 from antcost.document.presets import _claims_table, find_preset, preset_sections
 from antcost.document.references import cite_key
 from antcost.errors import AntcostError
-from antcost.report.comparison import Entry
-from antcost.report.files import staged
+from antcost.files import staged
+from antcost.views.comparison import Entry
 
 pytest.importorskip("altair")
 pytest.importorskip("vl_convert")

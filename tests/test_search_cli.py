@@ -16,7 +16,7 @@ from typer.testing import Result
 
 import antcost
 from antcost.search.space import Request, load_space
-from antcost.spec.catalog import shipped_names, shipped_spaces
+from antcost.sources.specs.catalog import shipped_names, shipped_spaces
 
 Run = Callable[..., Result]
 

@@ -14,13 +14,13 @@ pytest.importorskip("altair", reason="needs the report extra")
 pytest.importorskip("scipy", reason="needs the search extra")
 
 from antcost import analyze
+from antcost.charts.axes import axis_of, worth_axis
+from antcost.charts.files import draw
+from antcost.charts.fronts import front_figure
+from antcost.charts.placement import Anchor, Box, box_around, place
+from antcost.charts.search import changes, search_figure
 from antcost.cost.measures import Measure
 from antcost.errors import AntcostError
-from antcost.figures.axes import axis_of, worth_axis
-from antcost.figures.files import draw
-from antcost.figures.fronts import front_figure
-from antcost.figures.placement import Anchor, Box, box_around, place
-from antcost.figures.search import changes, search_figure
 from antcost.search.front import Front, Mark, Point
 from antcost.search.progress import Moment
 from antcost.search.run import Candidate, Report, find_best, network_of

@@ -8,7 +8,6 @@ import pytest
 from search_spaces import every_network, random_base, space_of
 
 import antcost
-from antcost.blocks.registry import STAGE_MODELS
 from antcost.cost.measures import measures
 from antcost.errors import AntcostError
 from antcost.graph.shape import Shape
@@ -17,7 +16,7 @@ from antcost.search.lanes import ForkError, Lanes, run_lanes
 from antcost.search.run import Candidate, network_of
 from antcost.search.space import Space
 from antcost.search.ways import StageChoices, ways_through
-from antcost.spec.load import changed
+from antcost.sources.specs.load import changed
 
 
 def lanes(*values: int) -> Any:
@@ -167,7 +166,7 @@ def test_rules_that_remember_too_much_say_so(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_network_is_set_on_its_base() -> None:
     space = space_of("antnet_g1", choices={"ant2.groups": {"each": [1, 2]}})
-    spec = changed(space.base, STAGE_MODELS, [("ant2.groups", 2, "")])
+    spec = changed(space.base, [("ant2.groups", 2, "")])
     cost = antcost.analyze(spec)
     counts = {name: int(measure.of(cost)) for name, measure in space.measures.items()}
     assert network_of(space, Candidate({"ant2.groups": 2}, counts, 0.0)) == spec

@@ -16,14 +16,14 @@ from processes import process, wait_for
 from typer.testing import Result
 
 import antcost
+from antcost.backends.sizes import DTYPES, FORMATS, file_bytes, stored_layers
 from antcost.cost.convention import CONVENTIONS
-from antcost.cost.files import DTYPES, FORMATS, file_bytes, stored_layers
 from antcost.cost.memory import Dtype
 from antcost.errors import AntcostError
+from antcost.files import write_folder_whole
 from antcost.graph.graph import Graph
 from antcost.graph.layers import Conv2d, Dropout, Layer, Linear
-from antcost.report.files import write_folder_whole
-from antcost.spec.catalog import shipped_names
+from antcost.sources.specs.catalog import shipped_names
 
 Run = Callable[..., Result]
 CELL = {"sums": [[["skip", 1], ["max3", 1]]], "output": [2]}
@@ -100,7 +100,7 @@ def test_every_layer_has_its_bytes_in_an_onnx_file(dtype: Dtype) -> None:
 def test_core_ml_files_have_the_predicted_size(name: str, tmp_path: Path) -> None:
     """To what the notes of the table say; ShuffleNetV2 0.5x is nearly the worst."""
     pytest.importorskip("coremltools", reason="needs the coreml extra")
-    from antcost.export import core_ml_neural_networks, core_ml_programs
+    from antcost.backends.export import core_ml_neural_networks, core_ml_programs
 
     graph = graph_of(name)
     for dtype, content in core_ml_neural_networks(graph).items():
@@ -189,7 +189,8 @@ def without_core_ml(monkeypatch: pytest.MonkeyPatch) -> None:
     from importlib.util import find_spec
 
     monkeypatch.setattr(
-        "antcost.export.find_spec", lambda name: None if name == "coremltools" else find_spec(name)
+        "antcost.backends.export.find_spec",
+        lambda name: None if name == "coremltools" else find_spec(name),
     )
 
 
@@ -234,7 +235,7 @@ def test_export_writes_core_ml_where_it_is_installed(run: Run, tmp_path: Path) -
 
 
 def test_export_needs_onnx(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("antcost.export.find_spec", lambda name: None)
+    monkeypatch.setattr("antcost.backends.export.find_spec", lambda name: None)
     error = run("size", "antnet_g2", "--export", str(tmp_path / "x"), exit_code=2).stderr
     assert error == "numpy and onnx missing: pip install 'antcost[export]'\n"
     assert not (tmp_path / "x").exists()

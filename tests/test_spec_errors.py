@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import antcost
-from antcost.blocks.registry import STAGE_MODELS
 from antcost.errors import SpecError
+from antcost.sources.specs.stages import STAGE_MODELS
 
 HEAD = "name: net\ninput: [3, 32, 32]\nclasses: 10\n"
 Write = Callable[..., Path]

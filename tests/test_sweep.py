@@ -20,13 +20,12 @@ pytest.importorskip("joblib")
 pq = pytest.importorskip("pyarrow.parquet")
 
 import antcost
-from antcost.blocks.registry import STAGE_MODELS
 from antcost.search import sweep as sweep_module
 from antcost.search.chain import build_chain, slices
 from antcost.search.space import Space, load_space, packed
 from antcost.search.sweep import kept_tasks, plan_all, plan_sample, store_of, write
 from antcost.search.tables import Tables, Urns, draw, make_tables, make_urns
-from antcost.spec.load import changed
+from antcost.sources.specs.load import changed
 
 BASE = """
 name: base
@@ -96,7 +95,7 @@ def every_configuration(space: Space) -> dict[tuple[Any, ...], dict[str, int]]:
         if c1 <= c2:
             settings = [(path, value, "") for path, value in zip(VARIABLES, row, strict=True)]
             try:
-                cost = antcost.analyze(changed(space.base, STAGE_MODELS, settings))
+                cost = antcost.analyze(changed(space.base, settings))
             except antcost.AntcostError:
                 continue
             found[row] = {name: measure.of(cost) for name, measure in space.measures.items()}
@@ -148,7 +147,7 @@ def test_rows_of_the_shipped_space_cost_what_analyze_says(
     write(plan_sample(shipped, 20, seed=limit), output)
     for row in pq.read_table(output).to_pylist():
         settings = [(v.path, row[v.path], "") for v in shipped.variables]
-        cost = antcost.analyze(changed(shipped.base, STAGE_MODELS, settings))
+        cost = antcost.analyze(changed(shipped.base, settings))
         for name, measure in shipped.measures.items():
             assert row[name] == measure.of(cost)
 

@@ -14,7 +14,7 @@ from conftest import network
 from typer.testing import Result
 
 import antcost
-from antcost.export import exported
+from antcost.backends.export import exported
 from antcost.graph.layers import Activation, ActivationKind, Layer
 
 pytestmark = pytest.mark.torch
@@ -81,7 +81,7 @@ def test_the_command_writes_a_file(run: Callable[..., Result], tmp_path: Path) -
 def test_a_missing_package_names_the_extra(
     run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("antcost.export.find_spec", lambda name: None)
+    monkeypatch.setattr("antcost.backends.export.find_spec", lambda name: None)
     path = tmp_path / "net.onnx"
     result = run("export", "antnet_g2", "--to", "onnx", "-o", str(path), exit_code=2)
     assert result.stderr == "numpy and onnx missing: pip install 'antcost[export]'\n"

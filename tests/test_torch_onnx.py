@@ -19,13 +19,13 @@ from test_torch_export import EVERY_LAYER
 from torch import Tensor, nn
 
 import antcost
+from antcost.backends.onnx_model import random_weights
+from antcost.backends.torch_module import SoftmaxSum
 from antcost.cost.convention import CONVENTIONS
 from antcost.cost.folding import folded_norms
 from antcost.graph.graph import Graph
 from antcost.graph.layers import Dropout
-from antcost.onnxnet import random_weights
-from antcost.spec.catalog import shipped_names
-from antcost.torchnet import SoftmaxSum
+from antcost.sources.specs.catalog import shipped_names
 
 pytestmark = pytest.mark.torch
 RESOLUTION = 96

@@ -14,6 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from torch_networks import mobilenet_v2
 
 import antcost
+from antcost.backends.torch_module import ACTIVATIONS
 from antcost.graph.layers import (
     Add,
     BatchNorm,
@@ -25,8 +26,7 @@ from antcost.graph.layers import (
     SliceChannels,
     WeightedSum,
 )
-from antcost.spec.catalog import shipped_names
-from antcost.torchnet import ACTIVATIONS
+from antcost.sources.specs.catalog import shipped_names
 
 pytestmark = pytest.mark.torch
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, NamedTuple, Self, cast, get_args
 from pydantic import Field, PlainValidator, Strict, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
-from antcost.spec.model import Fields
+from antcost.yamlfile.fields import Fields
 
 MAX_SUMS = 32
 INPUTS = 2

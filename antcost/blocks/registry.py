@@ -1,15 +1,11 @@
-"""The blocks by name, and the stage model that each block's signature defines."""
+"""The blocks by name."""
 
-import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Concatenate, TypeVar, get_type_hints
-
-from pydantic import create_model
+from typing import Concatenate, TypeVar
 
 from antcost.graph.tape import Tape, Tensor
-from antcost.spec.model import Stage
 
 ENTRY_POINTS = "antcost.blocks"
 Block = Callable[Concatenate[Tape, Tensor, ...], Tensor]
@@ -41,39 +37,6 @@ def block_function(name: str) -> Block:
     return function
 
 
-@cache
-def stage_model(name: str) -> type[Stage]:
-    """The fields of a block's stages: the keyword arguments of its function.
-
-    Raises KeyError if there is no such block.
-    """
-    function = block_function(name)
-    hints = get_type_hints(function, include_extras=True)
-    fields: dict[str, Any] = {
-        parameter.name: (
-            hints[parameter.name],
-            ... if parameter.default is inspect.Parameter.empty else parameter.default,
-        )
-        for parameter in inspect.signature(function).parameters.values()
-        if parameter.kind is inspect.Parameter.KEYWORD_ONLY
-    }
-    return create_model(f"{name} stage", __base__=Stage, __doc__=function.__doc__, **fields)
-
-
-class _StageModels(Mapping[str, type[Stage]]):
-    """Stage models by block name, made when first asked for."""
-
-    def __getitem__(self, name: str) -> type[Stage]:
-        return stage_model(name)
-
-    def __contains__(self, name: object) -> bool:
-        return name in _built_in or name in _third_party()
-
-    def __iter__(self) -> Iterator[str]:
-        return iter({**_built_in, **_third_party()})
-
-    def __len__(self) -> int:
-        return len({**_built_in, **_third_party()})
-
-
-STAGE_MODELS: Mapping[str, type[Stage]] = _StageModels()
+def block_names() -> list[str]:
+    """Return the names of all blocks: those that ship and those of installed packages."""
+    return list({**_built_in, **_third_party()})

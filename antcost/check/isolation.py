@@ -56,7 +56,7 @@ def answers(jobs: Sequence[Job]) -> Iterator[tuple[Job, Answer]]:
 
 def _start_server() -> None:
     """Start the process that the others are forked from, deaf to Ctrl-C, which is for us."""
-    _SERVER.set_forkserver_preload(["antcost.torchnet", "torch.utils.flop_counter"])
+    _SERVER.set_forkserver_preload(["antcost.backends.torch_module", "torch.utils.flop_counter"])
     if threading.current_thread() is threading.main_thread():
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
         forkserver.ensure_running()
@@ -97,7 +97,7 @@ def answer(job: Job) -> Answer:
 def _count(job: Job) -> tuple[Report | None, str]:
     import torch
 
-    from antcost.torchnet import torch_module
+    from antcost.backends.torch_module import torch_module
 
     torch.set_num_threads(1)
     tool = TOOLS[job.tool]

@@ -7,7 +7,7 @@ from typing import TypeVar
 import typer
 
 from antcost.errors import AntcostError
-from antcost.spec.catalog import expand
+from antcost.sources.specs.catalog import expand
 
 T = TypeVar("T")
 

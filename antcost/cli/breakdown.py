@@ -6,16 +6,16 @@ from pathlib import Path
 
 import typer
 
+from antcost.charts.files import draw, linked
 from antcost.cli.output import emit
 from antcost.cli.progress import meter
 from antcost.cost.analysis import Level, NetCost
 from antcost.errors import AntcostError
-from antcost.figures.files import draw, linked
+from antcost.files import write_whole
 from antcost.measure.breakdown import STEPS, Breakdown, break_down
 from antcost.measure.engines import Engine, Settings
-from antcost.report.files import write_whole
-from antcost.report.formats import Format, render
-from antcost.report.layer_times import layer_times_table
+from antcost.tables.formats import Format, render
+from antcost.views.layer_times import layer_times_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def show_breakdown(
     if view.output is not None:
         write_whole(view.output, f"{render(table, 'json')}\n")
     if view.figure is not None:
-        from antcost.figures.roofline import roofline_figure
+        from antcost.charts.roofline import roofline_figure
 
         draw(roofline_figure(breakdown, by), view.figure)
         table = replace(table, figure=linked(view.figure, None))

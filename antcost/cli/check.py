@@ -6,18 +6,18 @@ from typing import Annotated, Any
 import typer
 from typer import Option
 
-from antcost.api import analyze
+from antcost.charts.files import check_figure, draw
+from antcost.charts.waterfalls import waterfalls
 from antcost.check.comparison import Check
 from antcost.check.tools import TOOLS
 from antcost.cli.asking import ask_tools, require_torch
 from antcost.cli.options import FormatOption, OutputOption, SetOption, SpecArguments
 from antcost.cli.output import emit
 from antcost.errors import AntcostError, suggest
-from antcost.figures.files import check_figure, draw
-from antcost.figures.waterfalls import waterfalls
-from antcost.report.checks import Level, bridge_table, by_network, checks_table, places_table
-from antcost.report.table import Table
-from antcost.spec.catalog import expand
+from antcost.sources.analyze import analyze
+from antcost.sources.specs.catalog import expand
+from antcost.tables.table import Table
+from antcost.views.checks import Level, bridge_table, by_network, checks_table, places_table
 
 
 def check(

@@ -7,9 +7,9 @@ from antcost.measure.engines import DEFAULT, Settings, find_engine
 from antcost.measure.recording import subject_of
 from antcost.measure.statistics import latencies
 from antcost.measure.timing import Candidate, Goal
-from antcost.report.comparison import Entry
-from antcost.report.latency import latency_notes
-from antcost.report.timed import timed_entry
+from antcost.views.comparison import Entry
+from antcost.views.latency import latency_notes
+from antcost.views.timed import timed_entry
 
 
 def measured_entries(

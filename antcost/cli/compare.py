@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 from typer import Option
 
-from antcost.api import analyze
-from antcost.blocks.build import load
+from antcost.charts.dot_plots import dot_plots
+from antcost.charts.files import check_figure, draw, linked
 from antcost.cli.batch import read_each
 from antcost.cli.clocks import measured_entries
 from antcost.cli.measuring import require_packages
@@ -30,10 +30,10 @@ from antcost.cli.options import (
 from antcost.cli.output import emit
 from antcost.cost.convention import find_convention
 from antcost.cost.device import Device, load_device
-from antcost.figures.dot_plots import dot_plots
-from antcost.figures.files import check_figure, draw, linked
-from antcost.report.comparison import LATENCY, Entry, compare_table, find_entry
-from antcost.report.timed import predicted_entries
+from antcost.sources.analyze import analyze
+from antcost.sources.specs.load import load
+from antcost.views.comparison import LATENCY, Entry, compare_table, find_entry
+from antcost.views.timed import predicted_entries
 
 
 def compare(

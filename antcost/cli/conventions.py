@@ -2,7 +2,7 @@
 
 from antcost.cli.options import FormatOption, OutputOption
 from antcost.cli.output import emit
-from antcost.report.conventions import conventions_table
+from antcost.views.conventions import conventions_table
 
 
 def conventions(format_: FormatOption = "text", output: OutputOption = None) -> None:

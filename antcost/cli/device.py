@@ -13,11 +13,11 @@ from antcost.cli.output import emit
 from antcost.cli.progress import meter, progress
 from antcost.cost.memory import Dtype
 from antcost.errors import AntcostError
+from antcost.files import write_whole
 from antcost.measure.engines import DEFAULT, Settings, find_engine
 from antcost.measure.profiling import Plan, device_file, profile
-from antcost.report.files import write_whole
-from antcost.report.trials import trials_table
-from antcost.spec.model import Text
+from antcost.views.trials import trials_table
+from antcost.yamlfile.fields import Text
 
 PLAN = Plan()
 

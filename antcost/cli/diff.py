@@ -1,6 +1,5 @@
 """`antcost diff`: what sets two networks apart."""
 
-from antcost.api import analyze
 from antcost.cli.options import (
     CountOption,
     DeviceOption,
@@ -16,7 +15,8 @@ from antcost.cli.options import (
 from antcost.cli.output import emit
 from antcost.cost.convention import find_convention
 from antcost.cost.device import load_device
-from antcost.report.difference import difference_table
+from antcost.sources.analyze import analyze
+from antcost.views.difference import difference_table
 
 
 def diff(

@@ -4,8 +4,6 @@ from typing import Annotated, Any
 
 from typer import BadParameter, Option
 
-from antcost.blocks.build import load
-from antcost.blocks.settings import read_settings
 from antcost.cli.options import (
     ColumnsOption,
     FormatOption,
@@ -16,7 +14,9 @@ from antcost.cli.options import (
 )
 from antcost.cli.output import emit
 from antcost.errors import AntcostError
-from antcost.report.table import Table
+from antcost.sources.specs.load import load
+from antcost.sources.specs.settings import read_settings
+from antcost.tables.table import Table
 
 
 def explain(
@@ -64,8 +64,8 @@ def _table(
     columns: list[str],
     free: bool,
 ) -> Table[Any]:
-    from antcost.cost.symbolic import block_form, resolution_form, stage_form, width_forms
-    from antcost.report.explanation import form_table, network_table
+    from antcost.explain.symbolic import block_form, resolution_form, stage_form, width_forms
+    from antcost.views.explanation import form_table, network_table
 
     if block is not None:
         form = block_form(block, read_settings(settings))

@@ -5,10 +5,11 @@ from typing import Annotated
 
 from typer import Option
 
-from antcost.blocks.build import build_graph, load
+from antcost.backends.export import Target, exported
 from antcost.cli.options import SetOption, SpecArgument
-from antcost.export import Target, exported
-from antcost.report.files import write_whole
+from antcost.files import write_whole
+from antcost.sources.specs.build import build_graph
+from antcost.sources.specs.load import load
 
 
 def export(

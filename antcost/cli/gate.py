@@ -8,8 +8,6 @@ from typing import Annotated
 import typer
 from typer import Option
 
-from antcost.api import analyze
-from antcost.blocks.build import load
 from antcost.cli.batch import read_all
 from antcost.cli.github import annotate, in_actions, summarize
 from antcost.cli.options import (
@@ -31,10 +29,12 @@ from antcost.cost.device import load_device
 from antcost.cost.gate import judge
 from antcost.cost.measures import Measure, measures
 from antcost.errors import AntcostError
-from antcost.report.formats import render
-from antcost.report.gate import Base, Judged, fit_comment, gate_tables
-from antcost.spec.catalog import is_file, shipped_names
+from antcost.sources.analyze import analyze
+from antcost.sources.specs.catalog import is_file, shipped_names
+from antcost.sources.specs.load import load
+from antcost.tables.formats import render
 from antcost.units import Printed
+from antcost.views.gate import Base, Judged, fit_comment, gate_tables
 
 NO_INCREASE = "0%"
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import typer
 
 from antcost.errors import AntcostError
-from antcost.report.annotations import error_annotations, verdict_annotations
-from antcost.report.gate import Judged
+from antcost.views.annotations import error_annotations, verdict_annotations
+from antcost.views.gate import Judged
 
 
 def in_actions() -> bool:

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import typer
 from typer import Argument, BadParameter, Context, Option
 
-from antcost.api import analyze
+from antcost.charts.files import check_figure, draw, linked
+from antcost.charts.latency import require_enough, runs_figure, scatter_figure
 from antcost.cli.batch import read_each
 from antcost.cli.breakdown import View, show_breakdown
 from antcost.cli.measuring import candidate, completed, measured, require_packages, require_writable
@@ -18,16 +19,15 @@ from antcost.cost.analysis import Level
 from antcost.cost.device import Device, load_device
 from antcost.cost.memory import Dtype
 from antcost.errors import AntcostError, suggest
-from antcost.figures.files import check_figure, draw, linked
-from antcost.figures.latency import require_enough, runs_figure, scatter_figure
+from antcost.files import write_whole
 from antcost.measure.engines import BUILT_IN, DEFAULT, Settings, find_engine
 from antcost.measure.recording import Recording, find_subject, load_recording, to_json
 from antcost.measure.statistics import Stat
 from antcost.measure.timing import Goal
-from antcost.report.files import write_whole
-from antcost.report.formats import Format
-from antcost.report.latency import latency_table
-from antcost.report.predictions import Predicted, predictions_table
+from antcost.sources.analyze import analyze
+from antcost.tables.formats import Format
+from antcost.views.latency import latency_table
+from antcost.views.predictions import Predicted, predictions_table
 
 MEASURING = (
     "specs", "set_", "engine", "threads", "batch", "dtype", "no_fold", "target", "time_limit",

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import typer
 
-from antcost.api import analyze
 from antcost.cli.progress import meter
 from antcost.errors import AntcostError
 from antcost.measure.engines import Engine, Settings
 from antcost.measure.profiling import REFERENCE
 from antcost.measure.recording import Recording, find_subject, subject_of
 from antcost.measure.timing import Candidate, Goal, measure
+from antcost.sources.analyze import analyze
 
 
 def require_packages() -> None:

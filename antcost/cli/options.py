@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from typer import Argument, Option
 
-from antcost.report.formats import Format
+from antcost.tables.formats import Format
 
 SpecArgument = Annotated[str, Argument(metavar="SPEC", help="A shipped network or a YAML file.")]
 OptionalSpecArgument = Annotated[

@@ -10,9 +10,9 @@ from typing import Any
 import typer
 
 from antcost.errors import AntcostError
-from antcost.report.files import write_whole
-from antcost.report.formats import Format, render
-from antcost.report.table import Table
+from antcost.files import write_whole
+from antcost.tables.formats import Format, render
+from antcost.tables.table import Table
 
 
 def emit(

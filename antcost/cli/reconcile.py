@@ -4,12 +4,12 @@ from typing import Annotated
 
 from typer import Option
 
-from antcost.blocks.build import load
 from antcost.cli.batch import read_each
 from antcost.cli.options import FormatOption, OutputOption, SetOption, SpecArguments
 from antcost.cli.output import emit
 from antcost.reconcile import reconcile as try_all
-from antcost.report.reconciliation import Entry, reconciliation_table
+from antcost.sources.specs.load import load
+from antcost.views.reconciliation import Entry, reconciliation_table
 
 
 def reconcile(

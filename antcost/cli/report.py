@@ -7,8 +7,6 @@ from typing import Annotated
 import typer
 from typer import BadParameter, Option
 
-from antcost.api import analyze
-from antcost.blocks.build import load
 from antcost.cli.asking import ask_tools, require_torch
 from antcost.cli.batch import read_each
 from antcost.cli.measuring import require_packages
@@ -21,8 +19,10 @@ from antcost.document.presets import Preset, find_preset, preset_sections
 from antcost.document.publish import FORMATS, publish, read_formats, require_folder, steps
 from antcost.errors import AntcostError
 from antcost.measure.recording import load_recording
-from antcost.report.comparison import Entry
-from antcost.report.measured import plural
+from antcost.sources.analyze import analyze
+from antcost.sources.specs.load import load
+from antcost.views.comparison import Entry
+from antcost.views.measured import plural
 
 
 def report(

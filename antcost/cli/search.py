@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Option
 
-from antcost.api import analyze
+from antcost.charts.files import check_figure, draw, linked
 from antcost.cli.options import (
     ChooseOption,
     ClusterOption,
@@ -31,9 +31,9 @@ from antcost.cli.options import (
 from antcost.cli.output import emit
 from antcost.cli.progress import progress, status
 from antcost.errors import AntcostError
-from antcost.figures.files import check_figure, draw, linked
-from antcost.report.files import write_whole
-from antcost.report.formats import Format
+from antcost.files import write_whole
+from antcost.sources.analyze import analyze
+from antcost.tables.formats import Format
 from antcost.units import format_change
 
 if TYPE_CHECKING:
@@ -166,11 +166,11 @@ def _share(text: str | None) -> float | None:
 
 def _best(run: Run, top: int | None, within: float | None, rerank: str | None) -> None:
     """Find, prove, print and write the best network, and the next ones that were asked for."""
-    from antcost.report.search import result_tables
     from antcost.search.near import require_sums
     from antcost.search.parallel import load_function
     from antcost.search.run import Report, network_of
     from antcost.search.winner import require_same_counts, winner_spec
+    from antcost.views.search import result_tables
 
     wants_near = top is not None or within is not None
     if rerank is not None:
@@ -194,7 +194,7 @@ def _best(run: Run, top: int | None, within: float | None, rerank: str | None) -
         write_whole(run.output, winner_spec(report, chosen, run.output))
         require_same_counts(report, chosen, run.output)
     if run.figure is not None:
-        from antcost.figures.search import search_figure
+        from antcost.charts.search import search_figure
 
         draw(search_figure(report, base, best), run.figure)
     if stopped:
@@ -267,8 +267,8 @@ def _bounds(report: "Report") -> str:
 
 def _say_why_nothing_fits(report: "Report", run: Run, stopped: bool) -> None:
     """Print what each budget could be at best, and end with exit code 1."""
-    from antcost.report.search import infeasible_table
     from antcost.search.infeasible import reaches, require_networks
+    from antcost.views.search import infeasible_table
 
     if stopped:
         typer.echo("interrupted before any network within the budget was found", err=True)
@@ -300,9 +300,9 @@ def _rerank(report: "Report", function: str, run: Run) -> None:
 def _front(run: Run, axes_text: str, count: int) -> None:
     """The best network for each budget, as a table and a figure."""
     from antcost.cost.budget import find_measure
-    from antcost.report.search import front_table
     from antcost.search.front import Front, budgets_of, marks
     from antcost.search.parallel import front_points
+    from antcost.views.search import front_table
 
     space = run.space
     axes = [find_measure(space.measures, name.strip()) for name in axes_text.split(",")]
@@ -328,7 +328,7 @@ def _front(run: Run, axes_text: str, count: int) -> None:
         typer.echo(f"interrupted after {len(found)} budgets; {kept}", err=True)
         raise typer.Exit(130)
     if run.figure is not None:
-        from antcost.figures.fronts import front_figure
+        from antcost.charts.fronts import front_figure
 
         draw(front_figure(result), run.figure)
         table = replace(table, figure=linked(run.figure, run.output))

@@ -6,22 +6,22 @@ from typing import Annotated
 
 from typer import Option
 
-from antcost.api import analyze
-from antcost.cli.options import ExactOption, FormatOption, OutputOption, SetOption, SpecArgument
-from antcost.cli.output import emit
-from antcost.cli.progress import progress
-from antcost.cost.files import DTYPES, FileFormat
-from antcost.cost.memory import Dtype
-from antcost.errors import AntcostError
-from antcost.export import (
+from antcost.backends.export import (
     core_ml_neural_networks,
     core_ml_programs,
     missing_packages,
     onnx_file,
 )
+from antcost.backends.sizes import DTYPES, FileFormat
+from antcost.cli.options import ExactOption, FormatOption, OutputOption, SetOption, SpecArgument
+from antcost.cli.output import emit
+from antcost.cli.progress import progress
+from antcost.cost.memory import Dtype
+from antcost.errors import AntcostError
+from antcost.files import write_folder_whole, write_whole
 from antcost.graph.graph import Graph
-from antcost.report.files import write_folder_whole, write_whole
-from antcost.report.sizes import size_table
+from antcost.sources.analyze import analyze
+from antcost.views.sizes import size_table
 
 Name = Callable[[FileFormat, Dtype], Path]
 Sizes = dict[tuple[FileFormat, Dtype], int]

@@ -2,7 +2,7 @@
 
 from antcost.cli.options import FormatOption, OutputOption
 from antcost.cli.output import emit
-from antcost.report.catalog import catalog_table
+from antcost.views.catalog import catalog_table
 
 
 def specs(format_: FormatOption = "text", output: OutputOption = None) -> None:

@@ -4,7 +4,6 @@ from typing import Annotated
 
 from typer import BadParameter, Option
 
-from antcost.api import analyze
 from antcost.cli.options import (
     ColumnsOption,
     CountOption,
@@ -24,7 +23,8 @@ from antcost.cli.output import emit
 from antcost.cost.analysis import Level
 from antcost.cost.convention import find_convention
 from antcost.cost.device import load_device
-from antcost.report.network import network_table
+from antcost.sources.analyze import analyze
+from antcost.views.network import network_table
 
 
 def table(

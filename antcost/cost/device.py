@@ -12,9 +12,9 @@ from antcost.cost.analysis import NetCost, Row
 from antcost.cost.kernels import Work, works
 from antcost.errors import AntcostError, SpecError
 from antcost.graph.shape import certain
-from antcost.spec.complaints import blame_all
-from antcost.spec.document import Document, read_document
-from antcost.spec.model import Fields, Text
+from antcost.yamlfile.document import Document, read_document
+from antcost.yamlfile.fields import Fields, Text
+from antcost.yamlfile.validation import blame_all
 
 OTHER = "other"
 FS_PER_US, FS_PER_PS = 10**9, 10**3

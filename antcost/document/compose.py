@@ -10,28 +10,28 @@ from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from antcost.charts.cost import cost_by_kind, cost_by_stage
+from antcost.charts.latency import LEAST_NETWORKS, runs_figure, scatter_figure
+from antcost.charts.memory import memory_timeline
+from antcost.charts.tradeoff import ACCURACIES, AMOUNTS, caption, choices, comparable, tradeoff
+from antcost.charts.waterfalls import waterfalls
 from antcost.check.comparison import Check
 from antcost.cost.convention import Convention
 from antcost.cost.device import Device
 from antcost.document.contents import Exhibit, Figure, Item, Report, Section
 from antcost.document.methods import methods
 from antcost.document.references import bibliography
-from antcost.figures.cost import cost_by_kind, cost_by_stage
-from antcost.figures.latency import LEAST_NETWORKS, runs_figure, scatter_figure
-from antcost.figures.memory import memory_timeline
-from antcost.figures.tradeoff import ACCURACIES, AMOUNTS, caption, choices, comparable, tradeoff
-from antcost.figures.waterfalls import waterfalls
 from antcost.measure.recording import Recording
-from antcost.report.architecture import architecture_table
-from antcost.report.checks import bridge_table, checks_table
-from antcost.report.comparison import Entry, compare_table
-from antcost.report.latency import latency_table
-from antcost.report.memory import peak_table
-from antcost.report.network import network_table
-from antcost.report.predictions import Predicted, predictions_table
-from antcost.report.table import Table
-from antcost.report.timed import baseline_of, predicted_entries, recorded_entries
-from antcost.spec.catalog import SUFFIXES
+from antcost.sources.specs.catalog import SUFFIXES
+from antcost.tables.table import Table
+from antcost.views.architecture import architecture_table
+from antcost.views.checks import bridge_table, checks_table
+from antcost.views.comparison import Entry, compare_table
+from antcost.views.latency import latency_table
+from antcost.views.memory import peak_table
+from antcost.views.network import network_table
+from antcost.views.predictions import Predicted, predictions_table
+from antcost.views.timed import baseline_of, predicted_entries, recorded_entries
 
 if TYPE_CHECKING:
     import altair as alt

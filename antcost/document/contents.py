@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from antcost.report.table import Table
+from antcost.tables.table import Table
 
 if TYPE_CHECKING:
     import altair as alt

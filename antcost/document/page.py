@@ -14,8 +14,8 @@ from typing import Any
 from antcost.document.contents import Exhibit, Figure, Item, Report
 from antcost.document.writing import table_latex
 from antcost.graph.shape import Shape
-from antcost.report.formats import escape_html, render
-from antcost.report.table import Cell, Formula, Interval, Value, show
+from antcost.tables.formats import escape_html, render
+from antcost.tables.table import Cell, Formula, Interval, Value, show
 from antcost.units import Printed
 from antcost.version import __version__
 

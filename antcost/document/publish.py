@@ -5,13 +5,13 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
+from antcost.charts.files import draw
 from antcost.document.contents import Figure, Report
 from antcost.document.page import page
 from antcost.document.writing import latex, markdown, numbers, table_latex
 from antcost.errors import AntcostError, suggest
-from antcost.figures.files import draw
-from antcost.report.files import staged, write_whole
-from antcost.report.formats import render
+from antcost.files import staged, write_whole
+from antcost.tables.formats import render
 
 FORMATS = ("md", "html", "tex", "csv", "svg", "pdf", "png", "json")
 DRAWN = ("svg", "pdf", "png")

@@ -9,8 +9,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from antcost.report.latex_text import escape
-from antcost.spec.catalog import shipped_folder, shipped_names
+from antcost.sources.specs.catalog import shipped_folder, shipped_names
+from antcost.tables.latex_text import escape
 
 _WORKS = Path(__file__).with_name("references.yaml")
 _VENUE = {"inproceedings": "booktitle", "article": "journal", "phdthesis": "school"}

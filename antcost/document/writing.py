@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from antcost.document.contents import Exhibit, Figure, Item, Report
-from antcost.report.formats import as_paragraph, escape_markdown, render
-from antcost.report.latex import latex as latex_of_table
-from antcost.report.latex_text import escape
+from antcost.tables.formats import as_paragraph, escape_markdown, render
+from antcost.tables.latex import latex as latex_of_table
+from antcost.tables.latex_text import escape
 from antcost.version import __version__
 
 if TYPE_CHECKING:

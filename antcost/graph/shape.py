@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from math import prod
 
+MAX_SIDE = 65_536
+"""Most rows or columns of a map."""
+
 
 @dataclass(frozen=True, slots=True)
 class Shape:

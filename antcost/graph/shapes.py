@@ -27,8 +27,7 @@ from antcost.graph.layers import (
     SliceChannels,
     WeightedSum,
 )
-from antcost.graph.shape import Shape, certain
-from antcost.spec.model import MAX_SIDE
+from antcost.graph.shape import MAX_SIDE, Shape, certain
 
 
 def output_shape(layer: Layer, inputs: tuple[Shape, ...]) -> Shape:

@@ -13,7 +13,7 @@ def layers_by_name(graph: Graph, model: "ModelProto") -> dict[str, str]:
 
     Runtimes use both, which differ for the last node: it makes "output".
     """
-    from antcost.onnxnet import PART
+    from antcost.backends.onnx_model import PART
 
     layers = {node.name for node in graph.nodes}
     owned = {

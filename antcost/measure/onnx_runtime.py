@@ -57,7 +57,7 @@ def time_layers(graph: Graph, settings: Settings, runs: int) -> LayerTimes:
 
 
 def _model(graph: Graph, settings: Settings) -> "ModelProto":
-    from antcost.onnxnet import onnx_model
+    from antcost.backends.onnx_model import onnx_model
 
     if settings.dtype != "int8":
         return onnx_model(graph, fold=settings.fold, dtype=settings.dtype, batch=settings.batch)
@@ -79,7 +79,7 @@ def _options(settings: Settings) -> Any:
 def _run(model: "ModelProto", graph: Graph, settings: Settings, options: Any) -> tuple[Run, Any]:
     from onnxruntime import InferenceSession
 
-    from antcost.onnxnet import FLOATS, IMAGE
+    from antcost.backends.onnx_model import FLOATS, IMAGE
 
     session = InferenceSession(
         model.SerializeToString(), options, providers=["CPUExecutionProvider"]

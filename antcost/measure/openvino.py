@@ -52,7 +52,7 @@ def time_layers(graph: Graph, settings: Settings, runs: int) -> LayerTimes:
 
 
 def _model(graph: Graph, settings: Settings) -> "ModelProto":
-    from antcost.onnxnet import onnx_model
+    from antcost.backends.onnx_model import onnx_model
 
     return onnx_model(graph, fold=settings.fold, batch=settings.batch)
 
@@ -116,7 +116,7 @@ def _owners(graph: Graph, model: "ModelProto", compiled: Any) -> dict[str, str]:
 
 def _named(kernel: Any, nodes: Mapping[str, Any]) -> Iterator[Any]:
     """The nodes of the model that a kernel names, some of them with a suffix of its own."""
-    from antcost.onnxnet import PART
+    from antcost.backends.onnx_model import PART
 
     for name in kernel.get_rt_info()["originalLayersNames"].astype(str).split(","):
         node = nodes.get(name) or nodes.get(name.split(PART)[0])

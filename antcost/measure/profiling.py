@@ -7,7 +7,6 @@ from itertools import islice
 from statistics import median
 from typing import Any
 
-from antcost.blocks.build import build_graph, load
 from antcost.cost.analysis import analyze_graph
 from antcost.cost.device import FS_PER_PS, RATES, Device, Errors, Rates
 from antcost.errors import AntcostError
@@ -18,6 +17,8 @@ from antcost.measure.random_networks import random_graphs
 from antcost.measure.recording import Recording, subject_of
 from antcost.measure.statistics import disturbed, log_ratios, quantile, ratio, times_ns
 from antcost.measure.timing import Candidate, Goal, Progress, engine_errors, measure, no_collection
+from antcost.sources.specs.build import build_graph
+from antcost.sources.specs.load import load
 
 REFERENCE = "mobilenet_v2"
 """In every round of every measuring, so that two of them can be compared."""

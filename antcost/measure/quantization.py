@@ -28,7 +28,7 @@ def quantized(model: "ModelProto", graph: Graph, settings: Settings) -> "ModelPr
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType
     from onnxruntime.quantization import quantize_static as quantize
 
-    from antcost.onnxnet import IMAGE
+    from antcost.backends.onnx_model import IMAGE
 
     class Reader(CalibrationDataReader):  # type: ignore[misc] # onnxruntime has no types
         seeds = iter(range(1, BATCHES + 1))

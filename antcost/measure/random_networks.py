@@ -7,10 +7,11 @@ from itertools import count
 from random import Random
 from typing import Any
 
-from antcost.blocks.build import build_graph, load
 from antcost.cost.analysis import analyze_graph
 from antcost.errors import SpecError
 from antcost.graph.graph import Graph
+from antcost.sources.specs.build import build_graph
+from antcost.sources.specs.load import load
 
 MADDS = range(20_000_000, 800_000_001)
 STAGES = 4

@@ -55,8 +55,8 @@ def _module(graph: Graph, settings: Settings) -> Any:
     """The network with the random weights that the other engines have, too."""
     import torch
 
-    from antcost.onnxnet import random_weights
-    from antcost.torchnet import torch_module
+    from antcost.backends.onnx_model import random_weights
+    from antcost.backends.torch_module import torch_module
 
     module: Any = torch_module(graph).eval()
     weights = {name: torch.from_numpy(value) for name, value in random_weights(graph).items()}

@@ -12,9 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from antcost.blocks.build import build_graph
-from antcost.blocks.registry import STAGE_MODELS
-from antcost.blocks.width import stage_fields
 from antcost.cost.budget import Bound
 from antcost.errors import AntcostError, SpecError
 from antcost.graph.graph import INPUT, Graph
@@ -23,8 +20,10 @@ from antcost.search.lanes import BoolArray, IntArray
 from antcost.search.rules import Rule, State
 from antcost.search.space import Space
 from antcost.search.ways import MAX_WAYS, REPEAT, StageChoices, Ways, distinct, ways_through
-from antcost.spec.load import changed, copy_plain
-from antcost.spec.model import NetSpec
+from antcost.sources.specs.build import build_graph
+from antcost.sources.specs.load import changed, copy_plain
+from antcost.sources.specs.model import NetSpec
+from antcost.sources.specs.width import stage_fields
 
 MAX_ALL_WAYS = 12_000_000
 
@@ -106,13 +105,13 @@ def _slice(space: Space, decided: Mapping[str, Any], outer: list[tuple[str, Any,
 
     Fields are checked and scaled one by one, so values of different ones can be tried together.
     """
-    network = changed(space.base, STAGE_MODELS, outer)
+    network = changed(space.base, outer)
     values: list[dict[str, list[Any]]] = [{} for _ in network.stages]
     written: list[dict[str, tuple[Any, ...]]] = [{} for _ in network.stages]
     most = max((len(v.values) for v in space.variables), default=0)
     for turn in range(most):
         tried = [(v.path, v.values[min(turn, len(v.values) - 1)], v.mark) for v in space.variables]
-        spec = changed(space.base, STAGE_MODELS, [*outer, *tried])
+        spec = changed(space.base, [*outer, *tried])
         fields = stage_fields(spec)
         for v in space.variables:
             assert v.stage is not None

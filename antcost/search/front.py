@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
-from antcost.blocks.build import load
 from antcost.cost.budget import Bound
 from antcost.cost.measures import Measure
 from antcost.errors import AntcostError
@@ -15,8 +14,9 @@ from antcost.search.problem import make_problem
 from antcost.search.run import Candidate, candidate, find_best, objective_of, weighed
 from antcost.search.solve import followed
 from antcost.search.space import Space
-from antcost.spec.catalog import shipped_names
-from antcost.spec.model import NetSpec
+from antcost.sources.specs.catalog import shipped_names
+from antcost.sources.specs.load import load
+from antcost.sources.specs.model import NetSpec
 
 MAX_AXES = 2
 

@@ -3,8 +3,6 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from antcost.blocks.build import build_graph
-from antcost.blocks.registry import STAGE_MODELS
 from antcost.cost.budget import Bound
 from antcost.cost.measures import Measure
 from antcost.errors import AntcostError, SpecError
@@ -13,7 +11,8 @@ from antcost.search.objective import Objective
 from antcost.search.rho import RHO
 from antcost.search.run import checked_slices, find_best
 from antcost.search.space import Space
-from antcost.spec.load import changed
+from antcost.sources.specs.build import build_graph
+from antcost.sources.specs.load import changed
 
 MOST_RHO = 100.0
 RHO_PRECISION = 0.01
@@ -41,7 +40,7 @@ def require_networks(space: Space) -> None:
     variables = (*space.outer, *space.variables)
     changes = [(variable.path, variable.values[0], variable.mark) for variable in variables]
     try:
-        build_graph(changed(space.base, STAGE_MODELS, changes))
+        build_graph(changed(space.base, changes))
     except SpecError as error:
         raise AntcostError(f"{space.name}: none of its networks can be built: {error}") from None
     raise AntcostError(f"{space.name}: none of its networks can be built and keeps the rules")

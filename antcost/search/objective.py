@@ -8,8 +8,8 @@ from pydantic import Field
 
 from antcost.cost.measures import Measure
 from antcost.errors import AntcostError, suggest
-from antcost.spec.document import read_value
-from antcost.spec.model import Fields
+from antcost.yamlfile.document import read_value
+from antcost.yamlfile.fields import Fields
 
 ENTROPY, ZEN, SCORES = "entropy", "zen", "scores"
 PROXIES = (ENTROPY, ZEN, SCORES)

@@ -14,7 +14,6 @@ from math import inf, isfinite
 from pathlib import Path
 from typing import Any
 
-from antcost.blocks.build import build_graph
 from antcost.cost.measures import Measure
 from antcost.errors import AntcostError
 from antcost.search.front import Point, find_point
@@ -22,6 +21,7 @@ from antcost.search.progress import Moment
 from antcost.search.run import Candidate, Report, checked_slices, find_best, network_of
 from antcost.search.space import Space, packed, unpacked
 from antcost.search.tasks import Task, clear_store, run_tasks
+from antcost.sources.specs.build import build_graph
 
 
 def front_points(
@@ -141,7 +141,7 @@ def _scored(payload: Mapping[str, Any]) -> bytes:
     graph = build_graph(network_of(space, Candidate(**payload["candidate"])))
     argument: Any = graph
     if next(iter(signature(function).parameters), "") == "module":
-        from antcost.torchnet import torch_module
+        from antcost.backends.torch_module import torch_module
 
         argument = torch_module(graph)
     try:

@@ -8,8 +8,6 @@ from typing import Any, Literal
 
 import numpy as np
 
-from antcost.blocks.build import build_graph
-from antcost.blocks.registry import STAGE_MODELS
 from antcost.cost.analysis import analyze_graph
 from antcost.cost.budget import Bound
 from antcost.cost.measures import Measure
@@ -21,8 +19,9 @@ from antcost.search.problem import Problem, make_problem
 from antcost.search.progress import Found, Moment, Progress, TimeUpError, rounding
 from antcost.search.solve import bound_of, solve
 from antcost.search.space import Space
-from antcost.spec.load import changed
-from antcost.spec.model import NetSpec
+from antcost.sources.specs.build import build_graph
+from antcost.sources.specs.load import changed
+from antcost.sources.specs.model import NetSpec
 
 Solver = Literal["labels", "milp"]
 Tell = Callable[["Report"], None]
@@ -292,7 +291,7 @@ def weighed(space: Space) -> list[Measure]:
 
 def network_of(space: Space, chosen: Candidate) -> NetSpec:
     """The base with the values of a candidate. Its counts are those of the search, to the unit."""
-    spec = changed(space.base, STAGE_MODELS, [(path, v, "") for path, v in chosen.values.items()])
+    spec = changed(space.base, [(path, v, "") for path, v in chosen.values.items()])
     cost = analyze_graph(build_graph(spec))
     for measure in space.measures.values():
         assert measure.of(cost) == chosen.counts[measure.name], (measure.name, chosen)

@@ -4,12 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from antcost.blocks.registry import STAGE_MODELS
 from antcost.errors import SpecError
 from antcost.search.variables import Variable
-from antcost.spec.document import Document
-from antcost.spec.model import NetSpec
-from antcost.spec.overrides import PathError, targets
+from antcost.sources.specs.model import NetSpec
+from antcost.sources.specs.overrides import PathError, targets
+from antcost.yamlfile.document import Document
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +52,7 @@ def _row(
     score = row["score"]
     if type(score) not in (int, float) or not abs(score) < 1e15:
         raise ValueError(f"score: expected a number, got {score!r:.60}")
-    stages = [
-        int(key[1])
-        for key in targets(base.document, STAGE_MODELS, f"{row['stage']}.{next(iter(values))}")
-    ]
+    stages = [int(key[1]) for key in targets(base.document, f"{row['stage']}.{next(iter(values))}")]
     for stage in stages:
         for name, value in values.items():
             if value not in known.get((stage, name), ()):

@@ -8,8 +8,6 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
-from antcost.blocks.build import load
-from antcost.blocks.registry import STAGE_MODELS
 from antcost.cost.budget import Bound, find_measure, read_bound
 from antcost.cost.device import Device, read_device
 from antcost.cost.measures import Measure
@@ -21,11 +19,13 @@ from antcost.search.rho import RHO, read_rho
 from antcost.search.rules import Rule, read_rule
 from antcost.search.scores import Score, read_scores
 from antcost.search.variables import Variable, read_choices
-from antcost.spec.catalog import SUFFIXES, find, is_file, shipped_names, shipped_spaces
-from antcost.spec.complaints import blame_all
-from antcost.spec.document import Document, read_document, read_value
-from antcost.spec.model import Fields, NetSpec
-from antcost.spec.overrides import PathError, targets
+from antcost.sources.specs.catalog import SUFFIXES, find, is_file, shipped_names, shipped_spaces
+from antcost.sources.specs.load import load
+from antcost.sources.specs.model import NetSpec
+from antcost.sources.specs.overrides import PathError, targets
+from antcost.yamlfile.document import Document, read_document, read_value
+from antcost.yamlfile.fields import Fields
+from antcost.yamlfile.validation import blame_all
 
 MAX_CHOICES = 200
 
@@ -273,7 +273,7 @@ def _rules(document: Document, fields: SpaceFields, base: NetSpec) -> list[Rule]
         key = ("rules", path)
         try:
             kind, spread = read_rule(str(text))
-            keys = targets(base.document, STAGE_MODELS, path)
+            keys = targets(base.document, path)
             if keys[0][0] != "stages":
                 raise PathError("expected a field of stages, such as ant*.channels")
             rules.append(Rule(path, kind, {int(k[1]): str(k[2]) for k in keys}, spread))

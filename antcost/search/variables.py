@@ -7,14 +7,14 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
-from antcost.blocks.registry import STAGE_MODELS
-from antcost.blocks.width import make_divisible
 from antcost.search.rules import Rule
-from antcost.spec.complaints import blame_all
-from antcost.spec.document import Document, Key
-from antcost.spec.load import copy_plain
-from antcost.spec.model import Fields, NetSpec
-from antcost.spec.overrides import PathError, targets
+from antcost.sources.specs.load import copy_plain
+from antcost.sources.specs.model import NetSpec
+from antcost.sources.specs.overrides import PathError, targets
+from antcost.sources.specs.width import make_divisible
+from antcost.yamlfile.document import Document, Key
+from antcost.yamlfile.fields import Fields
+from antcost.yamlfile.validation import blame_all
 
 MAX_VALUES = 256
 UNCHANGEABLE = ("name", "block")
@@ -56,7 +56,7 @@ def read_choices(
     for path, value in choices.items():
         key = ("choices", path)
         try:
-            keys = targets(base.document, STAGE_MODELS, path)
+            keys = targets(base.document, path)
         except PathError as error:
             document.blame(key, str(error))
             continue

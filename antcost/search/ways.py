@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from antcost.blocks.build import later_fields
 from antcost.blocks.registry import block_function
 from antcost.cost.analysis import analyze_graph
 from antcost.cost.measures import Measure
@@ -19,7 +18,8 @@ from antcost.graph.shape import Shape
 from antcost.graph.tape import Tape
 from antcost.search.lanes import BoolArray, IntArray, run_lanes
 from antcost.search.measures import conv_layers, log_fan_in
-from antcost.spec.model import Stage
+from antcost.sources.specs.build import later_fields
+from antcost.sources.specs.model import Stage
 
 MAX_WAYS = 4_000_000
 MAX_EXACT = 2**53

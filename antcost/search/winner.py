@@ -8,15 +8,16 @@ from typing import Any
 
 import yaml
 
-from antcost.blocks.build import build_graph, load
 from antcost.cost.analysis import analyze_graph
 from antcost.cost.measures import format_measure
 from antcost.search.run import Candidate, Report, objective_of
 from antcost.search.space import Space
-from antcost.spec.catalog import shipped_names
-from antcost.spec.document import read_value
+from antcost.sources.specs.build import build_graph
+from antcost.sources.specs.catalog import shipped_names
+from antcost.sources.specs.load import load
 from antcost.units import format_change, format_exact, format_score, format_size
 from antcost.version import __version__
+from antcost.yamlfile.document import read_value
 
 
 def winner_spec(report: Report, chosen: Candidate, output: Path) -> str:

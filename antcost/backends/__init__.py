@@ -1,0 +1,1 @@
+"""What is derived from a Graph: torch modules, ONNX models, files."""

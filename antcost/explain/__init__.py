@@ -1,0 +1,1 @@
+"""Closed forms: the formulas of blocks, stages and networks, in symbols."""

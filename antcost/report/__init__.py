@@ -1,1 +1,0 @@
-"""Tables of costs, and the formats they are printed in."""

@@ -1,0 +1,1 @@
+"""The columns and notes of the table of each command."""

@@ -1,0 +1,88 @@
+"""Annotations of GitHub Actions: commands in the log that the runner shows beside lines of files.
+
+Escaped as the runner undoes it:
+https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from antcost.cost.gate import Verdict
+from antcost.cost.measures import format_measure
+from antcost.errors import AntcostError, SpecError
+from antcost.sources.specs.catalog import is_file
+from antcost.views.gate import Judged
+from antcost.yamlfile.document import Key
+
+TITLE = "antcost gate"
+FREE = (0, 0)
+_PLACE = re.compile(r"(?P<file>.+):(?P<line>\d+)", re.DOTALL)
+_IN_MESSAGES = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
+_IN_PROPERTIES = _IN_MESSAGES | str.maketrans({":": "%3A", ",": "%2C"})
+
+
+def verdict_annotations(network: Judged, root: Path) -> Iterator[str]:
+    """An error for each budget that does not hold, on a line of the spec if it is below `root`.
+
+    That is where the first stage that costs more than before was changed, or the line of the name.
+    """
+    document = network.spec.document
+    places = [document.where(key) for key in (*_grown(network), ("name",), ())]
+    for verdict in network.verdicts:
+        if not verdict.holds:
+            yield _annotation(places, root, _message(network, verdict))
+
+
+def error_annotations(error: AntcostError, root: Path) -> Iterator[str]:
+    """An error for each thing that is wrong in a spec, on its line."""
+    if isinstance(error, SpecError):
+        for problem in error.problems:
+            yield _annotation([problem.where], root, str(problem))
+    else:
+        yield _annotation([], root, str(error))
+
+
+def _message(network: Judged, verdict: Verdict) -> str:
+    """For example: MAdds of MobileNetV2: 300,774,272, which is 774,272 beyond <= 300M."""
+    measure = verdict.bound.measure
+    count, beyond = (
+        format_measure(measure, number, exact=True) for number in (verdict.count, -verdict.headroom)
+    )
+    budget = f"{count}, which is {beyond} beyond {verdict.bound.text}"
+    return f"{measure.label} of {network.spec.title}: {budget}"
+
+
+def _grown(network: Judged) -> list[Key]:
+    """What is new in the first stage with more parameters or MAdds than before, then the stage."""
+    if network.base is None:
+        return []
+    before, after = (
+        {row.name: (row.params, row.madds) for row in cost.by("stage")}
+        for cost in (network.base.cost, network.cost)
+    )
+    was = {stage.name: stage.fields() for stage in network.base.spec.stages}
+    for index, stage in enumerate(network.spec.stages):
+        old, new = before.get(stage.name, FREE), after.get(stage.name, FREE)
+        if new[0] > old[0] or new[1] > old[1]:
+            fields = was.get(stage.name, {})
+            changed = [name for name, value in stage.fields().items() if fields.get(name) != value]
+            return [*(("stages", index, name) for name in changed), ("stages", index)]
+    return []
+
+
+def _annotation(places: Iterable[str], root: Path, message: str) -> str:
+    """On the first place, such as "a.yaml:3", whose file is below `root`; else on none."""
+    found = next(filter(None, (_place(place, root) for place in places)), {})
+    properties = found | {"title": TITLE}
+    text = ",".join(f"{key}={value.translate(_IN_PROPERTIES)}" for key, value in properties.items())
+    return f"::error {text}::{message.translate(_IN_MESSAGES)}"
+
+
+def _place(place: str, root: Path) -> dict[str, str]:
+    match = _PLACE.fullmatch(place)
+    path = Path(match["file"] if match else place).resolve()
+    if not is_file(path) or not path.is_relative_to(root):
+        return {}
+    line = match["line"] if match else "1"
+    return {"file": path.relative_to(root).as_posix(), "line": line}

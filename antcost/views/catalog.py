@@ -1,0 +1,45 @@
+"""The table of the networks that ship with the package."""
+
+from antcost.graph.shape import Shape
+from antcost.sources.specs.catalog import shipped_names
+from antcost.sources.specs.load import load
+from antcost.sources.specs.model import NetSpec
+from antcost.tables.table import Column, Table
+
+Entry = tuple[str, NetSpec]
+
+COLUMNS: tuple[Column[Entry], ...] = (
+    Column("name", "name", lambda entry: entry[0]),
+    Column("network", "network", lambda entry: entry[1].name),
+    Column("input", "input", lambda entry: Shape(entry[1].input)),
+    Column("classes", "classes", lambda entry: str(entry[1].classes)),
+    Column("published", "published in", lambda entry: "; ".join(_sources(entry[1])), spare=1),
+)
+
+
+def catalog_table() -> Table[Entry]:
+    """A row a shipped network, under the name that every command finds it by."""
+    entries = [(name, load(name)) for name in shipped_names()]
+    return Table(
+        title=f"{len(entries)} networks ship with antcost",
+        columns=COLUMNS,
+        items=entries,
+        notes=(),
+        hints=("Their costs: antcost table NAME, antcost compare NAME...",),
+        data=lambda: {
+            "networks": [
+                {
+                    "name": name,
+                    "network": spec.name,
+                    "input": spec.input,
+                    "classes": spec.classes,
+                    "published": _sources(spec),
+                }
+                for name, spec in entries
+            ]
+        },
+    )
+
+
+def _sources(spec: NetSpec) -> list[str]:
+    return [row.source for row in spec.published]

@@ -1,0 +1,290 @@
+"""The tables of `antcost check`: tools beside our predictions, bridges, stages and layers."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from itertools import accumulate, groupby, pairwise
+from typing import Any, Literal
+
+from antcost.check.comparison import Check, Line
+from antcost.check.tools import TOOLS
+from antcost.tables.table import Column, Table
+from antcost.units import format_exact
+
+BAR = 24
+Level = Literal["stage", "layer"]
+
+
+def checks_table(checks: Sequence[Check], by: Level | None = None) -> Table[Check]:
+    """A row a network and tool: its number, our prediction, and what is left; the same for
+    parameters.
+
+    JSON has everything: bridges, warnings, and the rows by stage or layer.
+    """
+    several = len(by_network(checks)) > 1
+    return Table(
+        title="What tools report, and what we predict of each"
+        if several
+        else _title(checks[0], "what tools report, and what we predict of each"),
+        columns=(
+            *([Column("network", "network", _network)] if several else []),
+            Column("tool", "tool", lambda check: check.tool.name),
+            Column("version", "version", _version, spare=1),
+            Column("reported", "reports", _of(lambda line: line.reported), "count"),
+            Column("predicted", "predicted", _of(lambda line: line.predicted), "count", spare=2),
+            Column("residual", "residual", _of(lambda line: line.residual), "count"),
+            Column("params", "params", _of(lambda line: line.params_reported), "count", spare=4),
+            Column(
+                "params_residual",
+                "params residual",
+                _of(lambda line: line.params_residual),
+                "count",
+                spare=3,
+            ),
+            *(
+                [Column("problem", "problem", lambda check: check.problem or None)]
+                if any(check.problem for check in checks)
+                else []
+            ),
+        ),
+        items=checks,
+        notes=(*_verdicts(checks), *_fault_notes(checks)),
+        hints=_warning_hints(checks),
+        data=lambda: {"checks": [_data(check, by) for check in checks]},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One term on the way from our multiply-adds to a tool's number.
+
+    It leads from `start` to `end`: what was added before it, and with it. All terms of the tool lie
+    between `low` and `high`.
+    """
+
+    tool: str
+    term: str
+    count: int
+    base: int
+    start: int = 0
+    end: int = 0
+    low: int = 0
+    high: int = 0
+
+    @property
+    def share(self) -> Fraction | None:
+        """The term in shares of our multiply-adds."""
+        return Fraction(self.count, self.base) if self.base and self.end != self.start else None
+
+    @property
+    def bar(self) -> str:
+        """Where the term lies between the lowest and the highest of the tool's sums."""
+        if self.start == self.end:
+            return ""
+        left, right = (
+            round(Fraction(BAR * (side - self.low), self.high - self.low))
+            for side in sorted((self.start, self.end))
+        )
+        return "·" * left + ("█" * (right - left) or "▏")
+
+
+def bridge_table(checks: Sequence[Check]) -> Table[Step]:
+    """A waterfall a tool: what leads from our multiply-adds to its number, term by term."""
+    counted = [check for check in checks if check.whole]
+    return Table(
+        title=_title(checks[0], "from our multiply-adds to each tool's number"),
+        columns=(
+            Column("tool", "tool", lambda step: step.tool or None),
+            Column("term", "term", lambda step: step.term),
+            Column("count", "count", lambda step: step.count, "count"),
+            Column("share", "of MAdds", lambda step: step.share, "change"),
+            Column("bar", "what is added", lambda step: step.bar, "bar", spare=1),
+        ),
+        items=[step for check in counted for step in steps(check)],
+        notes=[line for check in counted for line in equations(check)],
+        data=lambda: {
+            "network": _network(checks[0]),
+            "bridges": {check.tool.name: check.bridge() for check in counted},
+        },
+    )
+
+
+def steps(check: Check) -> list[Step]:
+    """The terms of a tool's bridge, each where the one before it ends."""
+    (name, base), *others = check.bridge()
+    sums = list(accumulate((count for _, count in others), initial=0))
+    low, high = min(sums), max(sums)
+    return [
+        Step(check.tool.name, name, base, base),
+        *(
+            Step("", f"{'+' if count > 0 else '-'} {term}", count, base, start, end, low, high)
+            for (term, count), (start, end) in zip(others, pairwise(sums), strict=True)
+        ),
+    ]
+
+
+def equation(number: int, bridge: Sequence[tuple[str, int]]) -> str:
+    """314,193,216 = 300,774,272 multiply-adds + 13,356,224 batch norm (2 per element) + ..."""
+    terms = " ".join(
+        f"{'+' if count >= 0 else '-'} {format_exact(abs(count))} {name}" for name, count in bridge
+    )
+    return f"{format_exact(number)} = {terms.removeprefix('+ ')}"
+
+
+def equations(check: Check) -> list[str]:
+    """The tool's number as a sum, and its parameters where they are not simply ours."""
+    assert check.whole
+    lines = [f"{check.tool.name}: {equation(check.whole.reported, check.bridge())}"]
+    params = check.whole.params_reported
+    if params is not None and len(check.params_bridge()) > 1:
+        lines.append(f"{check.tool.name}, params: {equation(params, check.params_bridge())}")
+    return lines
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A stage or layer as one tool reports it."""
+
+    network: str
+    tool: str
+    line: Line
+
+
+def places_table(checks: Sequence[Check], by: Level) -> Table[Place]:
+    """A row a tool and stage or layer: all with a residual first.
+
+    Then tool by tool, first what it counts otherwise than we do.
+    """
+    places = [
+        Place(_network(check), check.tool.name, line)
+        for check in checks
+        for line in (check.stages() if by == "stage" else check.layers)
+    ]
+    tools = list(TOOLS)
+    silent = dict.fromkeys(x.tool.name for x in checks if x.whole and not x.layers)
+    several = len(by_network(checks)) > 1
+    return Table(
+        title=_title(checks[0], f"by {by}, rows that differ first"),
+        columns=(
+            *([Column("network", "network", lambda x: x.network)] if several else []),
+            Column("tool", "tool", lambda place: place.tool),
+            Column("name", by, lambda place: place.line.name),
+            Column("operator", "operator", lambda place: place.line.operator, spare=5),
+            Column("madds", "our MAdds", lambda place: place.line.madds, "count", spare=3),
+            Column("reported", "reports", lambda place: place.line.reported, "count"),
+            Column("predicted", "predicted", lambda place: place.line.predicted, "count", spare=2),
+            Column("residual", "residual", lambda place: place.line.residual, "count"),
+            Column("params", "params", lambda x: x.line.params_reported, "count", spare=5),
+            Column(
+                "params_residual",
+                "params residual",
+                lambda x: x.line.params_residual,
+                "count",
+                spare=4,
+            ),
+        ),
+        items=sorted(places, key=lambda place: _differing_first(place, tools)),
+        notes=[f"The whole only: {', '.join(silent)}."] if silent else [],
+    )
+
+
+def by_network(checks: Sequence[Check]) -> list[list[Check]]:
+    """The checks of each network, in their order."""
+    return [list(group) for _, group in groupby(checks, key=lambda check: id(check.cost))]
+
+
+def _title(check: Check, what: str) -> str:
+    graph = check.cost.graph
+    return f"{graph.name}, {graph.input} to {graph.output}: {what}"
+
+
+def _network(check: Check) -> str:
+    return check.cost.graph.name
+
+
+def _version(check: Check) -> str:
+    return check.version if check.known or not check.version else f"{check.version} (unknown)"
+
+
+def _of(value: Callable[[Line], int | None]) -> Callable[[Check], int | None]:
+    """A value of the whole network, none if the tool did not count."""
+    return lambda check: value(check.whole) if check.whole else None
+
+
+def _differing_first(place: Place, tools: Sequence[str]) -> tuple[bool, int, bool]:
+    line = place.line
+    return line.agrees, tools.index(place.tool), line.reported == line.madds
+
+
+def _verdicts(checks: Sequence[Check]) -> list[str]:
+    """One line on all, and one on each that disagrees or whose version is unknown."""
+    counted = [check for check in checks if check.whole]
+    wrong = [check for check in counted if not check.agrees]
+    unknown = dict.fromkeys(
+        f"{check.tool.name} {check.version} is not known; it was checked against the rules of "
+        f"{check.convention.name}."
+        for check in counted
+        if not check.known
+    )
+    agreeing = len(counted) - len(wrong)
+    return [
+        f"{agreeing} of {len(counted)} numbers are explained to the last operation.",
+        *map(_blame, wrong),
+        *unknown,
+    ]
+
+
+def _blame(check: Check) -> str:
+    assert check.whole
+    parts = [
+        *_carried("residual", check.whole.residual, check.carriers),
+        *_carried("params residual", check.whole.params_residual or 0, check.params_carriers),
+    ]
+    return f"{_network(check)}, {check.tool.name}: {'; '.join(parts)}."
+
+
+def _carried(what: str, residual: int, carriers: Sequence[tuple[str, int]]) -> list[str]:
+    """A residual and its layers; also one of 0, if theirs only cancel out."""
+    if not residual and not carriers:
+        return []
+    layers = ", ".join(f"{name} ({count:+,})" for name, count in carriers)
+    return [f"{what} {residual:+,}, in {layers or 'layers that were not found'}"]
+
+
+def _fault_notes(checks: Sequence[Check]) -> list[str]:
+    faults = (f"{check.tool.name} {text}." for check in checks for text in check.faults())
+    return list(dict.fromkeys(faults))
+
+
+def _warning_hints(checks: Sequence[Check]) -> list[str]:
+    warned = dict.fromkeys(check.tool.name for check in checks if check.warnings)
+    if not warned:
+        return []
+    return [f"Tools that warned: {', '.join(warned)} (--format json has the texts)."]
+
+
+def _data(check: Check, by: Level | None) -> dict[str, Any]:
+    rows = [] if by is None else check.stages() if by == "stage" else check.layers
+    return {
+        "network": _network(check),
+        "tool": check.tool.name,
+        "version": check.version or None,
+        "convention": check.convention.name,
+        "known_version": check.known,
+        "problem": check.problem or None,
+        "madds": check.cost.madds,
+        "params": check.cost.params,
+        **({"total": _line_data(check.whole)} if check.whole else {}),
+        **({"equations": equations(check), "bridge": check.bridge()} if check.whole else {}),
+        **({"params_bridge": check.params_bridge()} if check.whole else {}),
+        "carriers": dict(check.carriers),
+        "params_carriers": dict(check.params_carriers),
+        "faults": check.faults(),
+        "warnings": check.warnings,
+        **({f"by_{by}": [_line_data(line) for line in rows]} if by else {}),
+    }
+
+
+def _line_data(line: Line) -> dict[str, Any]:
+    residuals = {"residual": line.residual, "params_residual": line.params_residual}
+    return {**asdict(line), **residuals}

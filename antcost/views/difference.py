@@ -1,0 +1,223 @@
+"""The table of what sets two networks apart, layer by layer."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from antcost.cost.analysis import NetCost, Row
+from antcost.cost.convention import Convention
+from antcost.cost.device import Device, Prediction
+from antcost.cost.memory import peak_bytes
+from antcost.graph.layers import (
+    AvgPool2d,
+    ChannelShuffle,
+    Conv2d,
+    ConvTranspose2d,
+    Layer,
+    Linear,
+    MaxPool2d,
+)
+from antcost.graph.operators import operator
+from antcost.tables.table import Column, Table
+from antcost.units import format_bytes
+from antcost.views.alignment import pairs, work
+from antcost.views.network import (
+    definitions,
+    network_totals,
+    params_label,
+    side,
+    training_notes,
+    window,
+)
+from antcost.views.predictions import prediction_data, prediction_notes
+
+Count = tuple[Callable[[Row], int], Callable[[Row], int]]
+"""How something is counted in A, and in B."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What happened to one layer from network A to B; its row is None where it does not exist."""
+
+    what: str
+    a: Row | None
+    b: Row | None
+
+    @property
+    def name(self) -> str:
+        """Name of the layer; none for the total."""
+        rows = (row for row in (self.b, self.a) if row is not None and len(row.nodes) == 1)
+        return next((row.name for row in rows), "")
+
+    def counts(self, count: Count) -> tuple[int, int]:
+        """A count in A and in B."""
+        count_a, count_b = count
+        return (count_a(self.a) if self.a else 0, count_b(self.b) if self.b else 0)
+
+    def step(self, count: Count) -> int:
+        """What the change adds to a count."""
+        before, after = self.counts(count)
+        return after - before
+
+
+def difference_table(
+    a: NetCost,
+    b: NetCost,
+    convention: Convention,
+    *,
+    free: bool = False,
+    inplace: bool = False,
+    device: Device | None = None,
+) -> Table[Change]:
+    """A row for each layer that was added, removed or changed on the way from `a` to `b`.
+
+    Changes that cost nothing are left out unless `free`. A layer that stays the same may still take
+    another time on a device, where its neighbours let it run merged into one of them.
+    """
+    predictions = (device.predict(a), device.predict(b)) if device else None
+    counts: dict[str, Count] = {
+        convention.params_key: _twice(lambda row: convention.count_params(row.cost)),
+        convention.name: _twice(lambda row: convention.count(row.cost)),
+    }
+    if predictions:
+        counts["latency"] = (predictions[0].of, predictions[1].of)
+    every = list(_changes(a, b))
+    changes = [x for x in every if free or any(map(x.step, counts.values()))]
+    hidden = len(every) - len(changes)
+    return Table(
+        title=f"From {a.graph.name} (A) to {b.graph.name} (B)",
+        columns=(
+            Column("change", "change", lambda change: change.what),
+            Column("name", "layer", lambda change: change.name),
+            Column("before", "before", lambda change: _describe(change.a), spare=6),
+            Column("after", "after", lambda change: _describe(change.b), spare=5),
+            *_count_columns(
+                convention.params_key,
+                params_label(convention),
+                counts[convention.params_key],
+                spare=3,
+            ),
+            *_count_columns(convention.name, convention.label, counts[convention.name], spare=1),
+            *(_time_columns(counts["latency"]) if predictions else ()),
+        ),
+        items=changes,
+        total=Change("total", a.whole, b.whole),
+        notes=(
+            *definitions(set(), convention),
+            f"As fp32 for one image{' (in place)' if inplace else ''}: activations at their peak "
+            f"{_peak(a, inplace)} in A, {_peak(b, inplace)} in B.",
+            *(_prediction_notes(a, b, predictions) if predictions else []),
+            *training_notes((a, b), convention),
+        ),
+        hints=(f"Changes without cost not shown: {hidden} (--all).",) if hidden else (),
+        data=lambda: {
+            "convention": convention.name,
+            "a": a.graph.name,
+            "b": b.graph.name,
+            "rows": [_data(change, counts) for change in changes],
+            "total": _totals(a, b, convention, inplace, predictions),
+            **(
+                {"predictions": [prediction_data(each) for each in predictions]}
+                if predictions
+                else {}
+            ),
+        },
+    )
+
+
+def _peak(cost: NetCost, inplace: bool) -> str:
+    return format_bytes(peak_bytes(cost.graph, inplace=inplace))
+
+
+def _count_columns(
+    key: str, label: str, count: Count, spare: int
+) -> tuple[Column[Change], Column[Change], Column[Change]]:
+    return (
+        Column(f"{key}_a", f"{label} A", lambda x: x.counts(count)[0], "count", spare + 1),
+        Column(f"{key}_b", f"{label} B", lambda x: x.counts(count)[1], "count", spare),
+        Column(f"{key}_difference", f"{label} B-A", lambda x: x.step(count), "difference"),
+    )
+
+
+def _time_columns(count: Count) -> tuple[Column[Change], Column[Change], Column[Change]]:
+    a, b, difference = _count_columns("latency", "latency", count, spare=1)
+    return replace(a, unit="time"), replace(b, unit="time"), replace(difference, unit="delay")
+
+
+def _prediction_notes(
+    a: NetCost, b: NetCost, predictions: tuple[Prediction, Prediction]
+) -> list[str]:
+    """B is called so if both have one name."""
+    names = (a.graph.name, b.graph.name if b.graph.name != a.graph.name else f"{b.graph.name} (B)")
+    return prediction_notes(dict(zip(names, predictions, strict=True)))
+
+
+def _twice(count: Callable[[Row], int]) -> Count:
+    return count, count
+
+
+def _changes(a: NetCost, b: NetCost) -> Iterator[Change]:
+    """The layers that differ, in the order they run."""
+    for before, after in pairs(a, b):
+        if before is None or after is None:
+            yield Change("removed" if after is None else "added", before, after)
+        elif work(before) != work(after):
+            yield Change("changed", before, after)
+
+
+def _describe(row: Row | None) -> str | None:
+    """For example: depthwise conv 3/2/96, 96x56x56 to 96x28x28."""
+    if row is None or len(row.nodes) > 1:
+        return None
+    node = row.nodes[0]
+    name = " ".join(filter(None, (operator(node), window(node), *_extras(node.layer))))
+    return f"{name}, {node.input_shapes[0]} to {node.shape}"
+
+
+def _extras(layer: Layer) -> Iterator[str]:
+    """What else a layer may be, where it is not as usual."""
+    if isinstance(layer, Conv2d | ConvTranspose2d) and layer.bias:
+        yield "biased"
+    if isinstance(layer, Linear) and not layer.bias:
+        yield "unbiased"
+    if isinstance(layer, Conv2d) and layer.dilation != (1, 1):
+        yield f"dilation {side(layer.dilation)}"
+    if isinstance(layer, Conv2d | MaxPool2d | AvgPool2d) and layer.padding != "same":
+        yield layer.padding if layer.padding == "valid" else f"padding {side(layer.padding)}"
+    if isinstance(layer, ConvTranspose2d) and layer.padding != (0, 0):
+        yield f"padding {side(layer.padding)}"
+    if isinstance(layer, MaxPool2d) and layer.ceil:
+        yield "rounded up"
+    if isinstance(layer, ChannelShuffle):
+        yield f"of {layer.groups} groups"
+
+
+def _data(change: Change, counts: Mapping[str, Count]) -> dict[str, Any]:
+    """One row for JSON."""
+    data: dict[str, Any] = {
+        "change": change.what,
+        "name": change.name,
+        "before": _describe(change.a),
+        "after": _describe(change.b),
+    }
+    for key, count in counts.items():
+        data[f"{key}_a"], data[f"{key}_b"] = change.counts(count)
+        data[f"{key}_difference"] = change.step(count)
+    return data
+
+
+def _totals(
+    a: NetCost,
+    b: NetCost,
+    convention: Convention,
+    inplace: bool,
+    predictions: tuple[Prediction, Prediction] | None,
+) -> dict[str, dict[str, int]]:
+    before, after = (network_totals(cost, convention, inplace=inplace) for cost in (a, b))
+    if predictions:
+        before["latency_ps"], after["latency_ps"] = (each.latency_ps for each in predictions)
+    return {
+        "a": before,
+        "b": after,
+        "difference": {key: after[key] - before[key] for key in before},
+    }

@@ -1,0 +1,393 @@
+"""The table of closed forms: of a block, a stage or a network.
+
+This module needs SymPy; it is imported when first used.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import groupby
+from typing import Any, Literal
+
+from sympy import Add, Expr, Mul, Symbol
+
+from antcost.cost.analysis import Row
+from antcost.cost.convention import CONVENTIONS
+from antcost.explain.symbolic import (
+    ClosedForm,
+    Divides,
+    Part,
+    ResolutionForm,
+    WidthForm,
+    expression,
+    is_rounded,
+    letter,
+    required,
+    taken_for_granted,
+    value,
+    without_implied,
+    without_rounding,
+)
+from antcost.tables.table import Cell, Column, Formula, Note, Table, choose
+from antcost.units import format_exact
+from antcost.views.formula import factored, formula
+
+MEANINGS = {
+    "h": "height of the output map",
+    "w": "width of the output map",
+    "c_i": "channels in",
+    "c_p": "channels in from the block before the last",
+    "c_o": "channels out",
+    "t": "expansion",
+    "k": "kernel",
+    "r": "reduction",
+    "g": "groups",
+    "k_g": "growth",
+    "C": "condensation",
+    "c_h": "channels of the hidden layers",
+    "c_s": "channels of the squeeze",
+    "N": "blocks",
+}
+"""What the letters mean; k_h, k_w and g_1, g_2, ... are kernels and groups, too."""
+ALPHA = Formula("alpha", r"\alpha")
+BOUNDS = {
+    "": ALPHA,
+    "<=": Formula("alpha <= 1", r"\alpha \le 1"),
+    ">=": Formula("alpha >= 1", r"\alpha \ge 1"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A layer, stage or total: its closed forms, and what they are here, in numbers."""
+
+    name: str
+    operator: str
+    blocks: str
+    madds: Formula | None
+    params: Formula | None
+    madds_here: int | None = None
+    params_here: int | None = None
+
+
+COLUMNS: tuple[Column[Line], ...] = (
+    Column("name", "name", lambda line: line.name),
+    Column("operator", "operator", lambda line: line.operator, spare=4),
+    Column("blocks", "blocks", lambda line: line.blocks, spare=1),
+    Column("madds", "MAdds", lambda line: line.madds, "formula"),
+    Column("madds_here", "MAdds here", lambda line: line.madds_here, "count", spare=1),
+    Column("params", "params", lambda line: line.params, "formula", spare=3),
+    Column("params_here", "params here", lambda line: line.params_here, "count", spare=2),
+)
+
+
+def form_table(
+    form: ClosedForm, *, network: str = "", columns: Sequence[str] = (), free: bool = False
+) -> Table[Line]:
+    """A row for each layer of a block, or of a stage of `network`; their sum is below the table.
+
+    Layers that cost nothing are left out unless `free`; JSON always has them. Raises AntcostError
+    for a column that does not exist.
+    """
+    every = [_layer(form, part, row) for part in form.parts for row in part.cost.layers]
+    lines = [line for line in every if free or str(line.madds) != "0" or str(line.params) != "0"]
+    hidden = len(every) - len(lines)
+    madds, params = _total(form, "madds"), _total(form, "params")
+    numbers = (form.actual.madds, form.actual.params) if form.actual else (None, None)
+    total = Line("total", "", "", None, None, *numbers)
+    title = _title(form, network)
+    chosen = choose(COLUMNS, columns or _columns(form))
+    numbered = form.actual and any(column.unit == "count" for column in chosen)
+    return Table(
+        title=title,
+        columns=chosen,
+        items=lines,
+        total=total if numbered else None,
+        notes=(
+            _equation("MAdds", madds, total.madds_here),
+            _equation("params", params, total.params_here),
+            *_meanings(form),
+            *([("Here ", *_values(form.values), ".")] if form.values else []),
+            *_roundings(form),
+            f"MAdds: {CONVENTIONS['madds'].definition}.",
+        ),
+        hints=(f"Free rows not shown: {hidden} (--all).",) if hidden else (),
+        data=lambda: {
+            "title": title,
+            "block": form.block,
+            "here": _numbers(form.values),
+            "required": [_condition_data(condition) for condition in _required(form)],
+            "exact_where": [_condition_data(condition) for condition in _granted(form)],
+            "rows": [_data(line) for line in every],
+            "total": _data(replace(total, madds=madds, params=params)),
+        },
+    )
+
+
+def _title(form: ClosedForm, network: str) -> str:
+    if form.actual:
+        return f"{network}, {form.actual.name}: {form.actual.input} to {form.actual.output}"
+    graph = form.parts[0].cost.graph
+    return f"{form.block}: {_dimensions(graph.input.dims)} to {_dimensions(graph.output.dims)}"
+
+
+def _columns(form: ClosedForm) -> list[str]:
+    blocks = ["blocks"] if any(part.label for part in form.parts) else []
+    counts = (
+        ["madds", "madds_here", "params", "params_here"] if form.actual else ["madds", "params"]
+    )
+    return ["name", "operator", *blocks, *counts]
+
+
+def _layer(form: ClosedForm, part: Part, row: Row) -> Line:
+    madds, params = expression(row.madds), expression(row.params)
+    line = Line(row.name, row.operator, part.label, _written(part, madds), _written(part, params))
+    if not form.actual:
+        return line
+    here = [int(value(part.times * count, form.values)) for count in (madds, params)]
+    return replace(line, madds_here=here[0], params_here=here[1])
+
+
+def _written(part: Part, count: Expr) -> Formula:
+    return formula(_times(part.times, factored(without_rounding(count))))
+
+
+def _total(form: ClosedForm, count: Literal["madds", "params"]) -> Formula:
+    """The sum over the parts, of which the repeated one is factored by itself."""
+    once = Add(*(getattr(part, count) for part in form.parts if part.times == 1))
+    terms = [factored(without_rounding(once))] + [
+        _times(part.times, factored(without_rounding(getattr(part, count))))
+        for part in form.parts
+        if part.times != 1
+    ]
+    return formula(Add(*(term for term in terms if term != 0), evaluate=False))
+
+
+def _times(times: Expr, expr: Expr) -> Expr:
+    """The product as it is written: SymPy would multiply N - 1 out."""
+    return expr if times == 1 or expr == 0 else Mul(times, expr, evaluate=False)
+
+
+def _equation(name: str, total: Formula, number: int | None) -> Note:
+    if number is None or total.text == format_exact(number):
+        return (f"{name} = ", total)
+    return (f"{name} = ", total, f" = {format_exact(number)} here")
+
+
+def _meanings(form: ClosedForm) -> list[Note]:
+    """What the letters that occur stand for."""
+    symbols = {s for count in (form.madds, form.params) for s in count.free_symbols}
+    letters = [name for name in _sorted_names(symbols) if name not in ("h", "w")]
+    graph = form.parts[0].cost.graph
+    output = [str(side) for side in graph.output.dims[1:]]
+    sides, which = (graph.output, "output") if output == ["h", "w"] else (graph.input, "input")
+    meanings: list[Cell] = []
+    if "h" in map(str, symbols) or "w" in map(str, symbols):
+        meanings += [_dimensions(sides.dims[1:]), f": {which} map"]
+    for base, names in groupby(letters, _base):
+        meanings += ["; " if meanings else "", *_enumerated(names), f": {MEANINGS[base]}"]
+    return [(*meanings, ".")] if meanings else []
+
+
+def _values(values: Mapping[Symbol, int]) -> list[Cell]:
+    """The numbers that the letters stand for: "h = 28, w = 28"."""
+    numbers = _numbers(values)
+    cells: list[Cell] = []
+    for name in _sorted_names(values):
+        cells += [", " if cells else "", _letter(name), f" = {numbers[name]}"]
+    return cells
+
+
+def _roundings(form: ClosedForm) -> list[Note]:
+    """What groups have to divide, where the formulas are exact, and what they would give here."""
+    notes: list[Note] = []
+    if groups := _required(form):
+        notes.append((*_listed(groups, " has to divide "), "."))
+    if granted := _granted(form):
+        exact = _listed(granted, " divides ")
+        notes.append(("Exact where ", *exact, "; other quotients are rounded down or refused."))
+    if form.actual:
+        madds, params = (value(without_rounding(c), form.values) for c in (form.madds, form.params))
+        if madds != form.actual.madds or params != form.actual.params:
+            notes.append(
+                f"Here it is rounded down: the formulas would give {_number(madds)} MAdds and "
+                f"{_number(params)} parameters."
+            )
+    return notes
+
+
+def _listed(conditions: Sequence[Divides], verb: str) -> list[Cell]:
+    """ "r divides t*c_i and t*c_o, 4 divides c_o"."""
+    cells: list[Cell] = []
+    for divisor in dict.fromkeys(condition.divisor for condition in conditions):
+        dividends = [c.dividend for c in conditions if c.divisor == divisor]
+        cells += [", " if cells else "", formula(divisor), verb, formula(dividends[0])]
+        cells += [cell for dividend in dividends[1:] for cell in (" and ", formula(dividend))]
+    return cells
+
+
+def _required(form: ClosedForm) -> list[Divides]:
+    """What groups have to divide, or the block is refused."""
+    return without_implied(required(part.cost.graph for part in form.parts))
+
+
+def _granted(form: ClosedForm) -> list[Divides]:
+    """What has to divide what besides, so that the formulas without rounding are exact."""
+    return without_implied(taken_for_granted([form.madds, form.params]), _required(form))
+
+
+def network_table(
+    form: ResolutionForm, widths: Sequence[WidthForm], *, columns: Sequence[str] = ()
+) -> Table[Line]:
+    """A row for each stage in the resolution of the input; the width is below the table.
+
+    Raises AntcostError for a column that does not exist.
+    """
+    lines = [
+        _stage_line(row, actual)
+        for row, actual in zip(form.cost.by("stage"), form.actual.by("stage"), strict=True)
+    ]
+    total = _stage_line(form.cost.whole, form.actual.whole)
+    graph = form.actual.graph
+    varying = expression(form.cost.params).free_symbols
+    params = ["params", "params_here"] if varying else ["params_here"]
+    title = f"{graph.name}, {graph.input} to {graph.output}"
+    return Table(
+        title=title,
+        columns=choose(COLUMNS, columns or ["name", "operator", "madds", "madds_here", *params]),
+        items=lines,
+        total=total,
+        notes=(
+            *_resolution_notes(form),
+            *map(_width_note, widths),
+            f"MAdds: {CONVENTIONS['madds'].definition}.",
+        ),
+        data=lambda: {
+            "title": title,
+            "input": [formula(side).plain for side in form.sides],
+            "here": _numbers(form.values),
+            "rows": [_data(line) for line in lines],
+            "total": _data(total),
+            "width": [_width_data(width) for width in widths],
+        },
+    )
+
+
+def _stage_line(row: Row, actual: Row) -> Line:
+    madds, params = expression(row.madds), expression(row.params)
+    return Line(
+        row.name,
+        row.operator,
+        "",
+        None if is_rounded(madds) else formula(madds.expand()),
+        None if is_rounded(params) else formula(params.expand()),
+        actual.madds,
+        actual.params,
+    )
+
+
+def _resolution_notes(form: ResolutionForm) -> list[Note]:
+    if not form.sides:
+        return ["The input is no map: there is no resolution to vary."]
+    h, w = map(formula, form.sides)
+    notes: list[Note] = [
+        ("Exact for inputs of ", h, " x ", w, "; here ", *_values(form.values), ".")
+    ]
+    if is_rounded(expression(form.cost.madds)) or is_rounded(expression(form.cost.params)):
+        notes.append("No polynomial where a cell is empty: maps are rounded at every resolution.")
+    return notes
+
+
+def _width_note(width: WidthForm) -> Note:
+    return (
+        "Width ",
+        BOUNDS[width.bound],
+        ": MAdds = ",
+        formula(width.madds),
+        ", params = ",
+        formula(width.params),
+        f"; exact {_exact_where(width)}; elsewhere channels or quotients are rounded.",
+    )
+
+
+def _exact_where(width: WidthForm) -> str:
+    """At which widths the form is exact."""
+    step = width.step
+    multiples = "for integers" if step == 1 else f"for multiples of {step}"
+    return f"at 1 and {multiples}" if width.exact_at_1 and 1 % step else multiples
+
+
+def _dimensions(dims: Sequence[int]) -> Formula:
+    """Sides as in "2*h x 2*w"."""
+    exprs = [without_rounding(expression(dimension)) for dimension in dims]
+    formulas = [formula(expr) for expr in exprs]
+    brackets = ["({})" if expr.is_Add else "{}" for expr in exprs]
+    return Formula(
+        " x ".join(b.format(part.text) for b, part in zip(brackets, formulas, strict=True)),
+        r" \times ".join(b.format(part.latex) for b, part in zip(brackets, formulas, strict=True)),
+    )
+
+
+def _sorted_names(symbols: Iterable[Symbol]) -> list[str]:
+    """Names in the order of `MEANINGS`, others first."""
+    order = list(MEANINGS)
+    names = (symbol.name for symbol in symbols)
+    return sorted(
+        names, key=lambda name: (order.index(_base(name)) if _base(name) in order else -1, name)
+    )
+
+
+def _base(name: str) -> str:
+    """k of k_h, g of g_1; but c_i is a letter of its own."""
+    return name if name in MEANINGS else name.partition("_")[0]
+
+
+def _enumerated(names: Iterable[str]) -> list[Cell]:
+    """Letters as in "k_h, k_w"."""
+    return [cell for name in names for cell in (", ", _letter(name))][1:]
+
+
+def _letter(name: str) -> Formula:
+    return formula(letter(name))
+
+
+def _number(number: Fraction) -> str:
+    return format_exact(int(number)) if number.denominator == 1 else f"{float(number):,.2f}"
+
+
+def _numbers(values: Mapping[Symbol, int]) -> dict[str, int]:
+    return {symbol.name: number for symbol, number in values.items()}
+
+
+def _data(line: Line) -> dict[str, Any]:
+    """One row for JSON: formulas as text and LaTeX, numbers as integers."""
+    return {
+        "name": line.name,
+        "operator": line.operator,
+        "blocks": line.blocks,
+        "madds": _formula_data(line.madds),
+        "params": _formula_data(line.params),
+        "madds_here": line.madds_here,
+        "params_here": line.params_here,
+    }
+
+
+def _condition_data(condition: Divides) -> dict[str, str]:
+    return {
+        "divisor": formula(condition.divisor).plain,
+        "dividend": formula(condition.dividend).plain,
+    }
+
+
+def _formula_data(written: Formula | None) -> dict[str, str] | None:
+    return {"text": written.plain, "latex": written.latex} if written else None
+
+
+def _width_data(width: WidthForm) -> dict[str, Any]:
+    return {
+        "alpha": f"{width.bound} 1" if width.bound else None,
+        "madds": _formula_data(formula(width.madds)),
+        "params": _formula_data(formula(width.params)),
+        "exact_for_multiples_of": str(width.step),
+        "exact_at_1": width.exact_at_1,
+    }

@@ -1,0 +1,217 @@
+"""What the clock said, as a table: everything in it is made from a recording alone."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from fractions import Fraction
+from math import isfinite
+from typing import Any, assert_never
+
+from antcost.measure.recording import Recording
+from antcost.measure.statistics import (
+    LEAST_SESSIONS,
+    LEVEL,
+    Latency,
+    Ratio,
+    Stat,
+    by_session,
+    latencies,
+    widest,
+)
+from antcost.tables.table import Column, Interval, Table
+from antcost.units import format_margin, format_time
+from antcost.views.measured import OFTEN, disturbances, how, plural, where
+
+PS_PER_NS = 1000
+
+
+def picoseconds(ns: float) -> int:
+    return round(ns * PS_PER_NS)
+
+
+def interval(one: Ratio) -> Interval:
+    """A ratio, with its interval if it has one."""
+    return Interval(one.value, one.low, one.high)
+
+
+def _columns(stat: Stat, rows: Sequence[Latency]) -> tuple[Column[Latency], ...]:
+    """What undisturbed visits alone say only if that is something else."""
+    header = "median" if stat == "median" else "mean"
+    quiet = (
+        Column("quiet_time", "undisturbed", _quiet_time, "time", spare=2),
+        Column("quiet_speed_up", "speed-up", _quiet_speed_up, spare=2),
+    )
+    return (
+        Column("network", "network", lambda row: row.label),
+        Column("time", header, lambda row: picoseconds(row.time_ns), "time"),
+        Column("speed_up", "speed-up", lambda row: interval(row.speed_up)),
+        Column("fastest", "fastest", lambda row: Fraction(row.fastest), "times", spare=4),
+        Column("min", "min", lambda row: picoseconds(row.min_ns), "time", spare=5),
+        Column("p90", "p90", lambda row: picoseconds(row.p90_ns), "time", spare=3),
+        Column("spread", "spread %", lambda row: _share(row.spread), "share", spare=6),
+        Column("runs", "runs", lambda row: str(row.runs), "count", spare=7),
+        Column("disturbed", "disturbed %", lambda row: _share(row.disturbed), "share", spare=1),
+        *(quiet if any(row.differs for row in rows) else ()),
+    )
+
+
+def _quiet_time(row: Latency) -> int | None:
+    return None if row.quiet_ns is None else picoseconds(row.quiet_ns)
+
+
+def _quiet_speed_up(row: Latency) -> Interval | None:
+    return None if row.quiet_speed_up is None else interval(row.quiet_speed_up)
+
+
+def _share(value: float | None) -> Fraction | None:
+    return None if value is None else Fraction(value)
+
+
+PLAIN_COLUMNS: tuple[Column[Latency], ...] = (
+    Column("network", "network", lambda row: row.label),
+    Column("spec", "spec", lambda row: row.subject.reference),
+    Column("time_ps", "time", lambda row: picoseconds(row.time_ns), "time"),
+    Column("speed_up", "speed-up", lambda row: row.speed_up.value, "times"),
+    Column("low", "low", lambda row: _finite(row.speed_up.low), "times"),
+    Column("high", "high", lambda row: _finite(row.speed_up.high), "times"),
+    Column("fastest", "fastest", lambda row: row.fastest, "times"),
+    Column("min_ps", "min", lambda row: picoseconds(row.min_ns), "time"),
+    Column("p90_ps", "p90", lambda row: picoseconds(row.p90_ns), "time"),
+    Column("spread", "spread", lambda row: row.spread, "share"),
+    Column("runs", "runs", lambda row: row.runs, "count"),
+    Column("disturbed", "disturbed", lambda row: row.disturbed, "share"),
+    Column("quiet_time_ps", "undisturbed", _quiet_time, "time"),
+    Column("quiet_speed_up", "speed-up", lambda row: _value(row.quiet_speed_up), "times"),
+    Column("madds", "MAdds", lambda row: row.subject.madds, "count"),
+    Column("params", "params", lambda row: row.subject.params, "count"),
+    Column("traffic_bytes", "traffic", lambda row: row.subject.traffic_bytes, "bytes"),
+)
+"""For CSV: a number a cell."""
+
+
+def _value(one: Ratio | None) -> float | None:
+    return None if one is None else one.value
+
+
+def _finite(value: float) -> float | None:
+    return value if isfinite(value) else None
+
+
+def latency_table(
+    recording: Recording, *, baseline: int | None = None, stat: Stat = "median", plain: bool = False
+) -> Table[Latency]:
+    """A row a network, with what the paired comparison with the baseline says.
+
+    `plain` is for files of numbers.
+    """
+    base = recording.baseline if baseline is None else baseline
+    rows = latencies(recording, base, stat)
+    networks = f"{len(rows)} network{'' if len(rows) == 1 else 's'}"
+    return Table(
+        title=f"Latency of {networks} by {recording.engine}",
+        columns=PLAIN_COLUMNS if plain else _columns(stat, rows),
+        items=rows,
+        notes=tuple(_notes(recording, rows, base, stat)),
+        data=lambda: _data(recording, rows, base, stat),
+    )
+
+
+def latency_notes(recording: Recording, baseline: int | None = None) -> list[str]:
+    """What stands under medians and speed-ups in another table."""
+    base = recording.baseline if baseline is None else baseline
+    rows = latencies(recording, base)
+    return [
+        f"latency: {how(recording)}",
+        where(recording),
+        _how_long(recording, base, "median"),
+        f"{_speed_up(recording, base)}.",
+        *_flags(recording, rows),
+    ]
+
+
+def _speed_up(recording: Recording, base: int) -> str:
+    return (
+        f"speed-up: time of {recording.labels[base]} by time of the network, from runs of the same "
+        f"round, with its {100 * LEVEL:g} % interval over sessions"
+    )
+
+
+def _notes(recording: Recording, rows: Sequence[Latency], base: int, stat: Stat) -> Iterator[str]:
+    yield how(recording)
+    yield where(recording)
+    yield _how_long(recording, base, stat)
+    yield f"{_speed_up(recording, base)}; fastest: that of the fastest runs."
+    if stat == "antnet":
+        yield "mean: without the fastest and the slowest run, as in the ANTNets paper."
+    yield (
+        "spread: standard deviation of what sessions say. "
+        "disturbed: visits in which something else had the CPU."
+    )
+    if any(row.differs for row in rows):
+        yield "undisturbed: what the other visits alone say."
+    if recording.reference not in recording.shown and recording.reference != base:
+        yield _reference(recording, stat)
+    yield from _flags(recording, rows)
+
+
+def _how_long(recording: Recording, base: int, stat: Stat) -> str:
+    """How much was measured, and what ended it, for which medians count whatever is shown."""
+    sessions = len(by_session(recording.visits))
+    rounds = len({(visit.session, visit.round) for visit in recording.visits})
+    width = widest(recording.visits, base, len(recording.subjects), stat)
+    kind = "" if stat == "median" else " of means"
+    reached = f"; the widest interval{kind} is {format_margin(width)}" if isfinite(width) else ""
+    match recording.stopped:
+        case "target":
+            by = "" if base == recording.baseline else f" by {recording.labels[recording.baseline]}"
+            of, shown = ("", "") if stat == "median" else (" of medians", reached)
+            within = f"within {format_margin(recording.target)}"
+            end = f"stopped when all intervals{of}{by} were {within}{shown}"
+        case "time":
+            end = f"stopped by the time limit of {recording.limit_s:g} s{reached}"
+        case "interrupted":
+            end = f"interrupted{reached}"
+        case _:
+            assert_never(recording.stopped)
+    spent = f"{plural(rounds, 'round')} in {plural(sessions, 'session')}"
+    prepared = "prepared anew for each" if recording.fresh else "prepared once"
+    return f"{spent}, {prepared}, over {recording.seconds:.0f} s; {end}."
+
+
+def _reference(recording: Recording, stat: Stat) -> str:
+    (row,) = (
+        row
+        for row in latencies(recording, recording.reference, stat)
+        if row.label == recording.labels[recording.reference]
+    )
+    return f"In every round, for comparison: {row.label}, {format_time(picoseconds(row.time_ns))}."
+
+
+def _flags(recording: Recording, rows: Sequence[Latency]) -> Iterator[str]:
+    """What makes the numbers worth less."""
+    sessions = len(by_session(recording.visits))
+    if sessions < LEAST_SESSIONS:
+        least = f"intervals can be trusted from {LEAST_SESSIONS} on"
+        yield f"Only {plural(sessions, 'session')}: {least}."
+    if not recording.fresh:
+        yield "Prepared once: what depends on where memory lies is in no interval."
+    yield from disturbances(recording)
+    often = sum(row.disturbed > OFTEN for row in rows)
+    if often:
+        visits = f"more than {100 * OFTEN:g} % of the visits"
+        yield f"Disturbed in {visits}: {often} of {plural(len(rows), 'network')}."
+
+
+def _data(recording: Recording, rows: Sequence[Latency], base: int, stat: Stat) -> dict[str, Any]:
+    """All but the samples, as numbers."""
+    return {
+        "engine": recording.engine,
+        "settings": asdict(recording.settings),
+        "conditions": asdict(recording.conditions),
+        "stopped": recording.stopped,
+        "seconds": recording.seconds,
+        "sessions": len(by_session(recording.visits)),
+        "baseline": recording.labels[base],
+        "reference": recording.labels[recording.reference],
+        "stat": stat,
+        "networks": [{c.key: c.value(row) for c in PLAIN_COLUMNS} for row in rows],
+    }

@@ -1,0 +1,230 @@
+"""Where the time of a network goes, as a table: a row a layer that ran, block, stage or kind."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from typing import Any, assert_never
+
+from antcost.cost.analysis import Level
+from antcost.cost.convention import CONVENTIONS
+from antcost.graph.graph import Node
+from antcost.graph.operators import kind, operator
+from antcost.measure.attribution import Kernel
+from antcost.measure.breakdown import Breakdown
+from antcost.measure.roofline import Limit, Roofline
+from antcost.tables.table import Column, Table
+from antcost.units import format_bytes, format_ratio, format_time
+from antcost.views.measured import disturbances, how, plural, where
+
+GIGA = 10**9
+PS_PER_GIGA = 1000
+"""FLOPs by picoseconds, times this, are GFLOP/s."""
+
+NEAR = Fraction(1, 20)
+"""Kernels together and a whole run may differ by this share without a word."""
+BESIDE_PS = 100 * 10**6
+"""What a run may take beside its kernels, however quick they are: 100 us."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row: the kernels of a layer, block, stage or kind, beside the whole network's."""
+
+    name: str
+    operator: str
+    kernels: tuple[Kernel, ...]
+    breakdown: Breakdown
+
+    @property
+    def layers(self) -> int:
+        """Layers of the network, those that were merged into others included."""
+        return sum(len(kernel.nodes) for kernel in self.kernels)
+
+    @property
+    def time_ps(self) -> int:
+        return sum(kernel.time_ps for kernel in self.kernels)
+
+    @property
+    def time_share(self) -> Fraction | None:
+        return _ratio(self.time_ps, self.breakdown.sum_ps)
+
+    @property
+    def madds(self) -> int:
+        return sum(kernel.madds for kernel in self.kernels)
+
+    @property
+    def traffic_bytes(self) -> int:
+        return sum(kernel.traffic_bytes for kernel in self.kernels)
+
+    @property
+    def intensity(self) -> Fraction:
+        return Fraction(2 * self.madds, self.traffic_bytes)
+
+    @property
+    def gflops(self) -> Fraction | None:
+        """GFLOP/s, where there are FLOPs and a time."""
+        return _ratio(2 * self.madds * PS_PER_GIGA, self.time_ps) if self.madds else None
+
+    @property
+    def limits_ps(self) -> Counter[Limit]:
+        """What a perfect machine takes for the kernels, by what limits each of them."""
+        limits: Counter[Limit] = Counter()
+        for bound in map(self.breakdown.roofline.bound, self.kernels):
+            limits[bound.limit] += bound.time_ps
+        return limits
+
+    @property
+    def bound_by(self) -> Limit:
+        """What limits most of the time of a perfect machine."""
+        return self.limits_ps.most_common(1)[0][0]
+
+    @property
+    def bound_share(self) -> Fraction | None:
+        """The time of a perfect machine by the time measured."""
+        return _ratio(self.limits_ps.total(), self.time_ps)
+
+
+COLUMNS: tuple[Column[Line], ...] = (
+    Column("name", "name", lambda line: line.name),
+    Column("operator", "operator", lambda line: line.operator, spare=5),
+    Column("layers", "layers", lambda line: line.layers, "count", spare=6),
+    Column("time_ps", "time", lambda line: line.time_ps, "time"),
+    Column("time_share", "% time", lambda line: line.time_share, "share"),
+    Column("madds", "MAdds", lambda line: line.madds, "count", spare=3),
+    Column("traffic_bytes", "traffic", lambda line: line.traffic_bytes, "bytes", spare=4),
+    Column("intensity", "FLOP/B", lambda line: line.intensity, "ratio", spare=2),
+    Column("gflops", "GFLOP/s", lambda line: line.gflops, "ratio", spare=1),
+    Column("bound_by", "bound by", lambda line: line.bound_by),
+    Column("bound_share", "% of bound", lambda line: line.bound_share, "share"),
+)
+UNNAMED = {"kind": ("operator",)}
+"""Columns that say nothing more than the name of a row does."""
+
+
+def lines_of(breakdown: Breakdown, by: Level) -> list[Line]:
+    """The rows in the order of the network; kernels belong where their first layer does."""
+    groups: dict[tuple[str, str], list[Kernel]] = {}
+    for kernel in breakdown.kernels:
+        groups.setdefault(_key(kernel.nodes[0], by), []).append(kernel)
+    return [Line(*key, tuple(group), breakdown) for key, group in groups.items()]
+
+
+def _key(node: Node, by: Level) -> tuple[str, str]:
+    """The name of a row, and its operator."""
+    match by:
+        case "layer":
+            return node.name, operator(node)
+        case "block":
+            return node.place.name, node.place.block
+        case "stage":
+            return node.place.stage, node.place.block
+        case "kind":
+            return kind(node), ""
+        case _:
+            assert_never(by)
+
+
+def layer_times_table(breakdown: Breakdown, by: Level) -> Table[Line]:
+    """The time of each row beside what it costs, and beside what the machine could do at best."""
+    lines = lines_of(breakdown, by)
+    total = Line("total", "", breakdown.kernels, breakdown)
+    graph = breakdown.cost.graph
+    return Table(
+        title=f"{graph.name}, {graph.input} to {graph.output}: where the time goes",
+        columns=[column for column in COLUMNS if column.key not in UNNAMED.get(by, ())],
+        items=lines,
+        total=total,
+        notes=(*_notes(breakdown, lines), *disturbances(breakdown)),
+        data=lambda: _data(breakdown, lines, total),
+    )
+
+
+def _notes(breakdown: Breakdown, lines: Sequence[Line]) -> Iterator[str]:
+    yield how(breakdown)
+    yield where(breakdown)
+    yield (
+        f"time: medians of {plural(breakdown.runs, 'run')} by the engine's own profiler, together "
+        f"{format_time(breakdown.sum_ps)}; a whole run takes {format_time(breakdown.profiled_ps)} "
+        f"under the profiler and {format_time(breakdown.whole_ps)} without it."
+    )
+    if abs(breakdown.sum_ps - breakdown.profiled_ps) > NEAR * breakdown.profiled_ps:
+        yield _difference(breakdown)
+    layers = sum(line.layers for line in lines)
+    ran = len(breakdown.kernels)
+    yield (
+        f"{ran} of {plural(layers, 'layer')} ran; the engine merged the others into one before "
+        "them, which has their MAdds. traffic: what a layer reads and writes, once, with what was "
+        "merged into it."
+    )
+    yield f"MAdds: {CONVENTIONS['madds'].definition}."
+    yield _machine(breakdown.roofline)
+    yield (
+        "bound by: the largest of FLOPs by FLOP/s, traffic by B/s (of the largest size that it "
+        "reaches), and the time of a tiny layer. % of bound: that time by the one measured."
+    )
+    if any((line.bound_share or 0) > 1 for line in lines):
+        yield "More than 100: faster than what the machine was measured with."
+
+
+def _difference(breakdown: Breakdown) -> str:
+    """Why kernels and a whole run differ. Whole runs without the profiler have none of its time."""
+    together, whole_ps = breakdown.sum_ps, min(breakdown.profiled_ps, breakdown.whole_ps)
+    share = format_ratio(Fraction(100 * together, breakdown.profiled_ps))
+    timed = (
+        "Kernels were timed one by one, as medians, which are together "
+        f"{share} % of a whole run under the profiler"
+    )
+    if together > breakdown.profiled_ps:
+        return f"{timed}: the machine was unsteady."
+    lost_ps = whole_ps - together
+    if lost_ps > BESIDE_PS and lost_ps > NEAR * whole_ps:
+        return f"{timed}: the machine was unsteady, so GFLOP/s are those of its quiet moments."
+    return f"{timed}: the rest is what the profiler and the engine take between them."
+
+
+def _machine(roofline: Roofline) -> str:
+    """The roofs in one sentence."""
+    flops = f"{format_ratio(Fraction(roofline.flops_per_s, GIGA))} GFLOP/s"
+    levels = ", ".join(
+        f"{format_ratio(Fraction(level.bytes_per_s, GIGA))} GB/s at "
+        f"{format_bytes(level.traffic_bytes)}"
+        for level in roofline.levels
+    )
+    return (
+        f"The same engine at its best: {flops}; {levels} of traffic; "
+        f"{format_time(roofline.overhead_ps)} a tiny layer."
+    )
+
+
+def _data(breakdown: Breakdown, lines: Sequence[Line], total: Line) -> dict[str, Any]:
+    return {
+        "network": breakdown.cost.graph.name,
+        "engine": breakdown.engine,
+        "settings": asdict(breakdown.settings),
+        "conditions": asdict(breakdown.conditions),
+        "runs": breakdown.runs,
+        "whole_ps": breakdown.whole_ps,
+        "profiled_ps": breakdown.profiled_ps,
+        "machine": asdict(breakdown.roofline),
+        "rows": [_row_data(line) for line in lines],
+        "total": _row_data(total),
+    }
+
+
+def _row_data(line: Line) -> dict[str, Any]:
+    """One row: integers, and what its layers are."""
+    return {
+        "name": line.name,
+        "operator": line.operator,
+        "layers": [[node.name for node in kernel.nodes] for kernel in line.kernels],
+        "time_ps": line.time_ps,
+        "madds": line.madds,
+        "traffic_bytes": line.traffic_bytes,
+        "bound_by": line.bound_by,
+        "bound_ps": line.limits_ps.total(),
+    }
+
+
+def _ratio(part: int, whole: int) -> Fraction | None:
+    return Fraction(part, whole) if whole else None

@@ -1,0 +1,270 @@
+"""The table of one network: a row per layer, block, stage or kind."""
+
+from collections.abc import Iterable, Sequence, Set
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from antcost.cost.analysis import Level, NetCost, Row, merge
+from antcost.cost.convention import CONVENTIONS, Convention, shown_with
+from antcost.cost.device import Device, Prediction
+from antcost.cost.memory import (
+    activation_elems,
+    arithmetic_intensity,
+    param_bytes,
+    peak_bytes,
+    traffic_bytes,
+)
+from antcost.errors import AntcostError
+from antcost.graph.graph import Node
+from antcost.graph.layers import AvgPool2d, Conv2d, ConvTranspose2d, MaxPool2d, Pair
+from antcost.tables.table import Column, Table, Value, choose, ranked
+from antcost.units import format_bytes, format_exact
+from antcost.views.predictions import prediction_data, prediction_notes
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row of the table beside the whole network; `shaped` if its input and output say much."""
+
+    row: Row
+    whole: Row
+    shaped: bool = False
+    prediction: Prediction | None = None
+
+    @property
+    def latency_ps(self) -> int | None:
+        return self.prediction.of(self.row) if self.prediction else None
+
+    @property
+    def latency_share(self) -> Fraction | None:
+        if self.prediction is None:
+            return None
+        return _share(self.prediction.of(self.row), self.prediction.latency_ps)
+
+
+def _count_columns(convention: Convention) -> tuple[Column[Line], Column[Line]]:
+    count, label = convention.count, convention.label
+    return (
+        Column(convention.name, label, lambda line: count(line.row.cost), "count"),
+        Column(
+            f"{convention.name}_share",
+            f"% {label}",
+            lambda line: _share(count(line.row.cost), count(line.whole.cost)),
+            "share",
+            spare=2,
+        ),
+    )
+
+
+def _params_column(convention: Convention) -> Column[Line]:
+    count = convention.count_params
+    return Column(
+        convention.params_key, params_label(convention), lambda line: count(line.row.cost), "count"
+    )
+
+
+def own_params(convention: Convention) -> bool:
+    """Whether parameters are counted in a way of its own, too."""
+    return convention.params_key != "params"
+
+
+def params_label(convention: Convention) -> str:
+    """Header of the parameters: "params", or "params (thop)" for a way of its own."""
+    return f"params ({convention.name})" if own_params(convention) else "params"
+
+
+COLUMNS: tuple[Column[Line], ...] = (
+    Column("name", "name", lambda line: line.row.name),
+    Column("operator", "operator", lambda line: line.row.operator, spare=4),
+    Column("layers", "layers", lambda line: len(line.row.nodes), "count", spare=3),
+    Column("input", "input", lambda line: line.row.input if line.shaped else None, spare=8),
+    Column("output", "output", lambda line: line.row.output if line.shaped else None, spare=5),
+    Column("ksg", "k/s/g", lambda line: _row_window(line.row), spare=7),
+    Column("params", "params", lambda line: line.row.params, "count", spare=1),
+    Column(
+        "params_share",
+        "% params",
+        lambda line: _share(line.row.params, line.whole.params),
+        "share",
+        spare=6,
+    ),
+    *(column for convention in CONVENTIONS.values() for column in _count_columns(convention)),
+    *(_params_column(convention) for convention in CONVENTIONS.values() if own_params(convention)),
+    Column("activations", "activations", lambda line: activation_elems(line.row.nodes), "count"),
+    Column("traffic", "traffic", lambda line: traffic_bytes(line.row), "bytes"),
+    Column("intensity", "FLOP/B", lambda line: arithmetic_intensity(line.row), "ratio"),
+    Column("latency", "latency", lambda line: line.latency_ps, "time"),
+    Column("latency_share", "% latency", lambda line: line.latency_share, "share", spare=2),
+)
+LATENCY_KEYS = ("latency", "latency_share")
+
+
+def network_table(
+    cost: NetCost,
+    convention: Convention,
+    *,
+    by: Level = "layer",
+    columns: Sequence[str] = (),
+    sort: str | None = None,
+    top: int | None = None,
+    free: bool = False,
+    inplace: bool = False,
+    device: Device | None = None,
+) -> Table[Line]:
+    """Rows of the network in its order, or by the column `sort`; only the first `top` of them.
+
+    Layers that cost nothing in any shown column are left out unless `free`; JSON always has them.
+    Raises AntcostError for a column that does not exist, or latency without a device.
+    """
+    prediction = device.predict(cost) if device else None
+    latency = LATENCY_KEYS if device else ()
+    chosen = choose(COLUMNS, columns or [*_default_columns(by, convention), *latency])
+    every = [Line(row, cost.whole, by != "kind", prediction) for row in cost.by(by)]
+    order = choose(COLUMNS, [sort]) if sort is not None else ()
+    if device is None and any(column.key in LATENCY_KEYS for column in (*chosen, *order)):
+        raise AntcostError("the column latency needs a device to predict it for: --device FILE")
+    keep_all = free or by != "layer"
+    lines = [line for line in every if keep_all or not _is_free(line, (*chosen, *order))]
+    hidden = len(every) - len(lines)
+    for column in order:
+        lines, every = ranked(lines, column), ranked(every, column)
+    totals = network_totals(cost, convention, inplace=inplace)
+    return Table(
+        title=f"{cost.graph.name}, {cost.graph.input} to {cost.graph.output}",
+        columns=chosen,
+        items=_cut(lines, top),
+        total=Line(cost.whole, cost.whole, prediction=prediction),
+        notes=(
+            *definitions({column.key for column in chosen}, convention),
+            *(["k/s/g: kernel, stride, groups."] if any(c.key == "ksg" for c in chosen) else []),
+            f"As fp32 for one image: parameters {format_bytes(totals['param_bytes'])}, "
+            f"activations at their peak {format_bytes(totals['peak_memory_bytes'])}"
+            f"{' (in place)' if inplace else ''}.",
+            *(prediction_notes({cost.graph.name: prediction}) if prediction else []),
+            *training_notes([cost], convention),
+        ),
+        hints=(f"Free rows not shown: {hidden} (--all).",) if hidden else (),
+        data=lambda: {
+            "network": cost.graph.name,
+            "convention": convention.name,
+            **({"prediction": prediction_data(prediction)} if prediction else {}),
+            "rows": [_row_data(line, convention) for line in _cut(every, top)],
+            "total": totals | ({"latency_ps": prediction.latency_ps} if prediction else {}),
+        },
+    )
+
+
+def definitions(keys: Set[str], convention: Convention) -> list[str]:
+    """What the counts of the shown columns are; of the chosen convention if there is none."""
+    shown = [c for c in CONVENTIONS.values() if keys & {c.name, f"{c.name}_share"}]
+    return [f"{c.label}: {c.definition}." for c in shown or [convention]]
+
+
+def training_notes(costs: Iterable[NetCost], convention: Convention) -> list[str]:
+    """What auxiliary heads add to each network that is counted with them."""
+    return [
+        f"In training only, the auxiliary heads of {cost.graph.name}: "
+        f"{format_exact(convention.count_params(heads.cost))} {params_label(convention)}, "
+        f"{format_exact(convention.count(heads.cost))} {convention.label}."
+        for cost in costs
+        if (heads := cost.auxiliary).nodes
+    ]
+
+
+def _is_free(line: Line, columns: Sequence[Column[Line]]) -> bool:
+    """Whether every amount shown of this row is 0."""
+    amounts = [c for c in columns if c.unit in ("count", "bytes", "time") and c.key != "layers"]
+    return bool(amounts) and not any(column.value(line) for column in amounts)
+
+
+def _cut(lines: Sequence[Line], top: int | None) -> list[Line]:
+    """The first `top` lines, and the others as one."""
+    if top is None or len(lines) <= top:
+        return list(lines)
+    others = lines[top:]
+    name = f"({len(others)} other{'s' if len(others) > 1 else ''})"
+    rest = merge(name, "", [line.row for line in others])
+    return [*lines[:top], Line(rest, others[0].whole, prediction=others[0].prediction)]
+
+
+def network_totals(
+    cost: NetCost, convention: Convention, *, inplace: bool = False
+) -> dict[str, int]:
+    """Every total of a network as an exact integer; bytes are for fp32 and one image."""
+    whole = cost.whole
+    return {
+        "params": whole.params,
+        **_own_params(convention, whole),
+        **{shown.name: shown.count(whole.cost) for shown in shown_with(convention)},
+        "param_bytes": param_bytes(whole.cost),
+        "activations": activation_elems(whole.nodes),
+        "traffic_bytes": traffic_bytes(whole),
+        "peak_memory_bytes": peak_bytes(cost.graph, inplace=inplace),
+    }
+
+
+def window(node: Node) -> str | None:
+    """Kernel, stride and groups of a layer that has them: "3/2/32", "1x7/1/1"."""
+    match node.layer:
+        case (
+            Conv2d(kernel=kernel, stride=stride, groups=groups)
+            | ConvTranspose2d(kernel=kernel, stride=stride, groups=groups)
+        ):
+            return f"{side(kernel)}/{side(stride)}/{groups}"
+        case MaxPool2d(kernel=kernel, stride=stride) | AvgPool2d(kernel=kernel, stride=stride):
+            return f"{side(kernel)}/{side(stride)}/-"
+        case _:
+            return None
+
+
+def side(pair: Pair) -> str:
+    """Print [3, 3] as 3 and [1, 7] as 1x7."""
+    return str(pair[0]) if pair[0] == pair[1] else "x".join(map(str, pair))
+
+
+def _row_window(row: Row) -> Value:
+    return window(row.nodes[0]) if len(row.nodes) == 1 else None
+
+
+def _share(part: int, whole: int) -> Fraction | None:
+    return Fraction(part, whole) if whole else None
+
+
+def _default_columns(by: Level, convention: Convention) -> list[str]:
+    params = [convention.params_key] if own_params(convention) else ["params", "params_share"]
+    counts = [*params, convention.name, f"{convention.name}_share"]
+    match by:
+        case "layer":
+            return ["name", "operator", "input", "output", "ksg", *counts]
+        case "block" | "stage":
+            return ["name", "operator", "layers", "input", "output", *counts]
+        case "kind":
+            return ["name", "layers", *counts]
+
+
+def _own_params(convention: Convention, row: Row) -> dict[str, int]:
+    if not own_params(convention):
+        return {}
+    return {convention.params_key: convention.count_params(row.cost)}
+
+
+def _row_data(line: Line, convention: Convention) -> dict[str, Any]:
+    """One row for JSON, with exact integers only."""
+    row = line.row
+    data: dict[str, Any] = {"name": row.name, "operator": row.operator, "layers": len(row.nodes)}
+    if line.shaped:
+        data |= {"input": row.input.dims, "output": row.output.dims}
+    if line.shaped and _row_window(row):
+        layer = row.nodes[0].layer
+        keys = ("kernel", "stride", "groups")
+        data |= {key: getattr(layer, key) for key in keys if hasattr(layer, key)}
+    return {
+        **data,
+        "params": row.params,
+        **_own_params(convention, row),
+        **{shown.name: shown.count(row.cost) for shown in shown_with(convention)},
+        "activations": activation_elems(row.nodes),
+        "traffic_bytes": traffic_bytes(row),
+        **({"latency_ps": line.latency_ps} if line.prediction else {}),
+    }

@@ -1,0 +1,109 @@
+"""Predicted latencies as a table, and what stands under every table that has some."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from antcost.cost.analysis import NetCost
+from antcost.cost.device import Device, Prediction
+from antcost.tables.table import Column, Table
+from antcost.units import format_percent
+from antcost.views.measured import plural
+
+WORTH_A_NOTE = 0.05
+"""The share of a latency outside of what was profiled from which on it is said."""
+NAMED = 3
+UNLIKE = "unlike: in layers unlike those that the device was profiled with."
+
+
+@dataclass(frozen=True, slots=True)
+class Predicted:
+    """A network: how it was named, what it costs, and what a device takes for it."""
+
+    reference: str
+    cost: NetCost
+    prediction: Prediction
+
+
+COLUMNS: tuple[Column[Predicted], ...] = (
+    Column("network", "network", lambda row: row.cost.graph.name),
+    Column("latency", "latency", lambda row: row.prediction.latency_ps, "time"),
+    Column("unlike", "% unlike", lambda row: row.prediction.outside_share, "share", spare=1),
+    Column("madds", "MAdds", lambda row: row.cost.madds, "count", spare=2),
+    Column("params", "params", lambda row: row.cost.params, "count", spare=3),
+)
+
+
+def predictions_table(rows: Sequence[Predicted]) -> Table[Predicted]:
+    """A row a network."""
+    device = rows[0].prediction.device
+    return Table(
+        title=f"Predicted latency of {plural(len(rows), 'network')} on {device.name}",
+        columns=[column for column in COLUMNS if device.errors or column.key != "unlike"],
+        items=rows,
+        notes=(
+            f"Predictions are {prediction_errors(device)}.",
+            *([UNLIKE] if device.errors else []),
+        ),
+        data=lambda: {
+            "networks": [
+                {
+                    "network": row.cost.graph.name,
+                    "spec": row.reference,
+                    **prediction_data(row.prediction),
+                    "layers_ps": dict(row.prediction.layers_ps),
+                }
+                for row in rows
+            ],
+        },
+    )
+
+
+def prediction_data(prediction: Prediction) -> dict[str, Any]:
+    """A prediction of a whole network for JSON: with the device, its errors, and what is unlike."""
+    device = prediction.device
+    return {
+        "device": device.name,
+        "errors": device.errors and device.errors.model_dump(),
+        "latency_ps": prediction.latency_ps,
+        "unlike": prediction.outside,
+    }
+
+
+def prediction_notes(predictions: Mapping[str, Prediction]) -> list[str]:
+    """By the names of networks: for which device, how wrong that is, and where it is a guess."""
+    devices = {prediction.device.name: prediction.device for prediction in predictions.values()}
+    return [*map(latency_note, devices.values()), *guesses(predictions)]
+
+
+def latency_note(device: Device) -> str:
+    """Which device latencies are predicted for, and how wrong that is."""
+    return f"Latency: predicted for {device.name}; {prediction_errors(device)}."
+
+
+def guesses(predictions: Mapping[str, Prediction]) -> list[str]:
+    """The networks that consist of what was not profiled, those with the largest share first."""
+    shares = sorted(
+        (
+            (prediction.outside_share, network)
+            for network, prediction in predictions.items()
+            if prediction.outside_share >= WORTH_A_NOTE
+        ),
+        reverse=True,
+    )
+    if not shares:
+        return []
+    named = ", ".join(f"{network} {format_percent(share)} %" for share, network in shares[:NAMED])
+    others = f", and {len(shares) - NAMED} others" if len(shares) > NAMED else ""
+    return [f"Of this, in layers unlike those that were profiled: {named}{others}."]
+
+
+def prediction_errors(device: Device) -> str:
+    """How wrong predictions for a device are."""
+    errors = device.errors
+    if errors is None:
+        return "of unknown error"
+    return (
+        f"off by {100 * errors.median:.1f} % (median) and at most {100 * errors.largest:.1f} % for "
+        f"{plural(errors.networks, 'network')} that it was tried on"
+    )

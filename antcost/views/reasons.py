@@ -1,0 +1,63 @@
+"""Why a published figure is not our count, in a few words."""
+
+from collections.abc import Sequence
+
+from antcost.cost.analysis import analyze_graph
+from antcost.cost.convention import CONVENTIONS
+from antcost.cost.counts import Cost
+from antcost.reconcile import Combination, Figure, reconcile
+from antcost.sources.specs.build import build_graph
+from antcost.sources.specs.model import NetSpec, Published
+from antcost.units import format_count, format_exact
+from antcost.views.reconciliation import changes
+
+PLAIN = CONVENTIONS["madds"]
+LABELS = {"params": "params", "madds": "MAdds"}
+
+
+def why(spec: NetSpec, row: Published) -> str | None:
+    """Why figures of a published row are not our counts, or None where ours round to them.
+
+    The row's note says it, or else what reconciles the row. Ours are those without auxiliary heads.
+    """
+    fields = unequal(row, analyze_graph(build_graph(spec)).whole.cost)
+    if not fields or row.note:
+        return row.note if fields else None
+    (reconciliation,) = reconcile(spec, [row])
+    if not reconciliation.derivable:
+        ways = len(reconciliation.combinations)
+        what = " and ".join(LABELS[field] for field in fields)
+        end = "gives both figures" if row.params and row.madds else "fits"
+        return f"{what}: not derivable, none of {ways} ways to read and count it {end}"
+    best = reconciliation.best
+    return "; ".join(_explained(figure, best) for figure in best.figures if figure.field in fields)
+
+
+def unequal(row: Published, cost: Cost) -> Sequence[str]:
+    """The figures, "params" and "madds", that our counts do not round to."""
+    counts = {"params": PLAIN.count_params(cost), "madds": PLAIN.count(cost)}
+    printed = {"params": row.params, "madds": row.madds}
+    return [
+        field for field, figure in printed.items() if figure and not figure.rounds(counts[field])
+    ]
+
+
+def _explained(figure: Figure, combination: Combination) -> str:
+    """What makes the figure: "MAdds: counted as SqueezeNext MACs (708M)"."""
+    parts = [*_way(figure), *(f"read with {changes(taken)}" for taken in combination.taken)]
+    if figure.fit == "truncated":
+        parts.append(f"cut from {format_exact(figure.count)}, not rounded")
+    else:
+        parts[-1] += f" ({format_count(figure.count)})"
+    return f"{LABELS[figure.field]}: {', '.join(parts)}"
+
+
+def _way(figure: Figure) -> list[str]:
+    """How the figure is counted, if in another way than ours."""
+    convention = figure.convention
+    if convention is PLAIN:
+        return []
+    left_out = " and ".join(term.name for term in convention.param_terms if term.factor < 0)
+    if figure.field == "params" and left_out:
+        return [f"{left_out} left out"]
+    return [f"counted as {convention.label}"]

@@ -1,0 +1,1 @@
+"""Reading untrusted YAML files, with the place of every mistake."""

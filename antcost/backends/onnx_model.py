@@ -15,30 +15,8 @@ from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 from antcost.cost.folding import folded_norms
 from antcost.cost.memory import Dtype
 from antcost.errors import AntcostError
+from antcost.graph import layers as L
 from antcost.graph.graph import INPUT, Graph, Node
-from antcost.graph.layers import (
-    Activation,
-    ActivationKind,
-    Add,
-    AvgPool2d,
-    BatchNorm,
-    ChannelShuffle,
-    Complement,
-    Concat,
-    Conv2d,
-    ConvTranspose2d,
-    Dropout,
-    Flatten,
-    GlobalAvgPool,
-    Linear,
-    MaxPool2d,
-    Multiply,
-    Pair,
-    SelectChannels,
-    Shift,
-    SliceChannels,
-    WeightedSum,
-)
 from antcost.graph.shapes import end_padding
 from antcost.version import __version__
 
@@ -51,7 +29,7 @@ EPSILON = 1e-5
 FLOATS = {"fp32": np.float32, "fp16": np.float16, "int8": np.float32}
 TENSORS = {"fp32": TensorProto.FLOAT, "fp16": TensorProto.FLOAT16, "int8": TensorProto.FLOAT}
 """What a model computes in, by the type that its weights are stored in."""
-OPERATORS: Mapping[ActivationKind, tuple[str, Mapping[str, float]]] = {
+OPERATORS: Mapping[L.ActivationKind, tuple[str, Mapping[str, float]]] = {
     "relu": ("Relu", {}),
     "leaky_relu": ("LeakyRelu", {"alpha": 0.01}),
     "elu": ("Elu", {}),
@@ -92,7 +70,7 @@ def onnx_model(
     for node in graph.nodes:
         if not node.place.training:
             inputs = [tensors[name] for name in node.inputs]
-            passes_on = isinstance(node.layer, Dropout) or node.name in norms
+            passes_on = isinstance(node.layer, L.Dropout) or node.name in norms
             norm = norm_after.get(node.name)
             tensors[node.name] = inputs[0] if passes_on else _write(writer, node, inputs, norm)
     return _model(graph, writer, tensors[graph.output_name], batch)
@@ -112,13 +90,13 @@ def random_weights(graph: Graph, seed: int = 0) -> dict[str, Array]:
 
 def _random(node: Node, name: str, shape: Sequence[int], chance: np.random.Generator) -> Array:
     match node.layer, name:
-        case SelectChannels(channels=channels), "index":
+        case L.SelectChannels(channels=channels), "index":
             c_in = node.input_shapes[0].c
             return chance.permutation(max(c_in, channels))[:channels] % c_in
-        case Conv2d() | ConvTranspose2d() | Linear(), "weight":
+        case L.Conv2d() | L.ConvTranspose2d() | L.Linear(), "weight":
             spread = np.float32(sqrt(2 / np.prod(shape[1:])))
             return chance.standard_normal(shape, np.float32) * spread
-        case BatchNorm(), "weight" | "running_var":
+        case L.BatchNorm(), "weight" | "running_var":
             return np.ones(shape, np.float32)
         case _:
             return np.zeros(shape, np.float32)
@@ -128,19 +106,19 @@ def _weight_shapes(node: Node) -> dict[str, tuple[int, ...]]:
     """The shapes of a layer's weights, as torch has them."""
     x = node.input_shapes[0]
     match node.layer:
-        case Conv2d(channels=channels, kernel=kernel, groups=groups, bias=bias):
+        case L.Conv2d(channels=channels, kernel=kernel, groups=groups, bias=bias):
             shapes = {"weight": (channels, x.c // groups, *kernel)}
             return shapes | ({"bias": (channels,)} if bias else {})
-        case ConvTranspose2d(channels=channels, kernel=kernel, groups=groups, bias=bias):
+        case L.ConvTranspose2d(channels=channels, kernel=kernel, groups=groups, bias=bias):
             shapes = {"weight": (x.c, channels // groups, *kernel)}
             return shapes | ({"bias": (channels,)} if bias else {})
-        case Linear(channels=channels, bias=bias):
+        case L.Linear(channels=channels, bias=bias):
             return {"weight": (channels, x.c)} | ({"bias": (channels,)} if bias else {})
-        case BatchNorm():
+        case L.BatchNorm():
             return dict.fromkeys(("weight", "bias", "running_mean", "running_var"), (x.c,))
-        case WeightedSum():
+        case L.WeightedSum():
             return {"weight": (len(node.inputs),)}
-        case SelectChannels(channels=channels):
+        case L.SelectChannels(channels=channels):
             return {"index": (channels,)}
         case _:
             return {}
@@ -193,7 +171,7 @@ def _write(writer: _Writer, node: Node, inputs: list[str], norm: Node | None) ->
     """Write the nodes of one layer; returns the tensor that they make. `norm` is folded into it."""
     x, name = node.input_shapes[0], node.name
     match node.layer:
-        case Conv2d() as layer:
+        case L.Conv2d() as layer:
             return writer.node(
                 "Conv",
                 [*inputs, *_parameters(writer, node, norm, channel_axis=0)],
@@ -204,7 +182,7 @@ def _write(writer: _Writer, node: Node, inputs: list[str], norm: Node | None) ->
                 dilations=layer.dilation,
                 group=layer.groups,
             )
-        case ConvTranspose2d() as layer:
+        case L.ConvTranspose2d() as layer:
             return writer.node(
                 "ConvTranspose",
                 [*inputs, *_parameters(writer, node, norm, channel_axis=1)],
@@ -214,23 +192,23 @@ def _write(writer: _Writer, node: Node, inputs: list[str], norm: Node | None) ->
                 pads=[*layer.padding, *layer.padding],
                 group=layer.groups,
             )
-        case Linear():
+        case L.Linear():
             parameters = _parameters(writer, node, norm, channel_axis=0)
             return writer.node("Gemm", [*inputs, *parameters], name, transB=1)
-        case BatchNorm():
+        case L.BatchNorm():
             names = ("weight", "bias", "running_mean", "running_var")
             values = [writer.constant(f"{name}.{key}", writer.of(node, key)) for key in names]
             return writer.node("BatchNormalization", [*inputs, *values], name, epsilon=EPSILON)
-        case Activation(kind="relu6"):
+        case L.Activation(kind="relu6"):
             limits = [writer.constant("zero", 0.0), writer.constant("six", 6.0)]
             return writer.node("Clip", [*inputs, *limits], name)
-        case Activation(kind="silu"):
+        case L.Activation(kind="silu"):
             gate = writer.node("Sigmoid", inputs, f"{name}{PART}gate")
             return writer.node("Mul", [*inputs, gate], name)
-        case Activation(kind=kind):
+        case L.Activation(kind=kind):
             operator, attributes = OPERATORS[kind]
             return writer.node(operator, inputs, name, **attributes)
-        case MaxPool2d() as layer:
+        case L.MaxPool2d() as layer:
             return writer.node(
                 "MaxPool",
                 inputs,
@@ -239,7 +217,7 @@ def _write(writer: _Writer, node: Node, inputs: list[str], norm: Node | None) ->
                 strides=layer.stride,
                 pads=_pads(node),
             )
-        case AvgPool2d() as layer:
+        case L.AvgPool2d() as layer:
             return writer.node(
                 "AveragePool",
                 inputs,
@@ -249,38 +227,38 @@ def _write(writer: _Writer, node: Node, inputs: list[str], norm: Node | None) ->
                 pads=_pads(node),
                 count_include_pad=0,
             )
-        case GlobalAvgPool():
+        case L.GlobalAvgPool():
             return writer.node("GlobalAveragePool", inputs, name)
-        case Add():
+        case L.Add():
             return _sum(writer, inputs, name)
-        case Multiply():
+        case L.Multiply():
             factor = inputs[1]
             missing = range(node.input_shapes[1].rank + 1, x.rank + 1)
             if missing:
                 axes = writer.constant(f"{name}{PART}axes", np.array(missing, np.int64))
                 factor = writer.node("Unsqueeze", [factor, axes], f"{name}{PART}unsqueeze")
             return writer.node("Mul", [inputs[0], factor], name)
-        case Complement():
+        case L.Complement():
             one = writer.constant(f"{name}{PART}one", 1.0)
             return writer.node("Sub", [one, *inputs], name)
-        case Concat():
+        case L.Concat():
             return writer.node("Concat", inputs, name, axis=1)
-        case ChannelShuffle(groups=groups):
+        case L.ChannelShuffle(groups=groups):
             grouped = _reshape(writer, inputs[0], f"{name}{PART}split", groups, -1, *x.dims[1:])
             swapped = writer.node(
                 "Transpose", [grouped], f"{name}{PART}transpose", perm=(0, 2, 1, 3, 4)
             )
             return _reshape(writer, swapped, name, *x.dims)
-        case SelectChannels():
+        case L.SelectChannels():
             index = writer.constant(f"{name}.index", writer.of(node, "index").astype(np.int64))
             return writer.node("Gather", [*inputs, index], name, axis=1)
-        case Shift():
+        case L.Shift():
             rest = _slice(writer, inputs[0], f"{name}{PART}rest", (1, 1), x.dims[1:], (2, 3))
             ends = writer.constant(f"{name}{PART}ends", np.array((0, 0, 0, 0, 0, 0, 1, 1)))
             return writer.node("Pad", [rest, ends], name)
-        case SliceChannels(start=start, channels=channels):
+        case L.SliceChannels(start=start, channels=channels):
             return _slice(writer, inputs[0], name, (start,), (start + channels,), (1,))
-        case WeightedSum():
+        case L.WeightedSum():
             scores = np.exp(writer.of(node, "weight"))
             shares = scores / scores.sum()
             weighed = []
@@ -289,9 +267,9 @@ def _write(writer: _Writer, node: Node, inputs: list[str], norm: Node | None) ->
                 part = f"{name}{PART}branch{number}" if len(inputs) > 1 else name
                 weighed.append(writer.node("Mul", [branch, weight], part))
             return _sum(writer, weighed, name)
-        case Flatten():
+        case L.Flatten():
             return writer.node("Flatten", inputs, name)
-        case Dropout():
+        case L.Dropout():
             return inputs[0]
         case _:
             assert_never(node.layer)
@@ -314,24 +292,24 @@ def _parameters(writer: _Writer, node: Node, norm: Node | None, channel_axis: in
 
 def _scaled(node: Node, weight: Array, gain: Array) -> Array:
     """The weights of a layer whose channels out are each multiplied by a number."""
-    if not isinstance(node.layer, ConvTranspose2d):
+    if not isinstance(node.layer, L.ConvTranspose2d):
         return weight * gain.reshape(-1, *[1] * (weight.ndim - 1))
     groups = node.layer.groups
     grouped = weight.reshape(groups, -1, *weight.shape[1:])
     return (grouped * gain.reshape(groups, 1, -1, 1, 1)).reshape(weight.shape)
 
 
-def _pads(node: Node, dilation: Pair = (1, 1)) -> list[int]:
+def _pads(node: Node, dilation: L.Pair = (1, 1)) -> list[int]:
     """Padding before the rows and the columns, then after them."""
     layer, x, y = node.layer, node.input_shapes[0], node.shape
-    assert isinstance(layer, Conv2d | MaxPool2d | AvgPool2d)
+    assert isinstance(layer, L.Conv2d | L.MaxPool2d | L.AvgPool2d)
     sides = list(zip((x.h, x.w), layer.kernel, layer.stride, dilation, strict=True))
     if layer.padding == "same":
         before = [reach * (kernel - 1) // 2 for _, kernel, _, reach in sides]
         after = [pad + end_padding(*side) for pad, side in zip(before, sides, strict=True)]
         return [*before, *after]
     before = [0, 0] if layer.padding == "valid" else list(layer.padding)
-    if not (isinstance(layer, MaxPool2d) and layer.ceil):
+    if not (isinstance(layer, L.MaxPool2d) and layer.ceil):
         return [*before, *before]
     ends = [
         (places - 1) * stride + kernel - size - pad

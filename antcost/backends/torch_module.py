@@ -14,33 +14,11 @@ from torch import Tensor, fx, nn
 from torch.nn import functional
 
 from antcost.errors import AntcostError
+from antcost.graph import layers as L
 from antcost.graph.graph import INPUT, Graph, Node
-from antcost.graph.layers import (
-    Activation,
-    ActivationKind,
-    Add,
-    AvgPool2d,
-    BatchNorm,
-    ChannelShuffle,
-    Complement,
-    Concat,
-    Conv2d,
-    ConvTranspose2d,
-    Dropout,
-    Flatten,
-    GlobalAvgPool,
-    Linear,
-    MaxPool2d,
-    Multiply,
-    Pair,
-    SelectChannels,
-    Shift,
-    SliceChannels,
-    WeightedSum,
-)
 from antcost.graph.shapes import end_padding
 
-ACTIVATIONS: dict[ActivationKind, type[nn.Module]] = {
+ACTIVATIONS: dict[L.ActivationKind, type[nn.Module]] = {
     "relu": nn.ReLU,
     "relu6": nn.ReLU6,
     "leaky_relu": nn.LeakyReLU,
@@ -97,7 +75,7 @@ class SameAvgPool2d(nn.Module):
     No padding is part of a mean.
     """
 
-    def __init__(self, kernel: Pair, stride: Pair) -> None:
+    def __init__(self, kernel: L.Pair, stride: L.Pair) -> None:
         super().__init__()
         self.kernel, self.stride = kernel, stride
         self.padding = _same_padding(kernel, (1, 1))
@@ -120,7 +98,7 @@ class SameAvgPool2d(nn.Module):
 
 
 def pad_end(
-    x: Tensor, kernel: Pair, stride: Pair, dilation: Pair = (1, 1), fill: float = 0.0
+    x: Tensor, kernel: L.Pair, stride: L.Pair, dilation: L.Pair = (1, 1), fill: float = 0.0
 ) -> Tensor:
     """The row and the column that "same" padding adds at the end only, where a window reaches them.
 
@@ -170,7 +148,7 @@ def _module(node: Node) -> nn.Module | None:
     """The module of a layer, or None for a layer that is a plain function."""
     x = node.input_shapes[0]
     match node.layer:
-        case Conv2d() as layer:
+        case L.Conv2d() as layer:
             conv = nn.Conv2d(
                 x.c,
                 layer.channels,
@@ -183,7 +161,7 @@ def _module(node: Node) -> nn.Module | None:
             )
             nn.init.kaiming_normal_(conv.weight, mode="fan_out", nonlinearity="relu")
             return conv
-        case ConvTranspose2d() as layer:
+        case L.ConvTranspose2d() as layer:
             transposed = nn.ConvTranspose2d(
                 x.c,
                 layer.channels,
@@ -195,35 +173,35 @@ def _module(node: Node) -> nn.Module | None:
             )
             nn.init.kaiming_normal_(transposed.weight, mode="fan_in", nonlinearity="relu")
             return transposed
-        case Linear(channels=channels, bias=bias):
+        case L.Linear(channels=channels, bias=bias):
             return nn.Linear(x.c, channels, bias)
-        case BatchNorm():
+        case L.BatchNorm():
             return nn.BatchNorm1d(x.c) if x.rank == 1 else nn.BatchNorm2d(x.c)
-        case Activation(kind=kind):
+        case L.Activation(kind=kind):
             return ACTIVATIONS[kind]()
-        case MaxPool2d() as layer:
+        case L.MaxPool2d() as layer:
             padding = _even_padding(layer, (1, 1))
             return nn.MaxPool2d(layer.kernel, layer.stride, padding, ceil_mode=layer.ceil)
-        case AvgPool2d() as layer:
+        case L.AvgPool2d() as layer:
             if layer.padding == "same" and any(side % 2 == 0 for side in layer.kernel):
                 return SameAvgPool2d(layer.kernel, layer.stride)
             padding = _even_padding(layer, (1, 1))
             return nn.AvgPool2d(layer.kernel, layer.stride, padding, count_include_pad=False)
-        case GlobalAvgPool():
+        case L.GlobalAvgPool():
             return nn.AdaptiveAvgPool2d(1)
-        case WeightedSum():
+        case L.WeightedSum():
             return SoftmaxSum(len(node.inputs))
-        case ChannelShuffle(groups=groups):
+        case L.ChannelShuffle(groups=groups):
             return nn.ChannelShuffle(groups)
-        case SelectChannels(channels=channels):
+        case L.SelectChannels(channels=channels):
             return ChannelSelection(x.c, channels)
-        case Shift():
+        case L.Shift():
             return ShiftedMap()
-        case Flatten():
+        case L.Flatten():
             return nn.Flatten()
-        case Dropout(rate=rate):
+        case L.Dropout(rate=rate):
             return nn.Dropout(rate)
-        case Add() | Multiply() | Complement() | Concat() | SliceChannels():
+        case L.Add() | L.Multiply() | L.Complement() | L.Concat() | L.SliceChannels():
             return None
         case _:
             assert_never(node.layer)
@@ -232,37 +210,37 @@ def _module(node: Node) -> nn.Module | None:
 def _call(recorder: fx.Graph, node: Node, inputs: list[fx.Node]) -> fx.Node:
     """Record what makes the layer's output from its inputs."""
     match node.layer:
-        case Add():
+        case L.Add():
             return reduce(lambda a, b: recorder.call_function(operator.add, (a, b)), inputs)
-        case Multiply():
+        case L.Multiply():
             x, factor = inputs
             for _ in range(node.input_shapes[0].rank - node.input_shapes[1].rank):
                 factor = recorder.call_method("unsqueeze", (factor, -1))
             return recorder.call_function(operator.mul, (x, factor))
-        case Complement():
+        case L.Complement():
             return recorder.call_function(operator.sub, (1, *inputs))
-        case Concat():
+        case L.Concat():
             return recorder.call_function(torch.cat, (inputs,), {"dim": 1})
-        case SliceChannels(start=start, channels=channels):
+        case L.SliceChannels(start=start, channels=channels):
             return recorder.call_method("narrow", (inputs[0], 1, start, channels))
-        case Conv2d(dilation=dilation) as layer:
+        case L.Conv2d(dilation=dilation) as layer:
             x = _pad_end(recorder, inputs[0], layer, dilation, 0.0)
             return recorder.call_module(node.name, (x,))
-        case MaxPool2d() as layer:
+        case L.MaxPool2d() as layer:
             x = _pad_end(recorder, inputs[0], layer, (1, 1), -torch.inf)
             return recorder.call_module(node.name, (x,))
         case _:
             return recorder.call_module(node.name, tuple(inputs))
 
 
-def _even_padding(layer: Conv2d | MaxPool2d | AvgPool2d, dilation: Pair) -> Pair:
+def _even_padding(layer: L.Conv2d | L.MaxPool2d | L.AvgPool2d, dilation: L.Pair) -> L.Pair:
     """The padding that is equal on both sides, which torch's layers take."""
     if layer.padding == "valid":
         return 0, 0
     return _same_padding(layer.kernel, dilation) if layer.padding == "same" else layer.padding
 
 
-def _same_padding(kernel: Pair, dilation: Pair) -> Pair:
+def _same_padding(kernel: L.Pair, dilation: L.Pair) -> L.Pair:
     """What "same" adds on both sides; `pad_end` adds the rest for even kernels."""
     return dilation[0] * (kernel[0] - 1) // 2, dilation[1] * (kernel[1] - 1) // 2
 
@@ -270,8 +248,8 @@ def _same_padding(kernel: Pair, dilation: Pair) -> Pair:
 def _pad_end(
     recorder: fx.Graph,
     x: fx.Node,
-    layer: Conv2d | MaxPool2d,
-    dilation: Pair,
+    layer: L.Conv2d | L.MaxPool2d,
+    dilation: L.Pair,
     fill: float,
 ) -> fx.Node:
     """Record `pad_end` for a kernel that is even and has "same" padding."""

@@ -2,8 +2,8 @@
 
 from collections import Counter
 
+from antcost.graph import layers as L
 from antcost.graph.graph import Graph
-from antcost.graph.layers import BatchNorm, Conv2d, ConvTranspose2d, Linear
 
 
 def folded_norms(graph: Graph) -> dict[str, int]:
@@ -18,8 +18,8 @@ def folded_norms(graph: Graph) -> dict[str, int]:
     for node in graph.nodes:
         source = made_by.get(node.inputs[0])
         if (
-            isinstance(node.layer, BatchNorm)
-            and isinstance(source, Conv2d | ConvTranspose2d | Linear)
+            isinstance(node.layer, L.BatchNorm)
+            and isinstance(source, L.Conv2d | L.ConvTranspose2d | L.Linear)
             and readers[node.inputs[0]] == 1
         ):
             lost[node.name] = (2 if source.bias else 1) * node.shape.c

@@ -3,28 +3,8 @@
 from typing import assert_never
 
 from antcost.cost.counts import Cost
+from antcost.graph import layers as L
 from antcost.graph.graph import Node
-from antcost.graph.layers import (
-    Activation,
-    Add,
-    AvgPool2d,
-    BatchNorm,
-    ChannelShuffle,
-    Complement,
-    Concat,
-    Conv2d,
-    ConvTranspose2d,
-    Dropout,
-    Flatten,
-    GlobalAvgPool,
-    Linear,
-    MaxPool2d,
-    Multiply,
-    SelectChannels,
-    Shift,
-    SliceChannels,
-    WeightedSum,
-)
 from antcost.graph.shape import Shape
 from antcost.graph.shapes import end_padding
 
@@ -36,7 +16,7 @@ def cost(node: Node, folded: int = 0) -> Cost:
     """
     x, y = node.input_shapes[0], node.shape
     match node.layer:
-        case Conv2d(kernel=(k_h, k_w), groups=groups, bias=bias):
+        case L.Conv2d(kernel=(k_h, k_w), groups=groups, bias=bias):
             weights = k_h * k_w * (x.c // groups) * y.c
             return Cost(
                 conv_macs=weights * y.h * y.w,
@@ -45,7 +25,7 @@ def cost(node: Node, folded: int = 0) -> Cost:
                 conv_out_elems=y.numel,
                 conv_bias_elems=y.numel if bias else 0,
             )
-        case ConvTranspose2d(kernel=(k_h, k_w), groups=groups, bias=bias):
+        case L.ConvTranspose2d(kernel=(k_h, k_w), groups=groups, bias=bias):
             per_group = y.c // groups
             weights = k_h * k_w * x.c * per_group
             out_macs, lost = weights * y.h * y.w, per_group // groups - per_group
@@ -59,55 +39,57 @@ def cost(node: Node, folded: int = 0) -> Cost:
                 transposed_undivided_macs=0 if x.c == y.c else (groups - 1) * out_macs,
                 transposed_redivided_macs=k_h * k_w * x.numel * lost,
             )
-        case Linear(bias=bias):
+        case L.Linear(bias=bias):
             weights = x.c * y.c
             biases = y.c if bias else 0
             return Cost(
                 linear_macs=weights, weights=weights, biases=biases, linear_bias_elems=biases
             )
-        case BatchNorm():
+        case L.BatchNorm():
             return Cost(norm_params=2 * x.c, norm_elems=x.numel, norm_params_folded=folded)
-        case WeightedSum():
+        case L.WeightedSum():
             branches = len(node.inputs)
             return Cost(branch_weights=branches, multiply_elems=branches * y.numel)
-        case Activation(kind="relu"):
+        case L.Activation(kind="relu"):
             return Cost(relu_elems=x.numel)
-        case Activation(kind="relu6"):
+        case L.Activation(kind="relu6"):
             return Cost(relu6_elems=x.numel)
-        case Activation(kind="leaky_relu"):
+        case L.Activation(kind="leaky_relu"):
             return Cost(leaky_relu_elems=x.numel)
-        case Activation(kind="elu"):
+        case L.Activation(kind="elu"):
             return Cost(elu_elems=x.numel)
-        case Activation(kind="gelu"):
+        case L.Activation(kind="gelu"):
             return Cost(gelu_elems=x.numel)
-        case Activation(kind="silu"):
+        case L.Activation(kind="silu"):
             return Cost(silu_elems=x.numel)
-        case Activation():
+        case L.Activation():
             return Cost()
-        case MaxPool2d():
+        case L.MaxPool2d():
             return Cost(
                 max_pool_in_elems=x.numel, pool_padding_elems=_end_padding_elems(node.layer, x)
             )
-        case AvgPool2d(kernel=(k_h, k_w)):
+        case L.AvgPool2d(kernel=(k_h, k_w)):
             return Cost(
                 avg_pool_in_elems=x.numel,
                 avg_pool_out_elems=y.numel,
                 avg_pool_window_elems=k_h * k_w * y.numel,
                 pool_padding_elems=_end_padding_elems(node.layer, x),
             )
-        case GlobalAvgPool():
+        case L.GlobalAvgPool():
             return Cost(global_pool_in_elems=x.numel, global_pool_out_elems=y.numel)
-        case Multiply():
+        case L.Multiply():
             return Cost(multiply_elems=y.numel)
-        case ChannelShuffle() | SelectChannels() | SliceChannels() | Complement() | Shift():
+        case (
+            L.ChannelShuffle() | L.SelectChannels() | L.SliceChannels() | L.Complement() | L.Shift()
+        ):
             return Cost()
-        case Add() | Concat() | Flatten() | Dropout():
+        case L.Add() | L.Concat() | L.Flatten() | L.Dropout():
             return Cost()
         case _:
             assert_never(node.layer)
 
 
-def _end_padding_elems(pool: MaxPool2d | AvgPool2d, x: Shape) -> int:
+def _end_padding_elems(pool: L.MaxPool2d | L.AvgPool2d, x: Shape) -> int:
     """Elements that "same" padding adds at the end of a map only."""
     if pool.padding != "same":
         return 0

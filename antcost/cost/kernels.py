@@ -10,19 +10,8 @@ from dataclasses import dataclass
 
 from antcost.cost.analysis import NetCost, Row
 from antcost.cost.memory import traffic_bytes
+from antcost.graph import layers as L
 from antcost.graph.graph import Graph, Node
-from antcost.graph.layers import (
-    Activation,
-    Add,
-    AvgPool2d,
-    BatchNorm,
-    Conv2d,
-    ConvTranspose2d,
-    GlobalAvgPool,
-    Linear,
-    MaxPool2d,
-    Multiply,
-)
 from antcost.graph.operators import kind
 
 BYTES = 4
@@ -73,10 +62,10 @@ def _work(row: Row, kinds: tuple[str, ...], block: int, cache_bytes: int) -> Wor
     inputs = sum(shape.numel for shape in node.input_shapes)
     madds, read, written, groups, window = row.madds, inputs, node.shape.numel, 0, 1
     match node.layer:
-        case Conv2d(kernel=(k_h, k_w)) | ConvTranspose2d(kernel=(k_h, k_w)):
+        case L.Conv2d(kernel=(k_h, k_w)) | L.ConvTranspose2d(kernel=(k_h, k_w)):
             window = k_h * k_w
             madds, read, written, groups = _conv_work(node, window, block)
-        case MaxPool2d(kernel=(k_h, k_w)) | AvgPool2d(kernel=(k_h, k_w)):
+        case L.MaxPool2d(kernel=(k_h, k_w)) | L.AvgPool2d(kernel=(k_h, k_w)):
             window = k_h * k_w
             read = window * node.shape.numel
     return Work(
@@ -99,10 +88,10 @@ def _conv_work(node: Node, window: int, block: int) -> tuple[int, int, int, int]
     around each pixel is first written in a row, unless it is 1x1.
     """
     x, y = node.input_shapes[0], node.shape
-    assert isinstance(node.layer, Conv2d | ConvTranspose2d)
+    assert isinstance(node.layer, L.Conv2d | L.ConvTranspose2d)
     groups = node.layer.groups
-    if isinstance(node.layer, ConvTranspose2d) or not _blocked(node, block):
-        map_ = x if isinstance(node.layer, ConvTranspose2d) else y
+    if isinstance(node.layer, L.ConvTranspose2d) or not _blocked(node, block):
+        map_ = x if isinstance(node.layer, L.ConvTranspose2d) else y
         rows = window * x.c * map_.h * map_.w if window > 1 else 0
         madds = window * (x.c // groups) * y.c * _whole(map_.h * map_.w, block)
         return madds, x.numel + rows, y.numel, groups
@@ -130,7 +119,7 @@ def _beyond(count: int, limit: int) -> int:
 
 def _depthwise(node: Node) -> bool:
     """One channel out for each channel in."""
-    assert isinstance(node.layer, Conv2d | ConvTranspose2d)
+    assert isinstance(node.layer, L.Conv2d | L.ConvTranspose2d)
     groups = node.layer.groups
     return groups != 1 and bool(groups == node.input_shapes[0].c == node.shape.c)
 
@@ -140,7 +129,7 @@ def _blocked(node: Node, block: int) -> bool:
 
     Groups of channels have to be whole blocks each.
     """
-    assert isinstance(node.layer, Conv2d | ConvTranspose2d)
+    assert isinstance(node.layer, L.Conv2d | L.ConvTranspose2d)
     x, y, groups = node.input_shapes[0], node.shape, node.layer.groups
     if groups == 1 and x.c < IMAGE_CHANNELS:
         return y.c % ALIGNED == 0
@@ -156,7 +145,9 @@ class _Blocks:
         self._makers = {node.name: node for node in graph.nodes}
         self._readers = Counter((name, node.place) for node in graph.nodes for name in node.inputs)
         self._weighed = {
-            (node.inputs[0], node.place) for node in graph.nodes if isinstance(node.layer, Multiply)
+            (node.inputs[0], node.place)
+            for node in graph.nodes
+            if isinstance(node.layer, L.Multiply)
         }
 
     def maker(self, node: Node, name: str) -> Node | None:
@@ -168,9 +159,11 @@ class _Blocks:
     def after_conv(self, node: Node, name: str) -> bool:
         """Whether an input comes from a convolution or linear layer, and its batch norm."""
         maker = self.maker(node, name)
-        if maker is not None and isinstance(maker.layer, BatchNorm):
+        if maker is not None and isinstance(maker.layer, L.BatchNorm):
             return self.after_conv(maker, maker.inputs[0])
-        return maker is not None and isinstance(maker.layer, Conv2d | ConvTranspose2d | Linear)
+        return maker is not None and isinstance(
+            maker.layer, L.Conv2d | L.ConvTranspose2d | L.Linear
+        )
 
     def weighed(self, node: Node) -> bool:
         """Whether the input is also multiplied, as channel attention does with what it pools."""
@@ -181,23 +174,25 @@ def _kinds(node: Node, blocks: _Blocks, block: int) -> tuple[str, ...]:
     """What the layer is to a runtime, by its surroundings; then its kind."""
     name = kind(node)
     match node.layer:
-        case Conv2d(groups=1) if node.input_shapes[0].c < IMAGE_CHANNELS:
+        case L.Conv2d(groups=1) if node.input_shapes[0].c < IMAGE_CHANNELS:
             return "conv of an image", name
-        case Conv2d() | ConvTranspose2d() if not _blocked(node, block):
+        case L.Conv2d() | L.ConvTranspose2d() if not _blocked(node, block):
             return f"unaligned {name}", name
-        case Add() if any(blocks.after_conv(node, tensor) for tensor in node.inputs):
+        case L.Add() if any(blocks.after_conv(node, tensor) for tensor in node.inputs):
             return f"{name}{AFTER_CONV}", name
-        case Activation(kind=function):
+        case L.Activation(kind=function):
             maker = blocks.maker(node, node.inputs[0])
-            if maker is not None and isinstance(maker.layer, Add):
+            if maker is not None and isinstance(maker.layer, L.Add):
                 return f"{function} after {_kinds(maker, blocks, block)[0]}", function, name
             after_conv = blocks.after_conv(node, node.inputs[0])
             return (f"{function}{AFTER_CONV}", name) if after_conv else (function, name)
-        case MaxPool2d() | AvgPool2d() if node.shape.c % block:
+        case L.MaxPool2d() | L.AvgPool2d() if node.shape.c % block:
             return f"unaligned {name}", name
-        case BatchNorm() | MaxPool2d() | AvgPool2d() if blocks.after_conv(node, node.inputs[0]):
+        case L.BatchNorm() | L.MaxPool2d() | L.AvgPool2d() if blocks.after_conv(
+            node, node.inputs[0]
+        ):
             return f"{name}{AFTER_CONV}", name
-        case GlobalAvgPool() if blocks.weighed(node):
+        case L.GlobalAvgPool() if blocks.weighed(node):
             return f"{name} of attention", name
         case _:
             return (name,)

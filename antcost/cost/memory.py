@@ -10,8 +10,8 @@ from typing import Literal
 
 from antcost.cost.analysis import Row
 from antcost.cost.counts import Cost
+from antcost.graph import layers as L
 from antcost.graph.graph import INPUT, Graph, Node
-from antcost.graph.layers import Activation, Add, Dropout, Flatten, SliceChannels
 
 Dtype = Literal["fp32", "fp16", "int8"]
 BYTES = {"fp32": 4, "fp16": 2, "int8": 1}
@@ -85,7 +85,7 @@ def timeline(graph: Graph, *, inplace: bool = False) -> list[Step]:
         inputs = dict.fromkeys(storage[name] for name in node.inputs)
         dying = [name for name in inputs if last_read[name] == i]
         made = {node.name: node.shape.numel} if storage[node.name] == node.name else {}
-        overwrites = inplace and isinstance(node.layer, Activation | Add) and bool(dying)
+        overwrites = inplace and isinstance(node.layer, L.Activation | L.Add) and bool(dying)
         during = alive if overwrites else alive | made
         steps.append(Step(node, dict(during), frozenset(inputs) | (during.keys() & made.keys())))
         for name in dying:
@@ -99,6 +99,6 @@ def _storages(graph: Graph) -> dict[str, str]:
     """For each tensor the one whose memory it uses: its own, unless a layer only passes it on."""
     storage = {INPUT: INPUT}
     for node in graph.nodes:
-        passes_on = isinstance(node.layer, Flatten | Dropout | SliceChannels)
+        passes_on = isinstance(node.layer, L.Flatten | L.Dropout | L.SliceChannels)
         storage[node.name] = storage[node.inputs[0]] if passes_on else node.name
     return storage

@@ -16,15 +16,8 @@ from sympy import Add, Expr, Integer, Rational, Symbol, ceiling, floor, fraction
 from antcost.blocks.registry import block_function
 from antcost.cost.analysis import NetCost, Row, analyze_graph
 from antcost.errors import AntcostError, ShapeError, suggest
+from antcost.graph import layers as L
 from antcost.graph.graph import Graph
-from antcost.graph.layers import (
-    AvgPool2d,
-    ChannelShuffle,
-    Conv2d,
-    ConvTranspose2d,
-    MaxPool2d,
-    Pair,
-)
 from antcost.graph.shape import Shape
 from antcost.graph.tape import PREVIOUS, Tape
 from antcost.sources.specs.build import build_graph, build_stages, later_fields
@@ -166,7 +159,7 @@ def required(graphs: Iterable[Graph]) -> list[Divides]:
         expression(channels) / node.layer.groups
         for graph in graphs
         for node in graph.nodes
-        if isinstance(node.layer, Conv2d | ConvTranspose2d | ChannelShuffle)
+        if isinstance(node.layer, L.Conv2d | L.ConvTranspose2d | L.ChannelShuffle)
         for channels in (node.input_shapes[0].c, node.shape.c)
     ]
     # The groups of a depthwise convolution are the channels themselves, rounded or not.
@@ -278,7 +271,7 @@ def block_form(block: str, settings: Mapping[str, Any]) -> ClosedForm:
     fields = _block_fields(block, settings)
     s_h, s_w = _pair(fields.get("stride") or 1)
     cost = _block_on(block, fields, () if block == "linear" else (s_h * H, s_w * W))
-    if any(isinstance(node.layer, ConvTranspose2d) for node in cost.graph.nodes):
+    if any(isinstance(node.layer, L.ConvTranspose2d) for node in cost.graph.nodes):
         cost = _block_on(block, fields, (H, W))
     return ClosedForm(block, (Part("", Integer(1), cost),), {})
 
@@ -307,7 +300,7 @@ def _block_fields(block: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     return fields | letters
 
 
-def _pair(size: int | Pair) -> Pair:
+def _pair(size: int | L.Pair) -> L.Pair:
     return size if isinstance(size, tuple) else (size, size)
 
 
@@ -446,13 +439,15 @@ def resolution_form(spec: NetSpec) -> ResolutionForm:
     return ResolutionForm(analyze_graph(graph), actual, tuple(sides), values)
 
 
-def downsampling(graph: Graph) -> Pair:
+def downsampling(graph: Graph) -> L.Pair:
     """How many times less high and wide than the input the smallest map is, by strides alone."""
-    factors: dict[str, Pair] = {}
+    factors: dict[str, L.Pair] = {}
     for node in graph.nodes:
         before = [factors.get(name, (1, 1)) for name in node.inputs]
         s_h, s_w = (
-            node.layer.stride if isinstance(node.layer, Conv2d | MaxPool2d | AvgPool2d) else (1, 1)
+            node.layer.stride
+            if isinstance(node.layer, L.Conv2d | L.MaxPool2d | L.AvgPool2d)
+            else (1, 1)
         )
         factors[node.name] = (
             s_h * lcm(*(h for h, _ in before)),

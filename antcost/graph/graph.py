@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from antcost.graph.layers import Layer
+from antcost.graph import layers as L
 from antcost.graph.shape import Shape
 
 INPUT = "input"
@@ -27,7 +27,7 @@ class Node:
     """One layer in its place: what it reads, by name, and what it makes."""
 
     name: str
-    layer: Layer
+    layer: L.Layer
     inputs: tuple[str, ...]
     input_shapes: tuple[Shape, ...]
     shape: Shape

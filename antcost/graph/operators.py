@@ -2,77 +2,57 @@
 
 from typing import assert_never
 
+from antcost.graph import layers as L
 from antcost.graph.graph import Node
-from antcost.graph.layers import (
-    Activation,
-    Add,
-    AvgPool2d,
-    BatchNorm,
-    ChannelShuffle,
-    Complement,
-    Concat,
-    Conv2d,
-    ConvTranspose2d,
-    Dropout,
-    Flatten,
-    GlobalAvgPool,
-    Linear,
-    MaxPool2d,
-    Multiply,
-    SelectChannels,
-    Shift,
-    SliceChannels,
-    WeightedSum,
-)
 
 
 def kind(node: Node) -> str:
     """The kind of a layer, as tables group it: "depthwise conv", "batch norm", ..."""
     layer = node.layer
     match layer:
-        case Conv2d(groups=groups) if groups != 1 and groups == node.input_shapes[0].c:
+        case L.Conv2d(groups=groups) if groups != 1 and groups == node.input_shapes[0].c:
             return "depthwise conv"
-        case Conv2d(groups=groups) if groups != 1:
+        case L.Conv2d(groups=groups) if groups != 1:
             return "grouped conv"
-        case Conv2d(kernel=(1, 1)):
+        case L.Conv2d(kernel=(1, 1)):
             return "pointwise conv"
-        case Conv2d():
+        case L.Conv2d():
             return "conv"
-        case ConvTranspose2d():
+        case L.ConvTranspose2d():
             return "transposed conv"
-        case Linear():
+        case L.Linear():
             return "linear"
-        case BatchNorm():
+        case L.BatchNorm():
             return "batch norm"
-        case Activation():
+        case L.Activation():
             return "activation"
-        case MaxPool2d():
+        case L.MaxPool2d():
             return "max pool"
-        case AvgPool2d():
+        case L.AvgPool2d():
             return "average pool"
-        case GlobalAvgPool():
+        case L.GlobalAvgPool():
             return "global average pool"
-        case Add():
+        case L.Add():
             return "add"
-        case Multiply():
+        case L.Multiply():
             return "multiply"
-        case Complement():
+        case L.Complement():
             return "complement"
-        case Concat():
+        case L.Concat():
             return "concat"
-        case ChannelShuffle():
+        case L.ChannelShuffle():
             return "channel shuffle"
-        case SelectChannels():
+        case L.SelectChannels():
             return "channel selection"
-        case Shift():
+        case L.Shift():
             return "shift"
-        case SliceChannels():
+        case L.SliceChannels():
             return "channel slice"
-        case WeightedSum():
+        case L.WeightedSum():
             return "weighted sum"
-        case Flatten():
+        case L.Flatten():
             return "flatten"
-        case Dropout():
+        case L.Dropout():
             return "dropout"
         case _:
             assert_never(layer)
@@ -80,4 +60,4 @@ def kind(node: Node) -> str:
 
 def operator(node: Node) -> str:
     """The name of a layer in a table: its kind, or the function of an activation."""
-    return node.layer.kind if isinstance(node.layer, Activation) else kind(node)
+    return node.layer.kind if isinstance(node.layer, L.Activation) else kind(node)

@@ -4,67 +4,45 @@ from math import gcd
 from typing import assert_never
 
 from antcost.errors import ShapeError
-from antcost.graph.layers import (
-    Activation,
-    Add,
-    AvgPool2d,
-    BatchNorm,
-    ChannelShuffle,
-    Complement,
-    Concat,
-    Conv2d,
-    ConvTranspose2d,
-    Dropout,
-    Flatten,
-    GlobalAvgPool,
-    Layer,
-    Linear,
-    MaxPool2d,
-    Multiply,
-    Pair,
-    SelectChannels,
-    Shift,
-    SliceChannels,
-    WeightedSum,
-)
+from antcost.graph import layers as L
 from antcost.graph.shape import MAX_SIDE, Shape, certain
 
 
-def output_shape(layer: Layer, inputs: tuple[Shape, ...]) -> Shape:
+def output_shape(layer: L.Layer, inputs: tuple[Shape, ...]) -> Shape:
     """Shape that `layer` makes of the shapes it reads.
 
     Raises ShapeError if the layer cannot read them.
     """
     x = inputs[0]
     match layer:
-        case Conv2d(channels=channels, groups=groups):
+        case L.Conv2d(channels=channels, groups=groups):
             _require_map(x)
             _require_division(groups, x.c, channels)
             return Shape((channels, *_map_size(x, layer, layer.dilation)))
-        case ConvTranspose2d(channels=channels, groups=groups):
+        case L.ConvTranspose2d(channels=channels, groups=groups):
             _require_map(x)
             _require_division(groups, x.c, channels)
             return Shape((channels, *_transposed_size(x, layer)))
-        case Linear(channels=channels):
+        case L.Linear(channels=channels):
             if x.rank != 1:
                 raise ShapeError(f"a linear layer reads a vector, not {x}; flatten it first")
             return Shape((channels,))
-        case MaxPool2d() | AvgPool2d():
+        case L.MaxPool2d() | L.AvgPool2d():
             _require_map(x)
             _require_half_padding(layer)
-            if isinstance(layer, MaxPool2d) and layer.ceil and layer.padding == "same":
+            if isinstance(layer, L.MaxPool2d) and layer.ceil and layer.padding == "same":
                 raise ShapeError("padding: same rounds up already; use ceil with valid", "ceil")
             return Shape((x.c, *_map_size(x, layer, (1, 1))))
-        case GlobalAvgPool():
+        case L.GlobalAvgPool():
             _require_map(x)
             return Shape((x.c, 1, 1))
-        case BatchNorm() | Activation() | Complement() | Dropout():
+        case L.BatchNorm() | L.Activation() | L.Complement() | L.Dropout():
             return x
-        case Add() | WeightedSum():
+        case L.Add() | L.WeightedSum():
             if any(other != x for other in inputs):
                 raise ShapeError(f"cannot add different shapes {_list(inputs)}")
             return x
-        case Multiply():
+        case L.Multiply():
             _, factor = inputs
             if factor.dims + (1,) * (x.rank - factor.rank) not in (
                 x.dims,
@@ -72,26 +50,26 @@ def output_shape(layer: Layer, inputs: tuple[Shape, ...]) -> Shape:
             ):
                 raise ShapeError(f"cannot broadcast {factor} over {x}")
             return x
-        case Concat():
+        case L.Concat():
             if any(other.dims[1:] != x.dims[1:] for other in inputs):
                 raise ShapeError(f"cannot concatenate maps of different sizes {_list(inputs)}")
             return Shape((sum(other.c for other in inputs), *x.dims[1:]))
-        case ChannelShuffle(groups=groups):
+        case L.ChannelShuffle(groups=groups):
             _require_map(x)
             if certain(x.c % groups > 0):
                 raise ShapeError(f"groups={groups} does not divide {x.c} channels", "groups")
             return x
-        case SelectChannels(channels=channels):
+        case L.SelectChannels(channels=channels):
             return Shape((channels, *x.dims[1:]))
-        case Shift():
+        case L.Shift():
             _require_map(x)
             return x
-        case SliceChannels(start=start, channels=channels):
+        case L.SliceChannels(start=start, channels=channels):
             if certain(channels < 1) or certain(start + channels > x.c):
                 last = start + channels - 1
                 raise ShapeError(f"there are no channels {start} to {last} in {x}", "channels")
             return Shape((channels, *x.dims[1:]))
-        case Flatten():
+        case L.Flatten():
             return Shape((x.numel,))
         case _:
             assert_never(layer)
@@ -127,7 +105,7 @@ def _common_divisors(c_in: int, c_out: int) -> str:
     return "1" if divisor == 1 else f"a divisor of {divisor}"
 
 
-def _require_half_padding(pool: MaxPool2d | AvgPool2d) -> None:
+def _require_half_padding(pool: L.MaxPool2d | L.AvgPool2d) -> None:
     """A window of padding only has no maximum and no mean; frameworks refuse it, too."""
     if not isinstance(pool.padding, tuple):
         return
@@ -135,18 +113,18 @@ def _require_half_padding(pool: MaxPool2d | AvgPool2d) -> None:
         raise ShapeError("a pool's padding is at most half of its kernel", "padding")
 
 
-def _map_size(x: Shape, layer: Conv2d | MaxPool2d | AvgPool2d, dilation: Pair) -> Pair:
+def _map_size(x: Shape, layer: L.Conv2d | L.MaxPool2d | L.AvgPool2d, dilation: L.Pair) -> L.Pair:
     """Height and width that a sliding window leaves."""
     (k_h, k_w), (s_h, s_w), (d_h, d_w) = layer.kernel, layer.stride, dilation
     if layer.padding == "same":
         return (x.h + s_h - 1) // s_h, (x.w + s_w - 1) // s_w
     p_h, p_w = (0, 0) if layer.padding == "valid" else layer.padding
-    if isinstance(layer, MaxPool2d) and layer.ceil:
+    if isinstance(layer, L.MaxPool2d) and layer.ceil:
         return _places_rounded_up(x.h, k_h, s_h, p_h), _places_rounded_up(x.w, k_w, s_w, p_w)
     return _places(x.h, k_h, s_h, d_h, p_h), _places(x.w, k_w, s_w, d_w, p_w)
 
 
-def _transposed_size(x: Shape, layer: ConvTranspose2d) -> Pair:
+def _transposed_size(x: Shape, layer: L.ConvTranspose2d) -> L.Pair:
     """Height and width of the map whose convolution with this window would leave x."""
     (k_h, k_w), (s_h, s_w), (p_h, p_w) = layer.kernel, layer.stride, layer.padding
     h, w = (x.h - 1) * s_h + k_h - 2 * p_h, (x.w - 1) * s_w + k_w - 2 * p_w

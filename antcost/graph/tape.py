@@ -5,38 +5,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from antcost.errors import ShapeError
+from antcost.graph import layers as L
 from antcost.graph.graph import INPUT, Graph, Node, Place
-from antcost.graph.layers import (
-    Activation,
-    ActivationKind,
-    Add,
-    AvgPool2d,
-    BatchNorm,
-    ChannelShuffle,
-    Complement,
-    Concat,
-    Conv2d,
-    ConvTranspose2d,
-    Dropout,
-    Flatten,
-    GlobalAvgPool,
-    Layer,
-    Linear,
-    MaxPool2d,
-    Multiply,
-    Padding,
-    Pair,
-    SelectChannels,
-    Shift,
-    SliceChannels,
-    WeightedSum,
-)
 from antcost.graph.shape import Shape
 from antcost.graph.shapes import output_shape
 
 PREVIOUS = "previous"
 MAX_LAYERS = 20_000
-Size = int | Pair
+Size = int | L.Pair
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +75,7 @@ class Tape:
         """What was recorded, as a network with this output."""
         return Graph(name, self.input.shape, tuple(self._nodes), output.name)
 
-    def record(self, layer: Layer, *inputs: Tensor, name: str) -> Tensor:
+    def record(self, layer: L.Layer, *inputs: Tensor, name: str) -> Tensor:
         """Append one layer. Raises ShapeError if it cannot read its inputs, or is named twice."""
         full_name = self._prefix + name
         if len(self._nodes) == MAX_LAYERS:
@@ -123,13 +99,13 @@ class Tape:
         *,
         kernel: Size = 1,
         stride: Size = 1,
-        padding: Padding | int = "same",
+        padding: L.Padding | int = "same",
         dilation: Size = 1,
         groups: int = 1,
         bias: bool = False,
         name: str = "conv",
     ) -> Tensor:
-        layer = Conv2d(
+        layer = L.Conv2d(
             channels,
             _pair(kernel),
             _pair(stride),
@@ -152,7 +128,7 @@ class Tape:
         bias: bool = False,
         name: str = "conv",
     ) -> Tensor:
-        layer = ConvTranspose2d(
+        layer = L.ConvTranspose2d(
             channels, _pair(kernel), _pair(stride), _pair(padding), groups, bias
         )
         return self.record(layer, x, name=name)
@@ -180,7 +156,7 @@ class Tape:
         kernel: Size = 1,
         stride: Size = 1,
         groups: int = 1,
-        activation: ActivationKind = "relu6",
+        activation: L.ActivationKind = "relu6",
     ) -> Tensor:
         """The same with an activation `name.act`."""
         x = self.conv_bn(x, channels, name=name, kernel=kernel, stride=stride, groups=groups)
@@ -189,13 +165,13 @@ class Tape:
     def linear(
         self, x: Tensor, channels: int, *, bias: bool = True, name: str = "linear"
     ) -> Tensor:
-        return self.record(Linear(channels, bias), x, name=name)
+        return self.record(L.Linear(channels, bias), x, name=name)
 
     def batch_norm(self, x: Tensor, *, name: str = "bn") -> Tensor:
-        return self.record(BatchNorm(), x, name=name)
+        return self.record(L.BatchNorm(), x, name=name)
 
-    def activation(self, x: Tensor, kind: ActivationKind, *, name: str = "act") -> Tensor:
-        return self.record(Activation(kind), x, name=name)
+    def activation(self, x: Tensor, kind: L.ActivationKind, *, name: str = "act") -> Tensor:
+        return self.record(L.Activation(kind), x, name=name)
 
     def max_pool(
         self,
@@ -203,61 +179,61 @@ class Tape:
         *,
         kernel: Size,
         stride: Size,
-        padding: Padding | int,
+        padding: L.Padding | int,
         ceil: bool = False,
         name: str = "pool",
     ) -> Tensor:
-        layer = MaxPool2d(_pair(kernel), _pair(stride), _padding(padding), ceil)
+        layer = L.MaxPool2d(_pair(kernel), _pair(stride), _padding(padding), ceil)
         return self.record(layer, x, name=name)
 
     def avg_pool(
-        self, x: Tensor, *, kernel: Size, stride: Size, padding: Padding | int, name: str = "pool"
+        self, x: Tensor, *, kernel: Size, stride: Size, padding: L.Padding | int, name: str = "pool"
     ) -> Tensor:
-        layer = AvgPool2d(_pair(kernel), _pair(stride), _padding(padding))
+        layer = L.AvgPool2d(_pair(kernel), _pair(stride), _padding(padding))
         return self.record(layer, x, name=name)
 
     def global_avg_pool(self, x: Tensor, *, name: str = "pool") -> Tensor:
-        return self.record(GlobalAvgPool(), x, name=name)
+        return self.record(L.GlobalAvgPool(), x, name=name)
 
     def add(self, *inputs: Tensor, name: str = "add") -> Tensor:
-        return self.record(Add(), *inputs, name=name)
+        return self.record(L.Add(), *inputs, name=name)
 
     def multiply(self, x: Tensor, factor: Tensor, *, name: str = "multiply") -> Tensor:
-        return self.record(Multiply(), x, factor, name=name)
+        return self.record(L.Multiply(), x, factor, name=name)
 
     def complement(self, x: Tensor, *, name: str = "complement") -> Tensor:
-        return self.record(Complement(), x, name=name)
+        return self.record(L.Complement(), x, name=name)
 
     def concat(self, *inputs: Tensor, name: str = "concat") -> Tensor:
-        return self.record(Concat(), *inputs, name=name)
+        return self.record(L.Concat(), *inputs, name=name)
 
     def channel_shuffle(self, x: Tensor, groups: int, *, name: str = "shuffle") -> Tensor:
-        return self.record(ChannelShuffle(groups), x, name=name)
+        return self.record(L.ChannelShuffle(groups), x, name=name)
 
     def select_channels(self, x: Tensor, channels: int, *, name: str = "select") -> Tensor:
-        return self.record(SelectChannels(channels), x, name=name)
+        return self.record(L.SelectChannels(channels), x, name=name)
 
     def shift(self, x: Tensor, *, name: str = "shift") -> Tensor:
-        return self.record(Shift(), x, name=name)
+        return self.record(L.Shift(), x, name=name)
 
     def slice_channels(
         self, x: Tensor, start: int, channels: int, *, name: str = "slice"
     ) -> Tensor:
-        return self.record(SliceChannels(start, channels), x, name=name)
+        return self.record(L.SliceChannels(start, channels), x, name=name)
 
     def weighted_sum(self, *branches: Tensor, name: str = "weighted_sum") -> Tensor:
-        return self.record(WeightedSum(), *branches, name=name)
+        return self.record(L.WeightedSum(), *branches, name=name)
 
     def flatten(self, x: Tensor, *, name: str = "flatten") -> Tensor:
-        return self.record(Flatten(), x, name=name)
+        return self.record(L.Flatten(), x, name=name)
 
     def dropout(self, x: Tensor, rate: float, *, name: str = "dropout") -> Tensor:
-        return self.record(Dropout(rate), x, name=name)
+        return self.record(L.Dropout(rate), x, name=name)
 
 
-def _pair(size: Size) -> Pair:
+def _pair(size: Size) -> L.Pair:
     return size if isinstance(size, tuple) else (size, size)
 
 
-def _padding(padding: Padding | int) -> Padding:
+def _padding(padding: L.Padding | int) -> L.Padding:
     return (padding, padding) if isinstance(padding, int) else padding

@@ -11,7 +11,7 @@ from antcost.cost.analysis import NetCost
 from antcost.cost.device import Device
 from antcost.cost.measures import Measure, measures
 from antcost.cost.memory import BYTES, Dtype, live_elems
-from antcost.graph.layers import Conv2d
+from antcost.graph import layers as L
 
 
 def array_measures(dtype: Dtype = "fp32", device: Device | None = None) -> Mapping[str, Measure]:
@@ -29,7 +29,7 @@ def _peak(cost: NetCost, dtype: Dtype) -> Any:
 
 def conv_layers(cost: NetCost) -> int:
     """L of DeepMAD (arXiv 2303.02165): how many convolutions there are."""
-    return sum(isinstance(node.layer, Conv2d) for node in cost.graph.nodes)
+    return sum(isinstance(node.layer, L.Conv2d) for node in cost.graph.nodes)
 
 
 def log_fan_in(cost: NetCost) -> Any:
@@ -37,6 +37,6 @@ def log_fan_in(cost: NetCost) -> Any:
     fans = (
         node.layer.kernel[0] * node.layer.kernel[1] * (node.input_shapes[0].c // node.layer.groups)
         for node in cost.graph.nodes
-        if isinstance(node.layer, Conv2d)
+        if isinstance(node.layer, L.Conv2d)
     )
     return sum((np.log(fan) for fan in fans), 0.0)

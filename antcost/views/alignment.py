@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 
 from antcost.cost.analysis import NetCost, Row
-from antcost.graph.layers import Layer
+from antcost.graph import layers as L
 from antcost.graph.shape import Shape
 
 
@@ -64,6 +64,6 @@ def _position(row: Row) -> tuple[int, str]:
     return node.place.index, node.name.removeprefix(node.place.name)
 
 
-def work(row: Row) -> tuple[Layer, tuple[Shape, ...]]:
+def work(row: Row) -> tuple[L.Layer, tuple[Shape, ...]]:
     """What a layer does, wherever it stands."""
     return row.nodes[0].layer, row.nodes[0].input_shapes

@@ -8,15 +8,7 @@ from antcost.cost.analysis import NetCost, Row
 from antcost.cost.convention import Convention
 from antcost.cost.device import Device, Prediction
 from antcost.cost.memory import peak_bytes
-from antcost.graph.layers import (
-    AvgPool2d,
-    ChannelShuffle,
-    Conv2d,
-    ConvTranspose2d,
-    Layer,
-    Linear,
-    MaxPool2d,
-)
+from antcost.graph import layers as L
 from antcost.graph.operators import operator
 from antcost.tables.table import Column, Table
 from antcost.units import format_bytes
@@ -174,21 +166,21 @@ def _describe(row: Row | None) -> str | None:
     return f"{name}, {node.input_shapes[0]} to {node.shape}"
 
 
-def _extras(layer: Layer) -> Iterator[str]:
+def _extras(layer: L.Layer) -> Iterator[str]:
     """What else a layer may be, where it is not as usual."""
-    if isinstance(layer, Conv2d | ConvTranspose2d) and layer.bias:
+    if isinstance(layer, L.Conv2d | L.ConvTranspose2d) and layer.bias:
         yield "biased"
-    if isinstance(layer, Linear) and not layer.bias:
+    if isinstance(layer, L.Linear) and not layer.bias:
         yield "unbiased"
-    if isinstance(layer, Conv2d) and layer.dilation != (1, 1):
+    if isinstance(layer, L.Conv2d) and layer.dilation != (1, 1):
         yield f"dilation {side(layer.dilation)}"
-    if isinstance(layer, Conv2d | MaxPool2d | AvgPool2d) and layer.padding != "same":
+    if isinstance(layer, L.Conv2d | L.MaxPool2d | L.AvgPool2d) and layer.padding != "same":
         yield layer.padding if layer.padding == "valid" else f"padding {side(layer.padding)}"
-    if isinstance(layer, ConvTranspose2d) and layer.padding != (0, 0):
+    if isinstance(layer, L.ConvTranspose2d) and layer.padding != (0, 0):
         yield f"padding {side(layer.padding)}"
-    if isinstance(layer, MaxPool2d) and layer.ceil:
+    if isinstance(layer, L.MaxPool2d) and layer.ceil:
         yield "rounded up"
-    if isinstance(layer, ChannelShuffle):
+    if isinstance(layer, L.ChannelShuffle):
         yield f"of {layer.groups} groups"
 
 

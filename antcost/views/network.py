@@ -16,8 +16,8 @@ from antcost.cost.memory import (
     traffic_bytes,
 )
 from antcost.errors import AntcostError
+from antcost.graph import layers as L
 from antcost.graph.graph import Node
-from antcost.graph.layers import AvgPool2d, Conv2d, ConvTranspose2d, MaxPool2d, Pair
 from antcost.tables.table import Column, Table, Value, choose, ranked
 from antcost.units import format_bytes, format_exact
 from antcost.views.predictions import prediction_data, prediction_notes
@@ -208,17 +208,17 @@ def window(node: Node) -> str | None:
     """Kernel, stride and groups of a layer that has them: "3/2/32", "1x7/1/1"."""
     match node.layer:
         case (
-            Conv2d(kernel=kernel, stride=stride, groups=groups)
-            | ConvTranspose2d(kernel=kernel, stride=stride, groups=groups)
+            L.Conv2d(kernel=kernel, stride=stride, groups=groups)
+            | L.ConvTranspose2d(kernel=kernel, stride=stride, groups=groups)
         ):
             return f"{side(kernel)}/{side(stride)}/{groups}"
-        case MaxPool2d(kernel=kernel, stride=stride) | AvgPool2d(kernel=kernel, stride=stride):
+        case L.MaxPool2d(kernel=kernel, stride=stride) | L.AvgPool2d(kernel=kernel, stride=stride):
             return f"{side(kernel)}/{side(stride)}/-"
         case _:
             return None
 
 
-def side(pair: Pair) -> str:
+def side(pair: L.Pair) -> str:
     """Print [3, 3] as 3 and [1, 7] as 1x7."""
     return str(pair[0]) if pair[0] == pair[1] else "x".join(map(str, pair))
 

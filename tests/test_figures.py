@@ -30,6 +30,7 @@ from antcost.errors import AntcostError
 from antcost.graph.operators import kind
 from antcost.graph.shape import Shape
 from antcost.graph.tape import Tape
+from antcost.sources.network import network_of
 from antcost.sources.specs.catalog import shipped_names
 from antcost.views.comparison import Entry
 
@@ -44,7 +45,7 @@ Rows = list[dict[str, Any]]
 
 def entry(name: str, **fields: Any) -> Entry:
     spec = load(name)
-    return Entry(name, spec, analyze(spec), **fields)
+    return Entry(network_of(spec, name), **fields)
 
 
 def named(title: str, top1: float | None = None, **fields: Any) -> Entry:
@@ -54,7 +55,7 @@ def named(title: str, top1: float | None = None, **fields: Any) -> Entry:
     published = [{"source": title, "top1": top1}] if top1 is not None else []
     given = network(conv, linear) | {"name": title, "published": published} | fields
     spec = load(given)
-    return Entry(title, spec, analyze(spec))
+    return Entry(network_of(spec, title))
 
 
 def rows(chart: Any, *fields: str) -> Rows:
@@ -123,7 +124,7 @@ def test_shares_are_written_on_their_parts() -> None:
     entries = [entry(name) for name in (*FAMILY, "vgg_16", "resnet_18")]
     chart = cost_by_kind(entries)
     wholes = {
-        (panel, one.spec.title): count
+        (panel, one.title): count
         for one in entries
         for panel, count in (("multiply-adds", one.cost.madds), ("parameters", one.cost.params))
     }
@@ -313,7 +314,7 @@ def test_a_tradeoff_is_exact() -> None:
 
 def test_a_tradeoff_says_what_it_leaves_out() -> None:
     entries = [named("a", 70.0), named("b"), named("c", 71.5)]
-    assert [point.entry.spec.name for point in points(entries, "params", "top1")] == ["a", "c"]
+    assert [point.entry.network.name for point in points(entries, "params", "top1")] == ["a", "c"]
     assert caption(entries, "params", "top1").endswith("Left out, without both figures: 1.")
     assert "of 2 networks" in caption(entries, "params", "top1")
     assert "Left out" not in caption(entries[:1], "params", "top1")

@@ -17,6 +17,7 @@ from antcost.document.methods import methods
 from antcost.measure.engines import Settings
 from antcost.measure.recording import Subject
 from antcost.sources.analyze import analyze
+from antcost.sources.network import network_of
 from antcost.sources.specs.catalog import shipped_names
 from antcost.sources.specs.load import load
 from antcost.version import __version__
@@ -28,7 +29,7 @@ IMAGENET = [name for name in shipped_names() if "/" not in name]
 
 def entry(name: str, *overrides: str, training: bool = False) -> Entry:
     spec = load(name, overrides)
-    return Entry(name, spec, analyze(spec, training=training))
+    return Entry(network_of(spec, name, training=training))
 
 
 def paragraph(*entries: Entry, convention: Convention = MADDS, **passed: Any) -> str:
@@ -146,7 +147,7 @@ def test_published_figures_that_ours_do_not_round_to_are_named() -> None:
 def test_published_figures_of_other_quantities_are_not_meant() -> None:
     spec = load("mobilenet_v2")
     accuracy = spec.published[0].model_copy(update={"params": None, "madds": None})
-    only = replace(entry("mobilenet_v2"), spec=replace(spec, published=(accuracy,)))
+    only = Entry(network_of(replace(spec, published=(accuracy,)), "mobilenet_v2"))
     assert "Published" not in paragraph(only)
 
 
@@ -222,7 +223,7 @@ def test_a_recording_says_how_and_where_it_was_measured() -> None:
 
 def test_networks_that_were_measured_are_named_unless_all_were() -> None:
     one, other = entry("mobilenet_v2"), entry("vgg_16")
-    subject = Subject(one.spec.title, "a.yaml", one.cost.madds, one.cost.params, 1)
+    subject = Subject(one.title, "a.yaml", one.cost.madds, one.cost.params, 1)
     recording = recorded([[[[10.0]]]] * 12, subjects=(subject,))
     assert "Latency was measured with fake" in paragraph(one, recording=recording)
     text = paragraph(one, other, recording=recording)
@@ -269,6 +270,6 @@ def test_a_device_says_that_latencies_are_predicted_and_how_wrong_that_is() -> N
 
 def test_names_of_users_are_left_to_the_writers_to_escape() -> None:
     name = r"<b>\x & $y$</b>"
-    hostile = replace(entry("vgg_16"), spec=replace(load("vgg_16"), name=name))
+    hostile = Entry(network_of(replace(load("vgg_16"), name=name), "vgg_16"))
     text = methods(entries=[hostile], convention=MADDS)[0]
     assert text.startswith(f"The costs of {name} were counted")

@@ -25,6 +25,7 @@ from antcost.charts.dot_plots import dot_plots
 from antcost.cost.convention import CONVENTIONS
 from antcost.document.contents import Exhibit, Figure, Report, Section
 from antcost.document.page import page
+from antcost.sources.network import network_of
 from antcost.sources.specs.load import load
 from antcost.tables.formats import render
 from antcost.tables.latex import latex
@@ -48,7 +49,7 @@ METHODS = ("One multiply-add is one multiplication & one addition.", "Biases are
 
 def entry(name: str) -> Entry:
     spec = load(name)
-    return Entry(name, spec, analyze(spec))
+    return Entry(network_of(spec, name))
 
 
 def scatter(entries: Sequence[Entry], x: str, y: str) -> "alt.Chart":
@@ -56,7 +57,7 @@ def scatter(entries: Sequence[Entry], x: str, y: str) -> "alt.Chart":
 
     rows = [
         {
-            "network": each.spec.title,
+            "network": each.title,
             "x": getattr(each.cost, x),
             "y": each.published(y),
             "exact": f"{getattr(each.cost, x):,}",
@@ -79,7 +80,7 @@ def network_section(each: Entry, key: str) -> Section:
     layers = Exhibit(f"{key}_layers", network_table(each.cost, MADDS), long=True)
     stages = Exhibit(f"{key}_stages", network_table(each.cost, MADDS, by="stage"), exact=True)
     figure = Figure(f"{key}_figure", "Cost.", partial(scatter, [each], "params", "top1"))
-    return Section(key, each.spec.title, (stages, figure, layers), of_network=True)
+    return Section(key, each.title, (stages, figure, layers), of_network=True)
 
 
 def report_on(entries: Sequence[Entry], title: str = "Ten networks") -> Report:
@@ -503,10 +504,10 @@ HOSTILE = (
 
 
 def hostile_entry(number: int, text: str) -> Entry:
-    plain = entry("antnet_g2")
-    published = plain.spec.published[0].model_copy(update={"source": text, "top1": 70.0 + number})
-    spec = replace(plain.spec, name=text, published=(published,))
-    return Entry(f"{number}.yaml", spec, analyze(spec))
+    plain = load("antnet_g2")
+    published = plain.published[0].model_copy(update={"source": text, "top1": 70.0 + number})
+    spec = replace(plain, name=text, published=(published,))
+    return Entry(network_of(spec, f"{number}.yaml"))
 
 
 def test_hostile_texts_are_shown_and_never_run(browser: Browser, tmp_path: Path) -> None:

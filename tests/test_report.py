@@ -28,6 +28,7 @@ from antcost.document.presets import _claims_table, find_preset, preset_sections
 from antcost.document.references import cite_key
 from antcost.errors import AntcostError
 from antcost.files import staged
+from antcost.sources.network import network_of
 from antcost.views.comparison import Entry
 
 pytest.importorskip("altair")
@@ -347,7 +348,7 @@ def test_names_begin_no_headings_or_lists(
 
 
 def _entry(reference: str, name: str = "antnet_g2") -> Entry:
-    return Entry(reference, antcost.load(name), antcost.analyze(name))
+    return Entry(network_of(antcost.load(name), reference))
 
 
 def agreeing(cost: NetCost) -> Check:
@@ -372,7 +373,7 @@ def test_rows_lead_to_the_section_of_their_network() -> None:
     assert len(headings) == 3
     tables = {exhibit.key: exhibit for exhibit in found.exhibits if exhibit.about}
     for key in ("comparison", "comparison_published"):
-        titles = [entry.spec.title for entry in tables[key].table.items]
+        titles = [entry.title for entry in tables[key].table.items]
         assert [headings[str(about)] for about in tables[key].about] == titles
     names = [check.cost.graph.name for check in tables["checks"].table.items]
     assert [headings[str(about)] for about in tables["checks"].about] == names

@@ -35,7 +35,7 @@ def cost_by_kind(entries: Sequence[Entry]) -> alt.LayerChart:
 
     def panel(title: str, unit: Unit, counts: Sequence[Count]) -> Panel:
         bars = [
-            Bar(entry.spec.title, _by_kind(entry.cost.layers, count))
+            Bar(entry.title, _by_kind(entry.cost.layers, count))
             for entry, count in zip(entries, counts, strict=True)
         ]
         return Panel(title, unit, bars, shares=True)

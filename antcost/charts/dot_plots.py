@@ -25,7 +25,7 @@ def dot_plots(entries: Sequence[Entry]) -> alt.HConcatChart:
 
     rows = [
         {
-            "network": entry.spec.title,
+            "network": entry.title,
             "params": entry.cost.params,
             "madds": entry.cost.madds,
             "top1": entry.published("top1"),

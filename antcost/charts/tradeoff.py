@@ -64,7 +64,7 @@ class Amount:
         return {
             "x": self.tick(point.cost),
             "y": point.accuracy,
-            "network": point.entry.spec.title,
+            "network": point.entry.title,
             "cost": show(point.cost, self.unit, exact=True),
             "accuracy": f"{format_accuracy(point.accuracy)} %",
             "input": str(point.entry.cost.graph.input),
@@ -95,10 +95,10 @@ class Point:
 
 def comparable(entries: Sequence[Entry]) -> list[list[Entry]]:
     """Groups whose accuracies are of one task: as many classes, and images or thumbnails alike."""
-    groups: dict[tuple[int, bool], list[Entry]] = {}
+    groups: dict[tuple[int | None, bool], list[Entry]] = {}
     for entry in entries:
-        is_thumbnail = max(entry.spec.input[1:], default=0) <= THUMBNAIL
-        groups.setdefault((entry.spec.classes, is_thumbnail), []).append(entry)
+        is_thumbnail = max(entry.cost.graph.input.dims[1:], default=0) <= THUMBNAIL
+        groups.setdefault((entry.network.classes, is_thumbnail), []).append(entry)
     return list(groups.values())
 
 
@@ -220,7 +220,7 @@ def _anchors(
         Anchor(
             across.pixel(amount.tick(point.cost)),
             up.pixels - up.pixel(point.accuracy),
-            cut(point.entry.spec.title, NAME_WIDTH),
+            cut(point.entry.title, NAME_WIDTH),
             color,
         )
         for point in group

@@ -30,8 +30,7 @@ from antcost.cli.options import (
 from antcost.cli.output import emit
 from antcost.cost.convention import find_convention
 from antcost.cost.device import Device, load_device
-from antcost.sources.analyze import analyze
-from antcost.sources.specs.load import load
+from antcost.sources.network import load_network
 from antcost.views.comparison import LATENCY, Entry, compare_table, find_entry
 from antcost.views.timed import predicted_entries
 
@@ -125,9 +124,8 @@ def _entry(
     training: bool,
     device: Device | None,
 ) -> Entry:
-    spec = load(reference, overrides or ())
+    network = load_network(reference, overrides or (), training=training)
     if source is not None:
-        rows = (row for row in spec.published if source.casefold() in row.source.casefold())
-        spec = replace(spec, published=tuple(rows))
-    cost = analyze(spec, training=training)
-    return Entry(reference, spec, cost, prediction=device.predict(cost) if device else None)
+        rows = (row for row in network.published if source.casefold() in row.source.casefold())
+        network = replace(network, published=tuple(rows))
+    return Entry(network, prediction=device.predict(network.cost) if device else None)

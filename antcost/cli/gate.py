@@ -29,12 +29,11 @@ from antcost.cost.device import load_device
 from antcost.cost.gate import judge
 from antcost.cost.measures import Measure, measures
 from antcost.errors import AntcostError
-from antcost.sources.analyze import analyze
+from antcost.sources.network import Network, load_network
 from antcost.sources.specs.catalog import is_file, shipped_names
-from antcost.sources.specs.load import load
 from antcost.tables.formats import render
 from antcost.units import Printed
-from antcost.views.gate import Base, Judged, fit_comment, gate_tables
+from antcost.views.gate import GateResult, fit_comment, gate_tables
 
 NO_INCREASE = "0%"
 
@@ -81,16 +80,15 @@ def gate(
     increase = _increase(NO_INCREASE if max_increase is None else max_increase)
     base_of = _bases(against)
 
-    def read(reference: str) -> Judged:
-        spec, base = load(reference), base_of(reference)
-        cost = analyze(spec)
-        verdicts = judge(cost, base.cost if base else None, bounds, increase, known)
-        return Judged(reference, spec, cost, base, verdicts)
+    def read(reference: str) -> GateResult:
+        network, base = load_network(reference), base_of(reference)
+        verdicts = judge(network.cost, base.cost if base else None, bounds, increase, known)
+        return GateResult(network, base, verdicts)
 
-    networks, failures = read_all(specs, read)
-    if networks:
+    results, failures = read_all(specs, read)
+    if results:
         tables = gate_tables(
-            networks, unread=len(failures), compared=against is not None, device=target, exact=exact
+            results, unread=len(failures), compared=against is not None, device=target, exact=exact
         )
         comment = fit_comment(tables, exact)
         main, *details = comment if format_ == "markdown" else tables
@@ -100,8 +98,8 @@ def gate(
     for failure in failures:
         typer.echo(failure, err=True)
     if in_actions():
-        annotate(networks, failures)
-    if failures or not all(network.holds for network in networks):
+        annotate(results, failures)
+    if failures or not all(result.holds for result in results):
         raise typer.Exit(2 if failures else 1)
 
 
@@ -138,22 +136,17 @@ def _increase(text: str) -> Printed:
         raise AntcostError(f"--max-increase: {error}") from None
 
 
-def _bases(against: str | None) -> Callable[[str], Base | None]:
+def _bases(against: str | None) -> Callable[[str], Network | None]:
     """What a spec is compared with: always the same, or the file in its place in a folder."""
     if against is None:
         return lambda reference: None
     if against not in shipped_names() and Path(against).is_dir():
         return lambda reference: _in_place(reference, Path(against))
-    base = _base(against)
+    base = load_network(against)
     return lambda reference: base
 
 
-def _base(reference: str) -> Base:
-    spec = load(reference)
-    return Base(reference, spec, analyze(spec))
-
-
-def _in_place(reference: str, folder: Path) -> Base | None:
+def _in_place(reference: str, folder: Path) -> Network | None:
     """The spec at the same path in another checkout, or none if that has no such file."""
     path = Path(normpath(Path(reference).absolute()))
     if not is_file(path) or not path.is_relative_to(Path.cwd()):
@@ -164,4 +157,4 @@ def _in_place(reference: str, folder: Path) -> Base | None:
     if place.parent.parts and not (folder / place.parts[0]).is_dir():
         raise AntcostError(f"{folder}: has no {place.parts[0]}/; expected a copy of this folder")
     base = folder / place
-    return _base(str(base)) if is_file(base) else None
+    return load_network(str(base)) if is_file(base) else None

@@ -8,7 +8,7 @@ import typer
 
 from antcost.errors import AntcostError
 from antcost.views.annotations import error_annotations, verdict_annotations
-from antcost.views.gate import Judged
+from antcost.views.gate import GateResult
 
 
 def in_actions() -> bool:
@@ -16,14 +16,14 @@ def in_actions() -> bool:
     return os.environ.get("GITHUB_ACTIONS") == "true"
 
 
-def annotate(networks: Sequence[Judged], failures: Sequence[AntcostError]) -> None:
+def annotate(results: Sequence[GateResult], failures: Sequence[AntcostError]) -> None:
     """Annotate what fails, in files of the repository.
 
     The runner reads the error stream, too; the other one may be a file for a comment.
     """
     root = Path(os.environ.get("GITHUB_WORKSPACE") or ".").resolve()
-    for network in networks:
-        for line in verdict_annotations(network, root):
+    for result in results:
+        for line in verdict_annotations(result, root):
             typer.echo(line, err=True)
     for failure in failures:
         for line in error_annotations(failure, root):

@@ -25,9 +25,10 @@ from antcost.measure.recording import Recording, find_subject, load_recording, t
 from antcost.measure.statistics import Stat
 from antcost.measure.timing import Goal
 from antcost.sources.analyze import analyze
+from antcost.sources.network import load_network
 from antcost.tables.formats import Format
 from antcost.views.latency import latency_table
-from antcost.views.predictions import Predicted, predictions_table
+from antcost.views.predictions import PredictedNetwork, predictions_table
 
 MEASURING = (
     "specs", "set_", "engine", "threads", "batch", "dtype", "no_fold", "target", "time_limit",
@@ -174,9 +175,9 @@ def _predict(
             emit(predictions_table(rows), output_format, exact, None)
 
 
-def _predicted(reference: str, overrides: list[str] | None, device: Device) -> Predicted:
-    cost = analyze(reference, overrides or ())
-    return Predicted(reference, cost, device.predict(cost))
+def _predicted(reference: str, overrides: list[str] | None, device: Device) -> PredictedNetwork:
+    network = load_network(reference, overrides or ())
+    return PredictedNetwork(network, device.predict(network.cost))
 
 
 def _share(text: str) -> float:

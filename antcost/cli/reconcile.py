@@ -9,7 +9,7 @@ from antcost.cli.options import FormatOption, OutputOption, SetOption, SpecArgum
 from antcost.cli.output import emit
 from antcost.reconcile import reconcile as try_all
 from antcost.sources.specs.load import load
-from antcost.views.reconciliation import Entry, reconciliation_table
+from antcost.views.reconciliation import ReconciledNetwork, reconciliation_table
 
 
 def reconcile(
@@ -32,6 +32,6 @@ def reconcile(
             emit(reconciliation_table(entries, top), format_, True, output)
 
 
-def _entry(reference: str, overrides: list[str] | None) -> Entry:
+def _entry(reference: str, overrides: list[str] | None) -> ReconciledNetwork:
     spec = load(reference, overrides or ())
-    return Entry(reference, spec, try_all(spec, load(reference).published))
+    return ReconciledNetwork(reference, spec, try_all(spec, load(reference).published))

@@ -19,8 +19,7 @@ from antcost.document.presets import Preset, find_preset, preset_sections
 from antcost.document.publish import FORMATS, publish, read_formats, require_folder, steps
 from antcost.errors import AntcostError
 from antcost.measure.recording import load_recording
-from antcost.sources.analyze import analyze
-from antcost.sources.specs.load import load
+from antcost.sources.network import load_network
 from antcost.views.comparison import Entry
 from antcost.views.measured import plural
 
@@ -85,9 +84,8 @@ def report(
 
 
 def _entry(reference: str, overrides: list[str], device: Device | None) -> Entry:
-    spec = load(reference, overrides)
-    cost = analyze(spec)
-    return Entry(reference, spec, cost, prediction=device.predict(cost) if device else None)
+    network = load_network(reference, overrides)
+    return Entry(network, prediction=device.predict(network.cost) if device else None)
 
 
 def _distinct(entries: list[Entry]) -> tuple[Entry, ...]:

@@ -30,7 +30,7 @@ from antcost.views.comparison import Entry, compare_table
 from antcost.views.latency import latency_table
 from antcost.views.memory import peak_table
 from antcost.views.network import network_table
-from antcost.views.predictions import Predicted, predictions_table
+from antcost.views.predictions import PredictedNetwork, predictions_table
 from antcost.views.timed import baseline_of, predicted_entries, recorded_entries
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def _stem(reference: str) -> str:
 
 def title_of(findings: Findings) -> str:
     """What a report is called where it has no other name."""
-    names = [entry.spec.title for entry in findings.entries]
+    names = [entry.title for entry in findings.entries]
     return f"What {names[0]} costs" if len(names) == 1 else f"What {len(names)} networks cost"
 
 
@@ -121,7 +121,7 @@ def report_of(title: str, findings: Findings, opening: Sequence[Section] = ()) -
 
 def _sources(findings: Findings) -> Iterator[str]:
     """What a report cites: where figures were published, and the tools that were used."""
-    yield from (row.source for entry in findings.entries for row in entry.spec.published)
+    yield from (row.source for entry in findings.entries for row in entry.network.published)
     yield from (check.tool.name for check in findings.checks)
     if findings.recording is not None:
         yield findings.recording.engine
@@ -163,7 +163,7 @@ def _tradeoffs(findings: Findings) -> Iterator[Section]:
     groups = [group for group in comparable(timed) if choices(group)]
     for number, group in enumerate(groups, start=1):
         key = "tradeoff" if number == 1 else f"tradeoff_{number}"
-        task = f", {group[0].spec.classes} classes" if len(groups) > 1 else ""
+        task = f", {group[0].network.classes} classes" if len(groups) > 1 else ""
         figures = tuple(
             _figure(
                 f"{key}_{x}_{y}",
@@ -183,7 +183,7 @@ def _latencies(findings: Findings) -> Iterator[Section]:
             "latency", "Latency, measured", tuple(_measured(findings.entries, findings.recording))
         )
     predicted = [
-        Predicted(entry.reference, entry.cost, entry.prediction)
+        PredictedNetwork(entry.network, entry.prediction)
         for entry in findings.entries
         if entry.prediction is not None
     ]
@@ -224,8 +224,7 @@ def _methods(findings: Findings) -> Section:
 
 def _network(entry: Entry, key: str, findings: Findings) -> Section:
     """The tables and figures of one network."""
-    convention, cost, title = findings.convention, entry.cost, entry.spec.title
-    architecture = architecture_table(entry.spec, cost, convention)
+    convention, cost, title = findings.convention, entry.cost, entry.title
     by_kind = network_table(cost, convention, by="kind", device=findings.device)
     layers = network_table(cost, convention, device=findings.device)
     counted = [check for check in findings.checks if check.cost is cost and check.whole]
@@ -233,7 +232,7 @@ def _network(entry: Entry, key: str, findings: Findings) -> Section:
         section_key(key),
         title,
         (
-            Exhibit(f"{key}_architecture", replace(architecture, title=f"{title}: architecture")),
+            *_architecture(entry, key, convention),
             _figure(
                 f"{key}_stages",
                 f"{title}: where the cost is, stage by stage.",
@@ -251,6 +250,13 @@ def _network(entry: Entry, key: str, findings: Findings) -> Section:
         ),
         of_network=True,
     )
+
+
+def _architecture(entry: Entry, key: str, convention: Convention) -> Iterator[Item]:
+    """Yield the architecture table of a network that has a spec."""
+    if entry.network.spec is not None:
+        table = architecture_table(entry.network.spec, entry.cost, convention)
+        yield Exhibit(f"{key}_architecture", replace(table, title=f"{entry.title}: architecture"))
 
 
 def _bridges(key: str, checks: Sequence[Check]) -> Iterator[Item]:

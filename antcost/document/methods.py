@@ -59,7 +59,7 @@ def methods(
 
 def _counting(entries: Sequence[Entry], convention: Convention) -> Iterator[str]:
     subject, whose = (
-        (entries[0].spec.title, "its")
+        (entries[0].title, "its")
         if len(entries) == 1
         else (plural(len(entries), "network"), "their")
     )
@@ -77,7 +77,7 @@ def _inputs(entries: Sequence[Entry]) -> str:
     """Every size of an input once, the most common one first."""
     titles: dict[str, list[str]] = {}
     for entry in entries:
-        titles.setdefault(str(entry.cost.graph.input), []).append(entry.spec.title)
+        titles.setdefault(str(entry.cost.graph.input), []).append(entry.title)
     if len(titles) == 1:
         return f"of {next(iter(titles))}"
     ordered = sorted(titles.items(), key=lambda item: -len(item[1]))
@@ -120,9 +120,9 @@ def _memory(inplace: bool) -> Iterator[str]:
 
 
 def _auxiliary(entries: Sequence[Entry]) -> Iterator[str]:
-    with_heads = [entry for entry in entries if entry.spec.auxiliary]
-    counted = [entry.spec.title for entry in with_heads if entry.cost.auxiliary.nodes]
-    left_out = [entry.spec.title for entry in with_heads if not entry.cost.auxiliary.nodes]
+    with_heads = [entry for entry in entries if entry.network.has_auxiliary_heads]
+    counted = [entry.title for entry in with_heads if entry.cost.auxiliary.nodes]
+    left_out = [entry.title for entry in with_heads if not entry.cost.auxiliary.nodes]
     for names, done in ((left_out, "left out"), (counted, "counted, too")):
         if names:
             yield f"Auxiliary heads, which only training has, are {done} ({_listed(names)})."
@@ -130,9 +130,9 @@ def _auxiliary(entries: Sequence[Entry]) -> Iterator[str]:
 
 def _published(entries: Sequence[Entry]) -> Iterator[str]:
     printed = [entry for entry in entries if any(map(entry.source, FIGURES))]
-    differing = [entry.spec.title for entry in printed if not _rounds(entry)]
+    differing = [entry.title for entry in printed if not _rounds(entry)]
     if printed:
-        networks = _named([entry.spec.title for entry in printed], "network")
+        networks = _named([entry.title for entry in printed], "network")
         yield f"Published parameters and MAdds of {networks} are shown as printed, beside ours."
         if not differing:
             yield "Ours round to all of them."
@@ -193,7 +193,7 @@ def _pairs(checks: Sequence[Check]) -> str:
 def _measuring(entries: Sequence[Entry], recording: Recording) -> Iterator[str]:
     base = baseline_of(entries, recording)
     timed, _ = recorded_entries(entries, recording)
-    measured = [entry.spec.title for entry in timed if entry.latency_ps is not None]
+    measured = [entry.title for entry in timed if entry.latency_ps is not None]
     of = f" of {_named(measured, 'network')}" if 0 < len(measured) < len(entries) else ""
     sessions = len(by_session(recording.visits))
     rounds = len({(visit.session, visit.round) for visit in recording.visits})
@@ -226,7 +226,7 @@ def _predicting(entries: Sequence[Entry], device: Device) -> Iterator[str]:
         f"Latency is predicted for {device.name}, as the sum over the layers; predictions are "
         f"{prediction_errors(device)}."
     )
-    yield from guesses({entry.spec.title: device.predict(entry.cost) for entry in entries})
+    yield from guesses({entry.title: device.predict(entry.cost) for entry in entries})
 
 
 def _named(texts: Sequence[str], what: str, most: int = NAMED) -> str:

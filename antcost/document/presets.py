@@ -192,7 +192,8 @@ def preset_sections(preset: Preset, findings: Findings) -> list[Section]:
 def _items(part: Part, findings: Findings, entries: Sequence[Entry]) -> Iterator[Item]:
     if part.architecture:
         for entry in entries:
-            table = architecture_table(entry.spec, entry.cost, findings.convention)
+            assert entry.network.spec is not None
+            table = architecture_table(entry.network.spec, entry.cost, findings.convention)
             yield Exhibit(part.key, replace(table, title=part.title))
         return
     sourced = [_from_source(entry, part.source) for entry in entries]
@@ -205,14 +206,14 @@ def _items(part: Part, findings: Findings, entries: Sequence[Entry]) -> Iterator
 
 def _from_source(entry: Entry, source: str) -> Entry:
     """The entry with the published figures of one source alone."""
-    rows = tuple(row for row in entry.spec.published if source in row.source)
-    return replace(entry, spec=replace(entry.spec, published=rows))
+    rows = tuple(row for row in entry.network.published if source in row.source)
+    return replace(entry, network=replace(entry.network, published=rows))
 
 
 def _claims_table(claims: Sequence[Claim], entries: Sequence[Entry]) -> Table[Claim]:
     """What a source says of a cost beside what it is in ours."""
     costs = {entry.reference: entry.cost for entry in entries}
-    titles = {entry.reference: entry.spec.title for entry in entries}
+    titles = {entry.reference: entry.title for entry in entries}
 
     def ours(claim: Claim) -> Fraction:
         counts = (getattr(costs[name], claim.count) for name in (claim.network, claim.base))

@@ -11,8 +11,9 @@ from pathlib import Path
 from antcost.cost.gate import Verdict
 from antcost.cost.measures import format_measure
 from antcost.errors import AntcostError, SpecError
+from antcost.sources.network import Network
 from antcost.sources.specs.catalog import is_file
-from antcost.views.gate import Judged
+from antcost.views.gate import GateResult
 from antcost.yamlfile.document import Key
 
 TITLE = "antcost gate"
@@ -22,16 +23,17 @@ _IN_MESSAGES = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
 _IN_PROPERTIES = _IN_MESSAGES | str.maketrans({":": "%3A", ",": "%2C"})
 
 
-def verdict_annotations(network: Judged, root: Path) -> Iterator[str]:
+def verdict_annotations(result: GateResult, root: Path) -> Iterator[str]:
     """An error for each budget that does not hold, on a line of the spec if it is below `root`.
 
     That is where the first stage that costs more than before was changed, or the line of the name.
     """
-    document = network.spec.document
-    places = [document.where(key) for key in (*_grown(network), ("name",), ())]
-    for verdict in network.verdicts:
+    spec = result.network.spec
+    keys = (*_grown(result.network, result.base), ("name",), ())
+    places = [spec.document.where(key) for key in keys] if spec else [result.network.reference]
+    for verdict in result.verdicts:
         if not verdict.holds:
-            yield _annotation(places, root, _message(network, verdict))
+            yield _annotation(places, root, _message(result.network, verdict))
 
 
 def error_annotations(error: AntcostError, root: Path) -> Iterator[str]:
@@ -43,25 +45,25 @@ def error_annotations(error: AntcostError, root: Path) -> Iterator[str]:
         yield _annotation([], root, str(error))
 
 
-def _message(network: Judged, verdict: Verdict) -> str:
+def _message(network: Network, verdict: Verdict) -> str:
     """For example: MAdds of MobileNetV2: 300,774,272, which is 774,272 beyond <= 300M."""
     measure = verdict.bound.measure
     count, beyond = (
         format_measure(measure, number, exact=True) for number in (verdict.count, -verdict.headroom)
     )
     budget = f"{count}, which is {beyond} beyond {verdict.bound.text}"
-    return f"{measure.label} of {network.spec.title}: {budget}"
+    return f"{measure.label} of {network.title}: {budget}"
 
 
-def _grown(network: Judged) -> list[Key]:
+def _grown(network: Network, base: Network | None) -> list[Key]:
     """What is new in the first stage with more parameters or MAdds than before, then the stage."""
-    if network.base is None:
+    if base is None or base.spec is None or network.spec is None:
         return []
     before, after = (
         {row.name: (row.params, row.madds) for row in cost.by("stage")}
-        for cost in (network.base.cost, network.cost)
+        for cost in (base.cost, network.cost)
     )
-    was = {stage.name: stage.fields() for stage in network.base.spec.stages}
+    was = {stage.name: stage.fields() for stage in base.spec.stages}
     for index, stage in enumerate(network.spec.stages):
         old, new = before.get(stage.name, FREE), after.get(stage.name, FREE)
         if new[0] > old[0] or new[1] > old[1]:

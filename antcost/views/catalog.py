@@ -6,9 +6,9 @@ from antcost.sources.specs.load import load
 from antcost.sources.specs.model import NetSpec
 from antcost.tables.table import Column, Table
 
-Entry = tuple[str, NetSpec]
+ShippedSpec = tuple[str, NetSpec]
 
-COLUMNS: tuple[Column[Entry], ...] = (
+COLUMNS: tuple[Column[ShippedSpec], ...] = (
     Column("name", "name", lambda entry: entry[0]),
     Column("network", "network", lambda entry: entry[1].name),
     Column("input", "input", lambda entry: Shape(entry[1].input)),
@@ -17,7 +17,7 @@ COLUMNS: tuple[Column[Entry], ...] = (
 )
 
 
-def catalog_table() -> Table[Entry]:
+def catalog_table() -> Table[ShippedSpec]:
     """A row a shipped network, under the name that every command finds it by."""
     entries = [(name, load(name)) for name in shipped_names()]
     return Table(

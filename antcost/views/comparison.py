@@ -12,8 +12,9 @@ from antcost.cost.convention import CONVENTIONS, Convention
 from antcost.cost.device import Prediction
 from antcost.cost.memory import arithmetic_intensity
 from antcost.errors import AntcostError
+from antcost.sources.network import Network
 from antcost.sources.specs.catalog import shipped_folder
-from antcost.sources.specs.model import NetSpec, Published
+from antcost.sources.specs.model import Published
 from antcost.tables.table import Column, Interval, Table, choose, ranked
 from antcost.units import Printed, plain_number
 from antcost.views.network import (
@@ -29,15 +30,13 @@ from antcost.views.reasons import why
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One network of a comparison: how it was named, its spec, what it costs, and the baseline.
+    """One network of a comparison, and what it is compared with.
 
     `reason` is why published figures differ from ours, once it was asked for; `latency_ps` and
     `speed_up` are what was measured, or follow from the `prediction` for a device, if any.
     """
 
-    reference: str
-    spec: NetSpec
-    cost: NetCost
+    network: Network
     convention: Convention = CONVENTIONS["madds"]
     inplace: bool = False
     base: NetCost | None = None
@@ -47,12 +46,26 @@ class Entry:
     prediction: Prediction | None = None
 
     @property
+    def reference(self) -> str:
+        return self.network.reference
+
+    @property
+    def title(self) -> str:
+        return self.network.title
+
+    @property
+    def cost(self) -> NetCost:
+        return self.network.cost
+
+    @property
     def totals(self) -> dict[str, int]:
         return network_totals(self.cost, self.convention, inplace=self.inplace)
 
     def source(self, field: str) -> Published | None:
         """The first source that printed this figure."""
-        return next((row for row in self.spec.published if getattr(row, field) is not None), None)
+        return next(
+            (row for row in self.network.published if getattr(row, field) is not None), None
+        )
 
     @property
     def figures_source(self) -> str | None:
@@ -67,11 +80,13 @@ class Entry:
 
     def explained(self) -> "Entry":
         """The entry with the reason of what its first sources printed."""
+        if self.network.spec is None:
+            return self
         sources = {field: self.source(field) for field in FIGURES}
         reasons = []
         for row in dict.fromkeys(filter(None, sources.values())):
             others = {field: None for field in FIGURES if sources[field] != row}
-            reasons.append(why(self.spec, row.model_copy(update=others)))
+            reasons.append(why(self.network.spec, row.model_copy(update=others)))
         return replace(self, reason="; ".join(filter(None, reasons)) or None)
 
     def difference(self, field: str, ours: int) -> Fraction | None:
@@ -105,7 +120,7 @@ def _params_column(convention: Convention) -> Column[Entry]:
 
 
 COLUMNS: tuple[Column[Entry], ...] = (
-    Column("network", "network", lambda entry: entry.spec.title),
+    Column("network", "network", lambda entry: entry.title),
     Column("spec", "spec", lambda entry: entry.reference),
     Column("input", "input", lambda entry: entry.cost.graph.input),
     Column("params", "params", lambda entry: entry.cost.params, "count", spare=1),
@@ -164,7 +179,7 @@ COLUMNS: tuple[Column[Entry], ...] = (
     Column(
         "published",
         "published in",
-        lambda entry: "; ".join(row.source for row in entry.spec.published) or None,
+        lambda entry: "; ".join(row.source for row in entry.network.published) or None,
     ),
     Column("source", "published in", lambda entry: entry.figures_source, "prose"),
     Column("reason", "reason", lambda entry: entry.reason, "prose"),
@@ -242,13 +257,13 @@ def compare_table(
             *([memory_note] if keys & MEMORY else []),
             *([FILES_NOTE] if keys & FILES else []),
             *(latency_notes if keys & {*LATENCY} else []),
-            *([f"x: times fewer than {baseline.spec.title}."] if baseline else []),
+            *([f"x: times fewer than {baseline.title}."] if baseline else []),
             *([f"Left out, without published params or MAdds: {left_out}."] if left_out else []),
             *training_notes((entry.cost for entry in entries), convention),
         ),
         data=lambda: {
             "convention": convention.name,
-            **({"baseline": baseline.spec.title} if baseline else {}),
+            **({"baseline": baseline.title} if baseline else {}),
             "networks": [_data(entry) for entry in entries],
         },
     )
@@ -264,7 +279,7 @@ def find_entry(entries: Sequence[Entry], name: str) -> Entry | None:
     ways_to_match: tuple[Callable[[Entry], bool], ...] = (
         lambda entry: entry.reference == name,
         lambda entry: Path(entry.reference).resolve() == (shipped_folder() / f"{name}.yaml"),
-        lambda entry: entry.spec.name == name,
+        lambda entry: entry.network.name == name,
         lambda entry: Path(entry.reference).stem == name,
     )
     found = (entry for matches in ways_to_match for entry in entries if matches(entry))
@@ -333,9 +348,9 @@ def _data(entry: Entry) -> dict[str, Any]:
         "madds_fewer": entry.fewer("madds"),
     }
     return {
-        "network": entry.spec.title,
+        "network": entry.title,
         "spec": entry.reference,
-        "input": entry.spec.input,
+        "input": entry.network.graph.input.dims,
         "total": entry.totals,
         **{key: float(ratio) for key, ratio in ratios.items() if ratio is not None},
         **({"reason": entry.reason} if entry.reason else {}),
@@ -344,7 +359,7 @@ def _data(entry: Entry) -> dict[str, Any]:
         **({"prediction": prediction_data(entry.prediction)} if entry.prediction else {}),
         "published": [
             {field: _printed(value) for field, value in row if value is not None}
-            for row in entry.spec.published
+            for row in entry.network.published
         ],
     }
 

@@ -5,12 +5,11 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
-from antcost.cost.analysis import NetCost
 from antcost.cost.convention import CONVENTIONS
 from antcost.cost.device import Device
 from antcost.cost.gate import Verdict
 from antcost.cost.measures import format_measure
-from antcost.sources.specs.model import NetSpec
+from antcost.sources.network import Network
 from antcost.tables.formats import render
 from antcost.tables.table import Column, Table
 from antcost.units import Printed
@@ -32,22 +31,11 @@ NOTE_CHARS = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Base:
-    """What a network is compared with: how it was named, its spec, and what it costs."""
+class GateResult:
+    """A network, the one that it is compared with, and whether it is within its budgets."""
 
-    reference: str
-    spec: NetSpec
-    cost: NetCost
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """A network, how it was named, what it costs, and whether that is within its budgets."""
-
-    reference: str
-    spec: NetSpec
-    cost: NetCost
-    base: Base | None
+    network: Network
+    base: Network | None
     verdicts: tuple[Verdict, ...]
 
     @property
@@ -55,11 +43,11 @@ class Judged:
         return all(verdict.holds for verdict in self.verdicts)
 
 
-Line = tuple[Judged, Verdict]
+BudgetRow = tuple[GateResult, Verdict]
 
 
 def gate_tables(
-    networks: Sequence[Judged],
+    results: Sequence[GateResult],
     *,
     unread: int = 0,
     compared: bool = False,
@@ -71,21 +59,21 @@ def gate_tables(
     `unread` specs could not be judged; `compared` if there is a base to compare with, which new
     networks do not have.
     """
-    lines = [(network, verdict) for network in networks for verdict in network.verdicts]
+    lines = [(result, verdict) for result in results for verdict in result.verdicts]
     differences = {
-        network.reference: _difference(network, network.base, device)
-        for network in networks
-        if network.base is not None
+        result.network.reference: _difference(result.network, result.base, device)
+        for result in results
+        if result.base is not None
     }
     main = Table(
-        title=_title(networks, lines, unread),
-        columns=_columns(len(networks) > 1, compared, exact),
+        title=_title(results, lines, unread),
+        columns=_columns(len(results) > 1, compared, exact),
         items=sorted(lines, key=lambda line: line[1].holds),
-        notes=_notes(networks, lines, compared, device),
+        notes=_notes(results, lines, compared, device),
         data=lambda: {
-            "holds": not unread and all(network.holds for network in networks),
+            "holds": not unread and all(result.holds for result in results),
             "unread": unread,
-            "networks": [_data(network, differences) for network in networks],
+            "networks": [_data(result, differences) for result in results],
         },
     )
     return [main, *(table for table in differences.values() if table.items)]
@@ -117,16 +105,16 @@ def _too_long(tables: Sequence[Table[Any]]) -> str:
     return f"Too long for a comment: {'; '.join([*titles, *others])}."
 
 
-def _title(networks: Sequence[Judged], lines: Sequence[Line], unread: int) -> str:
+def _title(results: Sequence[GateResult], lines: Sequence[BudgetRow], unread: int) -> str:
     """For example: Failed: 3 of 4 budgets hold for 2 networks; 1 spec cannot be read."""
     held = sum(verdict.holds for _, verdict in lines)
     word = "Passed" if held == len(lines) and not unread else "Failed"
-    named = networks[0].spec.title if len(networks) == 1 else plural(len(networks), "network")
+    named = results[0].network.title if len(results) == 1 else plural(len(results), "network")
     rest = f"; {plural(unread, 'spec')} cannot be read" if unread else ""
     return f"{word}: {held} of {len(lines)} budgets hold for {named}{rest}"
 
 
-def _columns(several: bool, compared: bool, exact: bool) -> tuple[Column[Line], ...]:
+def _columns(several: bool, compared: bool, exact: bool) -> tuple[Column[BudgetRow], ...]:
     """The verdict first, so that no line starts with a text from a spec."""
 
     def printed(count: int | None, verdict: Verdict) -> Printed | None:
@@ -136,9 +124,9 @@ def _columns(several: bool, compared: bool, exact: bool) -> tuple[Column[Line], 
         text = sign + format_measure(verdict.bound.measure, abs(count), exact)
         return Printed(text, Fraction(count), Fraction(1))
 
-    columns: tuple[Column[Line], ...] = (
+    columns: tuple[Column[BudgetRow], ...] = (
         Column("verdict", "verdict", lambda line: "holds" if line[1].holds else "fails"),
-        Column("spec", "spec", lambda line: line[0].reference),
+        Column("spec", "spec", lambda line: line[0].network.reference),
         Column("cost", "cost", lambda line: line[1].bound.measure.label),
         Column("budget", "budget", lambda line: line[1].bound.text),
         Column("before", "before", lambda line: printed(line[1].before, line[1]), "count", 2),
@@ -151,11 +139,11 @@ def _columns(several: bool, compared: bool, exact: bool) -> tuple[Column[Line], 
 
 
 def _notes(
-    networks: Sequence[Judged], lines: Sequence[Line], compared: bool, device: Device | None
+    results: Sequence[GateResult], lines: Sequence[BudgetRow], compared: bool, device: Device | None
 ) -> tuple[str, ...]:
     measures = {verdict.bound.measure.name: verdict.bound.measure for _, verdict in lines}
-    bases = dict.fromkeys(network.base.reference for network in networks if network.base)
-    new = [network.reference for network in networks if compared and network.base is None]
+    bases = dict.fromkeys(result.base.reference for result in results if result.base)
+    new = [result.network.reference for result in results if compared and result.base is None]
     in_bytes = [measure.label for measure in measures.values() if measure.unit == "bytes"]
     return (
         *(definitions(set(), MADDS) if "madds" in measures else []),
@@ -166,7 +154,7 @@ def _notes(
     )
 
 
-def _difference(network: Judged, base: Base, device: Device | None) -> Table[Any]:
+def _difference(network: Network, base: Network, device: Device | None) -> Table[Any]:
     """The layers that changed from the base, and by how much.
 
     The title has how both were referred to, as their names may be the same.
@@ -182,18 +170,21 @@ def _difference(network: Judged, base: Base, device: Device | None) -> Table[Any
     )
 
 
-def _data(network: Judged, differences: dict[str, Table[Any]]) -> dict[str, Any]:
+def _data(result: GateResult, differences: dict[str, Table[Any]]) -> dict[str, Any]:
     """One network for JSON: exact integers, and changes as decimals."""
     compared = (
-        {"against": network.base.reference, "difference": differences[network.reference].data()}
-        if network.base is not None
+        {
+            "against": result.base.reference,
+            "difference": differences[result.network.reference].data(),
+        }
+        if result.base is not None
         else {}
     )
     return {
-        "network": network.spec.title,
-        "spec": network.reference,
-        "holds": network.holds,
-        "budgets": [_verdict_data(verdict) for verdict in network.verdicts],
+        "network": result.network.title,
+        "spec": result.network.reference,
+        "holds": result.holds,
+        "budgets": [_verdict_data(verdict) for verdict in result.verdicts],
         **compared,
     }
 

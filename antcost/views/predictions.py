@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from antcost.cost.analysis import NetCost
 from antcost.cost.device import Device, Prediction
+from antcost.sources.network import Network
 from antcost.tables.table import Column, Table
 from antcost.units import format_percent
 from antcost.views.measured import plural
@@ -17,24 +17,23 @@ UNLIKE = "unlike: in layers unlike those that the device was profiled with."
 
 
 @dataclass(frozen=True, slots=True)
-class Predicted:
-    """A network: how it was named, what it costs, and what a device takes for it."""
+class PredictedNetwork:
+    """A network, and what a device takes for it."""
 
-    reference: str
-    cost: NetCost
+    network: Network
     prediction: Prediction
 
 
-COLUMNS: tuple[Column[Predicted], ...] = (
-    Column("network", "network", lambda row: row.cost.graph.name),
+COLUMNS: tuple[Column[PredictedNetwork], ...] = (
+    Column("network", "network", lambda row: row.network.cost.graph.name),
     Column("latency", "latency", lambda row: row.prediction.latency_ps, "time"),
     Column("unlike", "% unlike", lambda row: row.prediction.outside_share, "share", spare=1),
-    Column("madds", "MAdds", lambda row: row.cost.madds, "count", spare=2),
-    Column("params", "params", lambda row: row.cost.params, "count", spare=3),
+    Column("madds", "MAdds", lambda row: row.network.cost.madds, "count", spare=2),
+    Column("params", "params", lambda row: row.network.cost.params, "count", spare=3),
 )
 
 
-def predictions_table(rows: Sequence[Predicted]) -> Table[Predicted]:
+def predictions_table(rows: Sequence[PredictedNetwork]) -> Table[PredictedNetwork]:
     """A row a network."""
     device = rows[0].prediction.device
     return Table(
@@ -48,8 +47,8 @@ def predictions_table(rows: Sequence[Predicted]) -> Table[Predicted]:
         data=lambda: {
             "networks": [
                 {
-                    "network": row.cost.graph.name,
-                    "spec": row.reference,
+                    "network": row.network.cost.graph.name,
+                    "spec": row.network.reference,
                     **prediction_data(row.prediction),
                     "layers_ps": dict(row.prediction.layers_ps),
                 }

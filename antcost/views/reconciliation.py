@@ -13,8 +13,8 @@ from antcost.views.network import params_label
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One network: how it was named, its spec, and what explains its published figures."""
+class ReconciledNetwork:
+    """A network, how the user named it, and what explains its published figures."""
 
     reference: str
     spec: NetSpec
@@ -67,7 +67,7 @@ FITS = (
 NOT_DERIVABLE = "0 of N: not derivable; the nearest is shown."
 
 
-def reconciliation_table(entries: Sequence[Entry], top: int) -> Table[Line]:
+def reconciliation_table(entries: Sequence[ReconciledNetwork], top: int) -> Table[Line]:
     """The `top` best explanations of every published row, a line a figure; JSON has all."""
     lines = [
         Line(entry.spec, row, rank, figure)
@@ -134,13 +134,13 @@ def _definition(figure: Figure) -> str:
     return " ".join([first.name, *(f"{'-' if t.factor < 0 else '+'} {t.name}" for t in others)])
 
 
-def _unpublished(entries: Sequence[Entry]) -> list[str]:
+def _unpublished(entries: Sequence[ReconciledNetwork]) -> list[str]:
     """Networks that have nothing to explain."""
     names = [entry.spec.title for entry in entries if not entry.rows]
     return [f"No published params or MAdds: {'; '.join(names)}."] if names else []
 
 
-def _data(entry: Entry) -> dict[str, Any]:
+def _data(entry: ReconciledNetwork) -> dict[str, Any]:
     """One network for JSON: every combination of every row, with exact integers."""
     return {
         "network": entry.spec.title,

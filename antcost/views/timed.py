@@ -43,7 +43,7 @@ def _identity(subject: Subject) -> tuple[str, int, int]:
 
 
 def _identity_of(entry: Entry) -> tuple[str, int, int]:
-    return entry.spec.title, entry.cost.madds, entry.cost.params
+    return entry.title, entry.cost.madds, entry.cost.params
 
 
 def timed_entry(entry: Entry, row: Latency) -> Entry:
@@ -59,8 +59,8 @@ def predicted_entries(
     base_ps = _prediction(base).latency_ps or 1
     timed = [_predicted_entry(entry, base_ps) for entry in entries]
     return timed, [
-        *prediction_notes({entry.spec.title: _prediction(entry) for entry in entries}),
-        f"speed-up: time of {base.spec.title} by time of the network.",
+        *prediction_notes({entry.title: _prediction(entry) for entry in entries}),
+        f"speed-up: time of {base.title} by time of the network.",
     ]
 
 

@@ -47,7 +47,7 @@ EVERY_LAYER = network(
 def test_every_layer_and_every_activation_is_in_the_spec_that_says_so() -> None:
     layers = [node.layer for node in antcost.build_graph(antcost.load(EVERY_LAYER)).nodes]
     assert {type(layer) for layer in layers} == set(get_args(Layer))
-    kinds = {layer.kind for layer in layers if isinstance(layer, Activation)}
+    kinds = {layer.function for layer in layers if isinstance(layer, Activation)}
     assert kinds == set(get_args(ActivationKind))
 
 

@@ -120,8 +120,14 @@ def _weight_shapes(node: Node) -> dict[str, tuple[int, ...]]:
             return {"weight": (len(node.inputs),)}
         case L.SelectChannels(channels=channels):
             return {"index": (channels,)}
-        case _:
+        case (
+            L.Activation() | L.MaxPool2d() | L.AvgPool2d() | L.GlobalAvgPool() | L.Add()
+            | L.Multiply() | L.Complement() | L.Concat() | L.ChannelShuffle() | L.Shift()
+            | L.SliceChannels() | L.Flatten() | L.Dropout()
+        ):  # fmt: skip
             return {}
+        case _:
+            assert_never(node.layer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,13 +205,13 @@ def _write(writer: _Writer, node: Node, inputs: list[str], norm: Node | None) ->
             names = ("weight", "bias", "running_mean", "running_var")
             values = [writer.constant(f"{name}.{key}", writer.of(node, key)) for key in names]
             return writer.node("BatchNormalization", [*inputs, *values], name, epsilon=EPSILON)
-        case L.Activation(kind="relu6"):
+        case L.Activation(function="relu6"):
             limits = [writer.constant("zero", 0.0), writer.constant("six", 6.0)]
             return writer.node("Clip", [*inputs, *limits], name)
-        case L.Activation(kind="silu"):
+        case L.Activation(function="silu"):
             gate = writer.node("Sigmoid", inputs, f"{name}{PART}gate")
             return writer.node("Mul", [*inputs, gate], name)
-        case L.Activation(kind=kind):
+        case L.Activation(function=kind):
             operator, attributes = OPERATORS[kind]
             return writer.node(operator, inputs, name, **attributes)
         case L.MaxPool2d() as layer:

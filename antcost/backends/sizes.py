@@ -147,9 +147,9 @@ def _onnx_layer(node: Node) -> tuple[int, int]:
             return 62, 2
         case BatchNorm():
             return 181, 2
-        case Activation(kind="silu"):
+        case Activation(function="silu"):
             return 47, 6
-        case Activation(kind=kind):
+        case Activation(function=kind):
             return {"relu6": 25, "leaky_relu": 36, "hardsigmoid": 55}.get(kind, 10 + len(kind)), 2
         case MaxPool2d():
             return 78, 2

@@ -177,7 +177,7 @@ def _module(node: Node) -> nn.Module | None:
             return nn.Linear(x.c, channels, bias)
         case L.BatchNorm():
             return nn.BatchNorm1d(x.c) if x.rank == 1 else nn.BatchNorm2d(x.c)
-        case L.Activation(kind=kind):
+        case L.Activation(function=kind):
             return ACTIVATIONS[kind]()
         case L.MaxPool2d() as layer:
             padding = _even_padding(layer, (1, 1))

@@ -50,17 +50,17 @@ def cost(node: Node, folded: int = 0) -> Cost:
         case L.WeightedSum():
             branches = len(node.inputs)
             return Cost(branch_weights=branches, multiply_elems=branches * y.numel)
-        case L.Activation(kind="relu"):
+        case L.Activation(function="relu"):
             return Cost(relu_elems=x.numel)
-        case L.Activation(kind="relu6"):
+        case L.Activation(function="relu6"):
             return Cost(relu6_elems=x.numel)
-        case L.Activation(kind="leaky_relu"):
+        case L.Activation(function="leaky_relu"):
             return Cost(leaky_relu_elems=x.numel)
-        case L.Activation(kind="elu"):
+        case L.Activation(function="elu"):
             return Cost(elu_elems=x.numel)
-        case L.Activation(kind="gelu"):
+        case L.Activation(function="gelu"):
             return Cost(gelu_elems=x.numel)
-        case L.Activation(kind="silu"):
+        case L.Activation(function="silu"):
             return Cost(silu_elems=x.numel)
         case L.Activation():
             return Cost()

@@ -7,6 +7,7 @@ network is looked at, so that what blocks take adds up to what their network tak
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import assert_never
 
 from antcost.cost.analysis import NetCost, Row
 from antcost.cost.memory import traffic_bytes
@@ -180,7 +181,7 @@ def _kinds(node: Node, blocks: _Blocks, block: int) -> tuple[str, ...]:
             return f"unaligned {name}", name
         case L.Add() if any(blocks.after_conv(node, tensor) for tensor in node.inputs):
             return f"{name}{AFTER_CONV}", name
-        case L.Activation(kind=function):
+        case L.Activation(function=function):
             maker = blocks.maker(node, node.inputs[0])
             if maker is not None and isinstance(maker.layer, L.Add):
                 return f"{function} after {_kinds(maker, blocks, block)[0]}", function, name
@@ -194,5 +195,12 @@ def _kinds(node: Node, blocks: _Blocks, block: int) -> tuple[str, ...]:
             return f"{name}{AFTER_CONV}", name
         case L.GlobalAvgPool() if blocks.weighed(node):
             return f"{name} of attention", name
-        case _:
+        case (
+            L.Conv2d() | L.ConvTranspose2d() | L.Linear() | L.BatchNorm() | L.Activation()
+            | L.MaxPool2d() | L.AvgPool2d() | L.GlobalAvgPool() | L.Add() | L.Multiply()
+            | L.Complement() | L.Concat() | L.ChannelShuffle() | L.SelectChannels() | L.Shift()
+            | L.SliceChannels() | L.WeightedSum() | L.Flatten() | L.Dropout()
+        ):  # fmt: skip
             return (name,)
+        case _:
+            assert_never(node.layer)

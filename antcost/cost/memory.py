@@ -6,7 +6,7 @@ All functions are for inference. A tensor is `batch` images of its shape.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal
+from typing import Literal, assert_never
 
 from antcost.cost.analysis import Row
 from antcost.cost.counts import Cost
@@ -85,7 +85,7 @@ def timeline(graph: Graph, *, inplace: bool = False) -> list[Step]:
         inputs = dict.fromkeys(storage[name] for name in node.inputs)
         dying = [name for name in inputs if last_read[name] == i]
         made = {node.name: node.shape.numel} if storage[node.name] == node.name else {}
-        overwrites = inplace and isinstance(node.layer, L.Activation | L.Add) and bool(dying)
+        overwrites = inplace and _output_of(node.layer) == "may overwrite" and bool(dying)
         during = alive if overwrites else alive | made
         steps.append(Step(node, dict(during), frozenset(inputs) | (during.keys() & made.keys())))
         for name in dying:
@@ -99,6 +99,23 @@ def _storages(graph: Graph) -> dict[str, str]:
     """For each tensor the one whose memory it uses: its own, unless a layer only passes it on."""
     storage = {INPUT: INPUT}
     for node in graph.nodes:
-        passes_on = isinstance(node.layer, L.Flatten | L.Dropout | L.SliceChannels)
+        passes_on = _output_of(node.layer) == "the input"
         storage[node.name] = storage[node.inputs[0]] if passes_on else node.name
     return storage
+
+
+def _output_of(layer: L.Layer) -> Literal["the input", "may overwrite", "new"]:
+    """Return where a layer puts its output: the input itself, perhaps over it, or new memory."""
+    match layer:
+        case L.Flatten() | L.Dropout() | L.SliceChannels():
+            return "the input"
+        case L.Activation() | L.Add():
+            return "may overwrite"
+        case (
+            L.Conv2d() | L.ConvTranspose2d() | L.Linear() | L.BatchNorm() | L.MaxPool2d()
+            | L.AvgPool2d() | L.GlobalAvgPool() | L.Multiply() | L.Complement() | L.Concat()
+            | L.ChannelShuffle() | L.SelectChannels() | L.Shift() | L.WeightedSum()
+        ):  # fmt: skip
+            return "new"
+        case _:
+            assert_never(layer)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import gcd, lcm
-from typing import Any, Literal, get_origin
+from typing import Any, Literal, assert_never, get_origin
 
 from sympy import Add, Expr, Integer, Rational, Symbol, ceiling, floor, fraction, sympify, together
 
@@ -156,14 +156,34 @@ def taken_for_granted(exprs: Iterable[Expr]) -> list[Divides]:
 def required(graphs: Iterable[Graph]) -> list[Divides]:
     """What groups have to divide, or the layer is refused: the channels that it reads and makes."""
     quotients = [
-        expression(channels) / node.layer.groups
+        expression(channels) / groups
         for graph in graphs
         for node in graph.nodes
-        if isinstance(node.layer, L.Conv2d | L.ConvTranspose2d | L.ChannelShuffle)
+        for groups in _groups(node.layer)
         for channels in (node.input_shapes[0].c, node.shape.c)
     ]
     # The groups of a depthwise convolution are the channels themselves, rounded or not.
     return _conditions(quotient for quotient in quotients if _denominator(quotient) != 1)
+
+
+def _groups(layer: L.Layer) -> Iterator[int]:
+    """Yield the groups into which a layer divides channels."""
+    match layer:
+        case (
+            L.Conv2d(groups=groups)
+            | L.ConvTranspose2d(groups=groups)
+            | L.ChannelShuffle(groups=groups)
+        ):
+            yield groups
+        case (
+            L.Linear() | L.BatchNorm() | L.Activation() | L.MaxPool2d() | L.AvgPool2d()
+            | L.GlobalAvgPool() | L.Add() | L.Multiply() | L.Complement() | L.Concat()
+            | L.SelectChannels() | L.Shift() | L.SliceChannels() | L.WeightedSum() | L.Flatten()
+            | L.Dropout()
+        ):  # fmt: skip
+            return
+        case _:
+            assert_never(layer)
 
 
 def _conditions(quotients: Iterable[Expr]) -> list[Divides]:
@@ -444,16 +464,28 @@ def downsampling(graph: Graph) -> L.Pair:
     factors: dict[str, L.Pair] = {}
     for node in graph.nodes:
         before = [factors.get(name, (1, 1)) for name in node.inputs]
-        s_h, s_w = (
-            node.layer.stride
-            if isinstance(node.layer, L.Conv2d | L.MaxPool2d | L.AvgPool2d)
-            else (1, 1)
-        )
+        s_h, s_w = _stride(node.layer)
         factors[node.name] = (
             s_h * lcm(*(h for h, _ in before)),
             s_w * lcm(*(w for _, w in before)),
         )
     return lcm(*(h for h, _ in factors.values())), lcm(*(w for _, w in factors.values()))
+
+
+def _stride(layer: L.Layer) -> L.Pair:
+    """Return how many times less high and wide than its input the output of a layer is."""
+    match layer:
+        case L.Conv2d(stride=stride) | L.MaxPool2d(stride=stride) | L.AvgPool2d(stride=stride):
+            return stride
+        case (
+            L.ConvTranspose2d() | L.Linear() | L.BatchNorm() | L.Activation()
+            | L.GlobalAvgPool() | L.Add() | L.Multiply() | L.Complement() | L.Concat()
+            | L.ChannelShuffle() | L.SelectChannels() | L.Shift() | L.SliceChannels()
+            | L.WeightedSum() | L.Flatten() | L.Dropout()
+        ):  # fmt: skip
+            return 1, 1
+        case _:
+            assert_never(layer)
 
 
 def width_forms(spec: NetSpec) -> list[WidthForm]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, assert_never
 
 from antcost.cost.analysis import NetCost, Row
 from antcost.cost.convention import Convention
@@ -167,21 +167,43 @@ def _describe(row: Row | None) -> str | None:
 
 
 def _extras(layer: L.Layer) -> Iterator[str]:
-    """What else a layer may be, where it is not as usual."""
-    if isinstance(layer, L.Conv2d | L.ConvTranspose2d) and layer.bias:
-        yield "biased"
-    if isinstance(layer, L.Linear) and not layer.bias:
-        yield "unbiased"
-    if isinstance(layer, L.Conv2d) and layer.dilation != (1, 1):
-        yield f"dilation {side(layer.dilation)}"
-    if isinstance(layer, L.Conv2d | L.MaxPool2d | L.AvgPool2d) and layer.padding != "same":
-        yield layer.padding if layer.padding == "valid" else f"padding {side(layer.padding)}"
-    if isinstance(layer, L.ConvTranspose2d) and layer.padding != (0, 0):
-        yield f"padding {side(layer.padding)}"
-    if isinstance(layer, L.MaxPool2d) and layer.ceil:
-        yield "rounded up"
-    if isinstance(layer, L.ChannelShuffle):
-        yield f"of {layer.groups} groups"
+    """Yield what else a layer is, where it is not as usual."""
+    match layer:
+        case L.Conv2d(bias=bias, dilation=dilation, padding=padding):
+            if bias:
+                yield "biased"
+            if dilation != (1, 1):
+                yield f"dilation {side(dilation)}"
+            yield from _padding(padding)
+        case L.ConvTranspose2d(bias=bias, padding=padding):
+            if bias:
+                yield "biased"
+            if padding != (0, 0):
+                yield from _padding(padding)
+        case L.Linear(bias=bias):
+            if not bias:
+                yield "unbiased"
+        case L.MaxPool2d(padding=padding, ceil=ceil):
+            yield from _padding(padding)
+            if ceil:
+                yield "rounded up"
+        case L.AvgPool2d(padding=padding):
+            yield from _padding(padding)
+        case L.ChannelShuffle(groups=groups):
+            yield f"of {groups} groups"
+        case (
+            L.BatchNorm() | L.Activation() | L.GlobalAvgPool() | L.Add() | L.Multiply()
+            | L.Complement() | L.Concat() | L.SelectChannels() | L.Shift() | L.SliceChannels()
+            | L.WeightedSum() | L.Flatten() | L.Dropout()
+        ):  # fmt: skip
+            return
+        case _:
+            assert_never(layer)
+
+
+def _padding(padding: L.Padding) -> Iterator[str]:
+    if padding != "same":
+        yield padding if padding == "valid" else f"padding {side(padding)}"
 
 
 def _data(change: Change, counts: Mapping[str, Count]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, assert_never
 
 from antcost.cost.analysis import Level, NetCost, Row, merge
 from antcost.cost.convention import CONVENTIONS, Convention, shown_with
@@ -214,8 +214,15 @@ def window(node: Node) -> str | None:
             return f"{side(kernel)}/{side(stride)}/{groups}"
         case L.MaxPool2d(kernel=kernel, stride=stride) | L.AvgPool2d(kernel=kernel, stride=stride):
             return f"{side(kernel)}/{side(stride)}/-"
-        case _:
+        case (
+            L.Linear() | L.BatchNorm() | L.Activation() | L.GlobalAvgPool() | L.Add()
+            | L.Multiply() | L.Complement() | L.Concat() | L.ChannelShuffle()
+            | L.SelectChannels() | L.Shift() | L.SliceChannels() | L.WeightedSum() | L.Flatten()
+            | L.Dropout()
+        ):  # fmt: skip
             return None
+        case _:
+            assert_never(node.layer)
 
 
 def side(pair: L.Pair) -> str:

@@ -10,7 +10,7 @@ from antcost.cost.analysis import analyze_graph
 from antcost.cost.convention import CONVENTIONS, Convention, Term
 from antcost.cost.counts import Cost
 from antcost.sources.specs.build import build_graph
-from antcost.sources.specs.interpretations import readings
+from antcost.sources.specs.interpretations import interpretations
 from antcost.sources.specs.model import Ambiguity, NetSpec, Published
 from antcost.units import Printed
 
@@ -95,7 +95,8 @@ def reconcile(spec: NetSpec, published: Sequence[Published]) -> tuple[Reconcilia
     conventions. Raises SpecError for an ambiguity that does not fit the network.
     """
     costs = [
-        (taken, analyze_graph(build_graph(reading)).whole.cost) for taken, reading in readings(spec)
+        (taken, analyze_graph(build_graph(reading)).whole.cost)
+        for taken, reading in interpretations(spec)
     ]
     return tuple(
         Reconciliation(row, _ranked(row, costs)) for row in published if row.params or row.madds

@@ -128,7 +128,7 @@ def format_margin(share: float) -> str:
     return f"±{percent:.0f} %" if percent >= 10 else f"±{percent:.2g} %"
 
 
-def format_times(ratio: Fraction) -> str:
+def format_factor(ratio: Fraction) -> str:
     """Print a factor with two decimals, or with two digits if it is small: "1.13x", "0.097x"."""
     factor = float(ratio)
     return f"{factor:#.2g}x" if 0 < factor < 0.1 else f"{factor:.2f}x"

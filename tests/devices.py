@@ -5,7 +5,7 @@ from random import Random
 
 from antcost.cost.analysis import NetCost, analyze_graph
 from antcost.cost.device import Device, Rates
-from antcost.cost.kernels import AFTER_CONV, works
+from antcost.cost.kernels import AFTER_CONV, kernel_work
 from antcost.graph.graph import Graph
 from antcost.measure.engines import Engine, LayerTimes, Run, Settings
 
@@ -14,7 +14,9 @@ BLOCK, CACHE_BYTES, SPILLED_FS = 8, 4 * 2**20, 20_000
 
 def known_device(costs: Iterable[NetCost]) -> Device:
     """Rates for every kind of these networks; what follows a convolution is merged into it."""
-    kinds = {work.kinds[0] for cost in costs for work in works(cost, block=BLOCK, cache_bytes=0)}
+    kinds = {
+        work.kinds[0] for cost in costs for work in kernel_work(cost, block=BLOCK, cache_bytes=0)
+    }
     return Device(
         "Known", {kind: Rates(_fs(kind)) for kind in kinds}, BLOCK, CACHE_BYTES, SPILLED_FS
     )
@@ -23,15 +25,15 @@ def known_device(costs: Iterable[NetCost]) -> Device:
 def _fs(kind: str) -> tuple[int, ...]:
     if kind.endswith(AFTER_CONV) or kind in ("dropout", "flatten"):
         return (0,) * 7
-    chance = Random(kind)
+    rng = Random(kind)
     return (
-        chance.randrange(1, 9) * 10**9,  # us_per_layer
+        rng.randrange(1, 9) * 10**9,  # us_per_layer
         10**8,  # us_per_group
-        chance.randrange(10_000, 60_000),  # ps_per_madd
+        rng.randrange(10_000, 60_000),  # ps_per_madd
         0,  # ps_per_byte
-        chance.randrange(20_000, 80_000),  # ps_per_input_byte
-        chance.randrange(20_000, 80_000),  # ps_per_output_byte
-        chance.randrange(20_000, 80_000),  # ps_per_weight_byte
+        rng.randrange(20_000, 80_000),  # ps_per_input_byte
+        rng.randrange(20_000, 80_000),  # ps_per_output_byte
+        rng.randrange(20_000, 80_000),  # ps_per_weight_byte
     )
 
 

@@ -148,16 +148,16 @@ def _keeps_rules(space: Space, spec: NetSpec) -> bool:
 
 def _scales(cost: NetCost) -> list[tuple[int, int, float, int]]:
     """Elements, channels, half of the log widths and convolutions so far where a map is left."""
-    nodes = [node for node in cost.graph.nodes if node.place.stage not in HEAD]
-    last_of = {node.place.stage: node for node in nodes}
+    nodes = [node for node in cost.graph.nodes if node.origin.stage not in HEAD]
+    last_of = {node.origin.stage: node for node in nodes}
     names = list(last_of)
     scales, half_logs, depth = [], 0.0, 0
     for node in nodes:
         if isinstance(node.layer, Conv2d):
             half_logs += 0.5 * math.log(fan_in(node, node.layer))
             depth += 1
-        if node is last_of[node.place.stage]:
-            follower = names.index(node.place.stage) + 1
+        if node is last_of[node.origin.stage]:
+            follower = names.index(node.origin.stage) + 1
             if follower == len(names) or last_of[names[follower]].shape.h != node.shape.h:
                 scales.append((node.shape.numel, node.shape.c, half_logs, depth))
     return scales

@@ -51,7 +51,7 @@ def test_heads_read_the_stage_they_name_and_are_stages_of_their_own(write_spec: 
     assert [row.name for row in rows] == ["a", "b", "c", "training:d", "training:e"]
     assert [str(row.input) for row in rows[3:]] == ["8x16x16", "4x16x16"]
     assert [row.name for row in cost.by("block")][3:5] == ["training:d.0", "training:d.1"]
-    assert all(row.nodes[0].place.training == row.name.startswith("training:") for row in rows)
+    assert all(row.nodes[0].origin.training == row.name.startswith("training:") for row in rows)
 
 
 def test_table_compare_and_diff_show_them_when_asked(run: Run, write_spec: Write) -> None:

@@ -17,7 +17,7 @@ from typer.testing import Result
 import antcost
 from antcost.cost.analysis import analyze_graph
 from antcost.cost.device import OTHER, Device, Errors, Rates, Seen, load_device
-from antcost.cost.kernels import Work, works
+from antcost.cost.kernels import KernelWork, kernel_work
 from antcost.graph.operators import kind
 from antcost.sources.specs.catalog import shipped_names
 
@@ -27,7 +27,7 @@ from clocks import recorded, visit
 from devices import engine_of, known_device, layers_ns
 
 from antcost.measure.engines import LayerTimes, Settings
-from antcost.measure.learning import Sample, learn
+from antcost.measure.learning import Sample, fit_rates
 from antcost.measure.profiling import (
     Plan,
     Trial,
@@ -43,10 +43,10 @@ from antcost.measure.recording import Recording
 MIB = 2**20
 
 
-def work_of(stage: dict[str, Any], shape: tuple[int, int, int], block: int = 16) -> Work:
+def work_of(stage: dict[str, Any], shape: tuple[int, int, int], block: int = 16) -> KernelWork:
     """The work of the first layer of a stage."""
     cost = antcost.analyze(network({"name": "s", **stage}, input_shape=shape))
-    return works(cost, block, 4 * MIB)[0]
+    return kernel_work(cost, block, 4 * MIB)[0]
 
 
 CONVOLUTIONS = [
@@ -106,7 +106,7 @@ def test_kinds_say_what_a_runtime_merges() -> None:
     kinds = {
         work.kinds[0]
         for name in ("antnet_g2", "resnet_18", "densenet_121", "mobilenet_v3_small")
-        for work in works(antcost.analyze(name), 16, 4 * MIB)
+        for work in kernel_work(antcost.analyze(name), 16, 4 * MIB)
     }
     assert kinds >= {
         "conv of an image", "batch norm after conv", "batch norm", "relu6 after conv", "relu",
@@ -118,7 +118,7 @@ def test_kinds_say_what_a_runtime_merges() -> None:
 @pytest.mark.parametrize("name", shipped_names())
 def test_a_block_of_one_has_the_multiply_adds_of_the_tables(name: str) -> None:
     cost = antcost.analyze(name)
-    every = works(cost, 1, 4 * MIB)
+    every = kernel_work(cost, 1, 4 * MIB)
     assert sum(work.madds for work in every) == cost.madds
     assert sum(work.traffic_bytes for work in every) == sum(
         4 * (row.params + row.output.numel + sum(s.numel for s in row.nodes[0].input_shapes))
@@ -134,7 +134,7 @@ def test_rates_are_found_again() -> None:
         Sample(cost, sum(layers_ns(truth, cost.graph).values()), layers_ns(truth, cost.graph))
         for cost in costs[:40]
     ]
-    device = learn("Learned", samples)
+    device = fit_rates("Learned", samples)
     assert device.block == truth.block
     for cost in costs[40:]:
         assert device.latency_ps(cost) == pytest.approx(truth.latency_ps(cost), rel=0.01)
@@ -148,7 +148,7 @@ def test_what_a_profiler_adds_is_taken_off() -> None:
         layers = layers_ns(truth, cost.graph)
         slower = {name: 1.1 * ns + 4000 for name, ns in layers.items()}
         samples.append(Sample(cost, sum(layers.values()), slower))
-    device = learn("Learned", samples)
+    device = fit_rates("Learned", samples)
     for cost in costs[30:]:
         assert device.latency_ps(cost) == pytest.approx(truth.latency_ps(cost), rel=0.02)
 
@@ -166,7 +166,7 @@ def test_whole_networks_decide_where_kernels_disagree_with_them() -> None:
             if node.name in layers
         }
         samples.append(Sample(cost, sum(layers.values()), seen))
-    device = learn("Learned", samples)
+    device = fit_rates("Learned", samples)
     errors = [abs(device.latency_ps(cost) / truth.latency_ps(cost) - 1) for cost in costs[26:]]
     assert median(errors) < 0.015  # kernels alone: 0.027
 
@@ -215,11 +215,11 @@ def test_a_latency_is_a_sum_over_layers() -> None:
     cost = antcost.analyze("mobilenet_v2")
     prediction = SIMPLE.predict(cost)
     convolutions = [row for row in cost.layers if row.madds]
-    blocked = sum(work.madds for work in works(cost, 16, 4 * MIB))
+    blocked = sum(work.madds for work in kernel_work(cost, 16, 4 * MIB))
     assert blocked > cost.madds
     assert prediction.latency_ps == SIMPLE.latency_ps(cost)
     assert prediction.latency_ps == sum(
-        10**6 + 20 * work.madds for work in works(cost, 16, 4 * MIB) if work.madds
+        10**6 + 20 * work.madds for work in kernel_work(cost, 16, 4 * MIB) if work.madds
     )
     assert len(convolutions) == 53
     assert sum(prediction.of(row) for row in cost.by("stage")) == prediction.latency_ps

@@ -9,7 +9,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 PLACES = {
-    "backends/onnx_model.py", "backends/sizes.py", "backends/torch_module.py", "cost/formulas.py", "cost/kernels.py",
+    "backends/onnx_model.py", "backends/sizes.py", "backends/torch_module.py", "cost/formulas.py",
+    "cost/kernels.py",
     "cost/memory.py", "explain/symbolic.py", "graph/shapes.py", "views/difference.py",
     "views/network.py",
 }  # fmt: skip

@@ -184,7 +184,7 @@ def test_cost_by_stage_is_exact() -> None:
     grouped = sum(
         row.madds
         for row in cost.layers
-        if row.nodes[0].place.stage == "ant5" and kind(row.nodes[0]) == "grouped conv"
+        if row.nodes[0].origin.stage == "ant5" and kind(row.nodes[0]) == "grouped conv"
     )
     assert sums(parts, "multiply-adds")["ant5", "grouped conv"] == grouped > 0
     assert {"20.1M", "pool9", "0"} <= {row["text"] for row in rows(cost_by_stage(cost), "text")}
@@ -274,7 +274,7 @@ def test_names_of_stages_stand_apart(name: str) -> None:
     layers = len(rows(chart, "tensors"))
     names = [row for row in rows(chart, "name") if row.keys() == {"layer", "name"}]
     middles = [row["layer"] * WIDTH / layers for row in names]
-    stages = [node.place.stage for node in analyze(name).graph.nodes]
+    stages = [node.origin.stage for node in analyze(name).graph.nodes]
     for row in names:
         assert stages[int(row["layer"])] == row["name"]
         assert row["layer"] == stages.index(row["name"]) + stages.count(row["name"]) / 2

@@ -15,7 +15,7 @@ from typer.testing import Result
 from antcost import analyze
 from antcost.cost.budget import grown, read_bound, read_increase
 from antcost.cost.device import Device
-from antcost.cost.gate import judge
+from antcost.cost.gate import check_budgets
 from antcost.cost.measures import format_measure, measures
 from antcost.tables.formats import render
 from antcost.tables.table import Column, Table
@@ -203,7 +203,7 @@ def test_exact_counts_have_the_unit_that_is_counted() -> None:
 def test_verdicts_are_those_of_the_counts() -> None:
     cost, known = analyze("mobilenet_v2"), measures()
     bound = read_bound(known["traffic"], "<= 1MB")
-    (verdict,) = judge(cost, None, (bound,), read_increase("0%"), known)
+    (verdict,) = check_budgets(cost, None, (bound,), read_increase("0%"), known)
     assert verdict.count == known["traffic"].of(cost)
     assert verdict.headroom == 10**6 - verdict.count
     assert verdict.change is None

@@ -8,7 +8,7 @@ from antcost.cost.counts import Cost
 from antcost.cost.formulas import cost
 from antcost.errors import ShapeError
 from antcost.graph import layers
-from antcost.graph.graph import Node, Place
+from antcost.graph.graph import Node, Origin
 from antcost.graph.layers import (
     Activation,
     Add,
@@ -241,7 +241,7 @@ CASES = [
 def make_node(layer: Layer, inputs: list[tuple[int, ...]]) -> Node:
     shapes = tuple(map(Shape, inputs))
     names = tuple(f"x{i}" for i in range(len(inputs)))
-    return Node("y", layer, names, shapes, output_shape(layer, shapes), Place("s", 0, "b", "s"))
+    return Node("y", layer, names, shapes, output_shape(layer, shapes), Origin("s", 0, "b", "s"))
 
 
 @pytest.mark.parametrize(

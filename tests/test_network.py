@@ -12,7 +12,7 @@ from devices import known_device
 from antcost.cost.analysis import analyze_graph
 from antcost.cost.budget import find_measure, read_bound
 from antcost.cost.convention import CONVENTIONS
-from antcost.cost.gate import judge
+from antcost.cost.gate import check_budgets
 from antcost.cost.measures import measures
 from antcost.graph.shape import Shape
 from antcost.graph.tape import Tape
@@ -92,7 +92,7 @@ def test_gate() -> None:
     bound = read_bound(find_measure(known, "madds"), f"<= {CONV_MADDS}")
     no_increase = Printed("0 %", Fraction(0), Fraction(1, 100))
     network, base = made(), made("Wider", 16)
-    verdicts = judge(network.cost, base.cost, (bound,), no_increase, known)
+    verdicts = check_budgets(network.cost, base.cost, (bound,), no_increase, known)
     result = GateResult(network, base, verdicts)
     assert not result.holds
     main, *_ = gate_tables([result], compared=True)

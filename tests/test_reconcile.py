@@ -21,7 +21,7 @@ from antcost.errors import SpecError
 from antcost.reconcile import Combination, Reconciliation, reconcile
 from antcost.sources.specs.build import build_graph
 from antcost.sources.specs.catalog import shipped_names
-from antcost.sources.specs.interpretations import readings
+from antcost.sources.specs.interpretations import interpretations
 from antcost.sources.specs.model import NetSpec
 from antcost.units import COUNT_UNITS, read_printed
 
@@ -130,7 +130,7 @@ def test_what_is_not_derivable(name: str, source: str) -> None:
 def test_every_reading_of_the_shipped_networks_can_be_built() -> None:
     for name in shipped_names():
         spec = antcost.load(name)
-        networks = [build_graph(reading) for _, reading in readings(spec)]
+        networks = [build_graph(reading) for _, reading in interpretations(spec)]
         assert len(networks) == 2 ** len(spec.ambiguous)
 
 
@@ -212,7 +212,7 @@ def test_equal_results_are_one_combination() -> None:
 
 def test_ambiguities_of_one_field_exclude_each_other() -> None:
     spec = small(WIDER, {"why": "Or so.", "set": {"c.channels": 4, "width": 2.0}}, BIAS)
-    taken = [[a.why for a in ambiguities] for ambiguities, _ in readings(spec)]
+    taken = [[a.why for a in ambiguities] for ambiguities, _ in interpretations(spec)]
     assert taken == [
         [],
         ["Nobody cares."],
@@ -225,7 +225,7 @@ def test_ambiguities_of_one_field_exclude_each_other() -> None:
 
 def test_a_reading_leaves_the_spec_as_it_is() -> None:
     spec = small(BIAS)
-    _, (_, reading) = readings(spec)
+    _, (_, reading) = interpretations(spec)
     assert [reading.stages[0].fields()["bias"], spec.stages[0].fields()["bias"]] == [True, False]
     assert not spec.document.tree["stages"][0].get("bias")
 

@@ -14,7 +14,7 @@ import antcost
 from antcost.cost.convention import flops
 from antcost.cost.formulas import cost
 from antcost.errors import ShapeError
-from antcost.graph.graph import Node, Place
+from antcost.graph.graph import Node, Origin
 from antcost.graph.layers import AvgPool2d, BatchNorm, Conv2d, Layer, Linear, MaxPool2d
 from antcost.graph.shape import Shape
 from antcost.graph.shapes import output_shape
@@ -28,7 +28,7 @@ maps = st.tuples(st.integers(1, 12), st.integers(1, 20), st.integers(1, 20))
 
 def make_node(layer: Layer, shape: Shape) -> Node:
     return Node(
-        "y", layer, ("x",), (shape,), output_shape(layer, (shape,)), Place("s", 0, "b", "s")
+        "y", layer, ("x",), (shape,), output_shape(layer, (shape,)), Origin("s", 0, "b", "s")
     )
 
 

@@ -121,13 +121,13 @@ def _traced(graph: Graph, seed: int) -> Any:
     from antcost.backends.torch_module import torch_module
 
     module = torch_module(graph, seed).eval()
-    chance = torch.Generator().manual_seed(seed)
+    rng = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for norm in module.modules():
             if isinstance(norm, nn.BatchNorm1d | nn.BatchNorm2d):
                 for values in (norm.weight, norm.bias, norm.running_mean, norm.running_var):
                     assert values is not None
-                    values.uniform_(0.5, 1.5, generator=chance)
+                    values.uniform_(0.5, 1.5, generator=rng)
         image = torch.zeros(1, *graph.input.dims)
         return torch.jit.trace(module, image)  # type: ignore[no-untyped-call]  # torch's own
 

@@ -68,7 +68,7 @@ def onnx_model(
     norm_after = {node.inputs[0]: node for node in graph.nodes if node.name in norms}
     tensors = {INPUT: IMAGE}
     for node in graph.nodes:
-        if not node.place.training:
+        if not node.origin.training:
             inputs = [tensors[name] for name in node.inputs]
             passes_on = isinstance(node.layer, L.Dropout) or node.name in norms
             norm = norm_after.get(node.name)
@@ -80,22 +80,22 @@ def random_weights(graph: Graph, seed: int = 0) -> dict[str, Array]:
     """Weights by the names of torch's `state_dict()`: those of convolutions and linear layers are
     normal, of variance 2 / fan-in (arXiv 1502.01852); batch norm does nothing yet.
     """
-    chance = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     weights: dict[str, Array] = {}
     for node in graph.nodes:
         for name, shape in _weight_shapes(node).items():
-            weights[f"{node.name}.{name}"] = _random(node, name, shape, chance)
+            weights[f"{node.name}.{name}"] = _random(node, name, shape, rng)
     return weights
 
 
-def _random(node: Node, name: str, shape: Sequence[int], chance: np.random.Generator) -> Array:
+def _random(node: Node, name: str, shape: Sequence[int], rng: np.random.Generator) -> Array:
     match node.layer, name:
         case L.SelectChannels(channels=channels), "index":
             c_in = node.input_shapes[0].c
-            return chance.permutation(max(c_in, channels))[:channels] % c_in
+            return rng.permutation(max(c_in, channels))[:channels] % c_in
         case L.Conv2d() | L.ConvTranspose2d() | L.Linear(), "weight":
             spread = np.float32(sqrt(2 / np.prod(shape[1:])))
-            return chance.standard_normal(shape, np.float32) * spread
+            return rng.standard_normal(shape, np.float32) * spread
         case L.BatchNorm(), "weight" | "running_var":
             return np.ones(shape, np.float32)
         case _:

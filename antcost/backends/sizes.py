@@ -71,7 +71,7 @@ def stored_layers(graph: Graph) -> tuple[Stored, ...]:
         inputs = tuple(made_by.get(name, name) for name in node.inputs)
         if isinstance(node.layer, Dropout) or node.name in norms:
             made_by[node.name] = inputs[0]
-        elif not node.place.training:
+        elif not node.origin.training:
             layers.append(Stored(node, inputs, tuple(_arrays(node, node.name in biased))))
     return tuple(layers)
 

@@ -116,7 +116,7 @@ def torch_module(graph: Graph, seed: int = 0) -> fx.GraphModule:
     The random state outside stays as it is. Raises AntcostError for a stage whose name is taken by
     torch, such as "train".
     """
-    for stage in dict.fromkeys(node.place.stage for node in graph.nodes):
+    for stage in dict.fromkeys(node.origin.stage for node in graph.nodes):
         if iskeyword(stage) or hasattr(fx.GraphModule, stage) or hasattr(nn.Module(), stage):
             raise AntcostError(f"stage {stage!r}: a torch module cannot have this name; rename it")
     with torch.random.fork_rng(devices=[]):

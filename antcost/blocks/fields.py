@@ -45,7 +45,7 @@ def _classes_or(value: Any, number: Any) -> Any:
 Size = Annotated[int | Pair, PlainValidator(_one_or_pair(1)), _one_or_pair_schema(1)]
 """An integer, or [height, width]."""
 
-Margin = Annotated[int | Pair, PlainValidator(_one_or_pair(0)), _one_or_pair_schema(0)]
+NonNegativeSize = Annotated[int | Pair, PlainValidator(_one_or_pair(0)), _one_or_pair_schema(0)]
 """An integer from 0, or [height, width]."""
 
 PaddingField = Annotated[

@@ -164,7 +164,7 @@ def _stages(steps: Sequence[Step], scale: alt.Scale) -> tuple[list[alt.Chart], f
 def _spans(steps: Sequence[Step]) -> Iterator[tuple[str, int, int]]:
     """The stages: name, first layer, and the layer after the last."""
     start = 0
-    for name, run in groupby(steps, key=lambda step: step.node.place.stage):
+    for name, run in groupby(steps, key=lambda step: step.node.origin.stage):
         end = start + sum(1 for _ in run)
         yield name, start, end
         start = end

@@ -94,7 +94,7 @@ class Check:
 
     def stages(self) -> list[Line]:
         """The layers, summed up by stage."""
-        stage_of = {node.name: node.place.stage for node in self.cost.graph.nodes}
+        stage_of = {node.name: node.origin.stage for node in self.cost.graph.nodes}
         rows: dict[str, list[Line]] = {}
         for line in self.layers:
             rows.setdefault(stage_of.get(line.name, line.name), []).append(line)

@@ -70,11 +70,11 @@ def profile_device(
     found = find_engine(engine, settings)
     try:
         with (
-            progress("profiling", networks) as told_layers,
+            progress("profiling", networks) as on_layer,
             meter("timing", time_limit) as show,
         ):
             result = profile(
-                found, settings, plan, name, told_layers=told_layers,
+                found, settings, plan, name, on_layer=on_layer,
                 told_networks=lambda now: show(now.seconds, str(now)),
             )  # fmt: skip
     except KeyboardInterrupt:

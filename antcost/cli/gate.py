@@ -26,7 +26,7 @@ from antcost.cli.options import (
 from antcost.cli.output import emit
 from antcost.cost.budget import Bound, find_measure, read_bound, read_increase
 from antcost.cost.device import load_device
-from antcost.cost.gate import judge
+from antcost.cost.gate import check_budgets
 from antcost.cost.measures import Measure, measures
 from antcost.errors import AntcostError
 from antcost.sources.network import Network, load_network
@@ -82,7 +82,7 @@ def gate(
 
     def read(reference: str) -> GateResult:
         network, base = load_network(reference), base_of(reference)
-        verdicts = judge(network.cost, base.cost if base else None, bounds, increase, known)
+        verdicts = check_budgets(network.cost, base.cost if base else None, bounds, increase, known)
         return GateResult(network, base, verdicts)
 
     results, failures = read_all(specs, read)

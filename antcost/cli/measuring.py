@@ -74,7 +74,7 @@ def measured(
         with meter("measuring", goal.limit_s) as show:
             return measure(
                 candidates, engine, settings, goal, seed, baseline=base, reference=reference,
-                tell=lambda now: show(now.seconds, str(now)),
+                on_progress=lambda now: show(now.seconds, str(now)),
             )  # fmt: skip
     except KeyboardInterrupt:
         typer.echo("interrupted before anything was measured", err=True)

@@ -77,7 +77,7 @@ class NetCost:
     @property
     def auxiliary(self) -> Row:
         """What the auxiliary heads cost, if the graph is that of training."""
-        return merge("auxiliary", "", [row for row in self.layers if row.nodes[0].place.training])
+        return merge("auxiliary", "", [row for row in self.layers if row.nodes[0].origin.training])
 
     def by(self, level: Level) -> tuple[Row, ...]:
         """Rows in the order of the network; those of one block, stage or kind are summed."""
@@ -85,9 +85,9 @@ class NetCost:
             case "layer":
                 return self.layers
             case "block":
-                return self._grouped(lambda node: (node.place.name, node.place.block))
+                return self._grouped(lambda node: (node.origin.name, node.origin.block))
             case "stage":
-                return self._grouped(lambda node: (node.place.stage, node.place.block))
+                return self._grouped(lambda node: (node.origin.stage, node.origin.block))
             case "kind":
                 return self._grouped(lambda node: (kind(node), kind(node)))
             case _:

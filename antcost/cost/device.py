@@ -9,12 +9,12 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationError
 
 from antcost.cost.analysis import NetCost, Row
-from antcost.cost.kernels import Work, works
+from antcost.cost.kernels import KernelWork, kernel_work
 from antcost.errors import AntcostError, SpecError
 from antcost.graph.shape import certain
 from antcost.yamlfile.document import Document, read_document
 from antcost.yamlfile.fields import Fields, Text
-from antcost.yamlfile.validation import blame_all
+from antcost.yamlfile.validation import add_errors
 
 OTHER = "other"
 FS_PER_US, FS_PER_PS = 10**9, 10**3
@@ -116,7 +116,7 @@ class Device:
 
         Raises AntcostError for a kind of layer that the device file does not know.
         """
-        every = works(cost, self.block, self.cache_bytes)
+        every = kernel_work(cost, self.block, self.cache_bytes)
         return sum(map(self._layer_ps, cost.layers, every))
 
     def predict(self, cost: NetCost) -> "Prediction":
@@ -124,7 +124,7 @@ class Device:
 
         Raises AntcostError for a kind of layer that the device file does not know.
         """
-        every = works(cost, self.block, self.cache_bytes)
+        every = kernel_work(cost, self.block, self.cache_bytes)
         return Prediction(
             device=self,
             layers_ps=dict(
@@ -137,11 +137,11 @@ class Device:
             outside=tuple(
                 row.name
                 for row, work in zip(cost.layers, every, strict=True)
-                if self.errors and not row.nodes[0].place.training and not self._like_seen(work)
+                if self.errors and not row.nodes[0].origin.training and not self._like_seen(work)
             ),
         )
 
-    def _like_seen(self, work: Work) -> bool:
+    def _like_seen(self, work: KernelWork) -> bool:
         """Whether a layer is within the range of those that its rates were learned from."""
         rates = self.kinds.get(work.kinds[0])
         if rates is None or rates.seen is None:
@@ -155,9 +155,9 @@ class Device:
             )
         )
 
-    def _layer_ps(self, row: Row, work: Work) -> int:
+    def _layer_ps(self, row: Row, work: KernelWork) -> int:
         """Nothing for a layer that only training has."""
-        if row.nodes[0].place.training:
+        if row.nodes[0].origin.training:
             return 0
         known = [kind for kind in (*work.kinds, OTHER) if kind in self.kinds]
         if not known:
@@ -211,7 +211,7 @@ def read_device(document: Document) -> Device:
     try:
         fields = DeviceFields.model_validate(document.tree)
     except ValidationError as error:
-        blame_all(document, (), error, DeviceFields.model_fields)
+        add_errors(document, (), error, DeviceFields.model_fields)
         raise SpecError(document.problems) from None
     return Device(
         fields.device,

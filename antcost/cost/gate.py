@@ -36,7 +36,7 @@ class Verdict:
         return Fraction(self.count, self.before) - 1 if self.before else None
 
 
-def judge(
+def check_budgets(
     cost: NetCost,
     base: NetCost | None,
     bounds: tuple[Bound, ...],

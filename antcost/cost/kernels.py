@@ -24,7 +24,7 @@ IMAGE_CHANNELS = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class KernelWork:
     """What one layer asks of a device: amounts that add up, for one image in fp32.
 
     `kinds` is what the layer is, the most exact name first. Multiply-adds and bytes are those of
@@ -50,7 +50,7 @@ class Work:
         return self.input_bytes + self.output_bytes + self.weight_bytes
 
 
-def works(cost: NetCost, block: int, cache_bytes: int) -> list[Work]:
+def kernel_work(cost: NetCost, block: int, cache_bytes: int) -> list[KernelWork]:
     """The work of every layer, for a device that takes `block` channels at once."""
     blocks = _Blocks(cost.graph)
     return [
@@ -58,7 +58,7 @@ def works(cost: NetCost, block: int, cache_bytes: int) -> list[Work]:
     ]
 
 
-def _work(row: Row, kinds: tuple[str, ...], block: int, cache_bytes: int) -> Work:
+def _work(row: Row, kinds: tuple[str, ...], block: int, cache_bytes: int) -> KernelWork:
     node, merged = row.nodes[0], kinds[0].endswith(AFTER_CONV)
     inputs = sum(shape.numel for shape in node.input_shapes)
     madds, read, written, groups, window = row.madds, inputs, node.shape.numel, 0, 1
@@ -69,7 +69,7 @@ def _work(row: Row, kinds: tuple[str, ...], block: int, cache_bytes: int) -> Wor
         case L.MaxPool2d(kernel=(k_h, k_w)) | L.AvgPool2d(kernel=(k_h, k_w)):
             window = k_h * k_w
             read = window * node.shape.numel
-    return Work(
+    return KernelWork(
         kinds=kinds,
         traffic_bytes=traffic_bytes(row),
         madds=madds,
@@ -144,9 +144,9 @@ class _Blocks:
 
     def __init__(self, graph: Graph) -> None:
         self._makers = {node.name: node for node in graph.nodes}
-        self._readers = Counter((name, node.place) for node in graph.nodes for name in node.inputs)
+        self._readers = Counter((name, node.origin) for node in graph.nodes for name in node.inputs)
         self._weighed = {
-            (node.inputs[0], node.place)
+            (node.inputs[0], node.origin)
             for node in graph.nodes
             if isinstance(node.layer, L.Multiply)
         }
@@ -154,8 +154,8 @@ class _Blocks:
     def maker(self, node: Node, name: str) -> Node | None:
         """The layer of the block that made an input which nobody else there reads."""
         maker = self._makers.get(name)
-        alone = self._readers[name, node.place] == 1
-        return maker if maker is not None and maker.place == node.place and alone else None
+        alone = self._readers[name, node.origin] == 1
+        return maker if maker is not None and maker.origin == node.origin and alone else None
 
     def after_conv(self, node: Node, name: str) -> bool:
         """Whether an input comes from a convolution or linear layer, and its batch norm."""
@@ -168,7 +168,7 @@ class _Blocks:
 
     def weighed(self, node: Node) -> bool:
         """Whether the input is also multiplied, as channel attention does with what it pools."""
-        return (node.inputs[0], node.place) in self._weighed
+        return (node.inputs[0], node.origin) in self._weighed
 
 
 def _kinds(node: Node, blocks: _Blocks, block: int) -> tuple[str, ...]:

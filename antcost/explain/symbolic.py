@@ -340,7 +340,7 @@ def stage_form(spec: NetSpec, name: str) -> ClosedForm:
     if actual is None:
         raise AntcostError(f"stage {name!r} has no layers to explain")
     blocks = cost.by("block")
-    index = next(i for i, row in enumerate(blocks) if row.nodes[0].place.stage == name)
+    index = next(i for i, row in enumerate(blocks) if row.nodes[0].origin.stage == name)
     first = blocks[index]
     x, x_values = _lettered_input(first.input, first.output)
     fields, values = lettered(numbers)

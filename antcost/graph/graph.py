@@ -9,7 +9,7 @@ INPUT = "input"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Origin:
     """Where in the spec a layer comes from: its stage, and the block of that stage.
 
     `training` if it belongs to an auxiliary head, which is left out at inference.
@@ -24,14 +24,14 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One layer in its place: what it reads, by name, and what it makes."""
+    """One layer in its origin: what it reads, by name, and what it makes."""
 
     name: str
     layer: L.Layer
     inputs: tuple[str, ...]
     input_shapes: tuple[Shape, ...]
     shape: Shape
-    place: Place
+    origin: Origin
 
 
 @dataclass(frozen=True, slots=True)

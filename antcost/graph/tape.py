@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from antcost.errors import ShapeError
 from antcost.graph import layers as L
-from antcost.graph.graph import INPUT, Graph, Node, Place
+from antcost.graph.graph import INPUT, Graph, Node, Origin
 from antcost.graph.shape import Shape
 from antcost.graph.shapes import output_shape
 
@@ -37,24 +37,24 @@ class Tape:
         self._inputs: dict[Tensor, Tensor] = {}
         self._nodes: list[Node] = []
         self._names: set[str] = set()
-        self._place = Place("", 0, "", "")
+        self._origin = Origin("", 0, "", "")
         self._prefix = ""
 
     @property
     def index(self) -> int:
         """How many blocks of the stage stand before the one that is recorded."""
-        return self._place.index
+        return self._origin.index
 
     @contextmanager
-    def block(self, place: Place, x: Tensor) -> Iterator[None]:
+    def block(self, origin: Origin, x: Tensor) -> Iterator[None]:
         """Layers recorded inside belong to this block, whose input is x.
 
         `previous` is meanwhile what the block that made x had read, or None for the image or where
         no block made x.
         """
-        self._place = place
+        self._origin = origin
         self.previous = self._inputs.get(x)
-        with self.scope(place.name):
+        with self.scope(origin.name):
             yield
 
     def made(self, x: Tensor, y: Tensor) -> None:
@@ -88,7 +88,7 @@ class Tape:
         except ShapeError as error:
             raise ShapeError(f"{full_name}: {error}", error.field) from None
         names = tuple(x.name for x in inputs)
-        self._nodes.append(Node(full_name, layer, names, shapes, shape, self._place))
+        self._nodes.append(Node(full_name, layer, names, shapes, shape, self._origin))
         self._names.add(full_name)
         return Tensor(full_name, shape)
 

@@ -72,7 +72,7 @@ def owners(graph: Graph, ran: Set[str]) -> dict[str, str]:
             waiting.clear()
         elif makers:
             found[node.name] = max(makers, key=order.__getitem__)
-        elif not node.place.training:
+        elif not node.origin.training:
             waiting.append(node.name)
     return found | dict.fromkeys(waiting, last)
 

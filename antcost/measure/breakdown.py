@@ -43,7 +43,11 @@ class Breakdown:
 
 
 def break_down(
-    cost: NetCost, engine: Engine, settings: Settings, limit_s: float, tell: Tell = lambda _: None
+    cost: NetCost,
+    engine: Engine,
+    settings: Settings,
+    limit_s: float,
+    on_progress: Tell = lambda _: None,
 ) -> Breakdown:
     """Measure the roofs, then the network: runs under the profiler take turns with runs without it.
 
@@ -56,14 +60,16 @@ def break_down(
         )
     with pinned(settings.threads) as pin, no_collection(), engine_errors(engine, cost.graph.name):
         start = moment()
-        roofline = measure_roofline(engine, settings, lambda what: tell(f"the machine: {what}"))
+        roofline = measure_roofline(
+            engine, settings, lambda what: on_progress(f"the machine: {what}")
+        )
         run = engine.prepare(cost.graph, settings)
         profiles: list[LayerTimes] = []
         whole_ns: list[int] = []
         while len(profiles) < ROUNDS and (
             not profiles or time.perf_counter() - start.wall_s < limit_s
         ):
-            tell(f"round {len(profiles) + 1} of {ROUNDS}")
+            on_progress(f"round {len(profiles) + 1} of {ROUNDS}")
             profiles.append(engine.time_layers(cost.graph, settings, RUNS))
             whole_ns += _times_ns(run)
         end = moment()

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from antcost.cost.analysis import NetCost
 from antcost.cost.device import CACHE_BYTES, FS_PER_US, OTHER, RATES, Device, Rates, Seen
-from antcost.cost.kernels import Work, works
+from antcost.cost.kernels import KernelWork, kernel_work
 from antcost.measure.attribution import owners
 
 BLOCKS = (1, 8, 16)
@@ -33,7 +33,7 @@ FS_PER_NS = FS_PER_US // NS_PER_US
 Array = npt.NDArray[np.float64]
 Column = tuple[str, str]
 Terms = Mapping[Column, float]
-Name = Callable[[Work], str]
+Name = Callable[[KernelWork], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +45,14 @@ class Sample:
     kernels_ns: Mapping[str, float]
 
 
-def learn(name: str, samples: Sequence[Sample]) -> Device:
+def fit_rates(name: str, samples: Sequence[Sample]) -> Device:
     """The rates with which the sums over layers are nearest to what was measured."""
     samples = _calibrated(samples)
     fits = [_fit(samples, block, _kind) for block in BLOCKS]
     _, block, rates = min(fits, key=lambda fit: fit[0])
     same_kind = defaultdict(list)
     for sample in samples:
-        for work in works(sample.cost, block, CACHE_BYTES):
+        for work in kernel_work(sample.cost, block, CACHE_BYTES):
             same_kind[work.kinds[0]].append(work)
     kinds = {kind: Rates(_of(kind, rates), _seen(same)) for kind, same in same_kind.items()}
     *_, pooled = _fit(samples, block, _kind_or_other)
@@ -60,11 +60,11 @@ def learn(name: str, samples: Sequence[Sample]) -> Device:
     return Device(name, kinds, block, spilled_fs=rates.get(SPILLED, 0))
 
 
-def _kind(work: Work) -> str:
+def _kind(work: KernelWork) -> str:
     return work.kinds[0]
 
 
-def _kind_or_other(work: Work) -> str:
+def _kind_or_other(work: KernelWork) -> str:
     """The kind of what has multiply-adds; one for all the rest."""
     return work.kinds[0] if work.madds else OTHER
 
@@ -134,7 +134,7 @@ def _equations(sample: Sample, block: int, name: Name) -> Iterator[tuple[Terms, 
     owner = owners(graph, sample.kernels_ns.keys())
     kernels: dict[str, dict[Column, float]] = defaultdict(lambda: defaultdict(float))
     whole: dict[Column, float] = defaultdict(float)
-    for node, work in zip(graph.nodes, works(sample.cost, block, CACHE_BYTES), strict=True):
+    for node, work in zip(graph.nodes, kernel_work(sample.cost, block, CACHE_BYTES), strict=True):
         for column, amount in _terms(name(work), work).items():
             whole[column] += amount
             if node.name in owner:
@@ -145,13 +145,13 @@ def _equations(sample: Sample, block: int, name: Name) -> Iterator[tuple[Terms, 
     yield whole, sample.latency_ns, sqrt(WEIGHT) / sample.latency_ns
 
 
-def _terms(kind: str, work: Work) -> Terms:
+def _terms(kind: str, work: KernelWork) -> Terms:
     amounts = {(kind, rate): getattr(work, RATES[rate][0]) for rate in LEARNED}
     amounts[SPILLED] = work.spilled_bytes
     return {column: amount for column, amount in amounts.items() if amount}
 
 
-def _seen(same: Sequence[Work]) -> Seen:
+def _seen(same: Sequence[KernelWork]) -> Seen:
     """The range of the work of some layers."""
 
     def span(amounts: Sequence[int]) -> tuple[int, int]:

@@ -71,14 +71,14 @@ def profile(
     plan: Plan,
     name: str | None = None,
     *,
-    told_layers: Callable[[str], None] = lambda _: None,
+    on_layer: Callable[[str], None] = lambda _: None,
     told_networks: Callable[[Progress], None] = lambda _: None,
 ) -> Profile:
     """Measure random networks, learn the rates of the device, and predict others.
 
     Raises AntcostError for an engine that cannot time layers.
     """
-    from antcost.measure.learning import Sample, learn
+    from antcost.measure.learning import Sample, fit_rates
 
     if engine.time_layers is None:
         raise AntcostError(f"{engine.name} does not tell what its layers take; use another engine")
@@ -89,14 +89,14 @@ def profile(
         for graph in learned:
             with engine_errors(engine, graph.name):
                 kernels.append(kernel_times(engine.time_layers(graph, settings, RUNS)))
-            told_layers(graph.name)
+            on_layer(graph.name)
     recording = timed(graphs, engine, settings, plan.limit_s, plan.seed, told_networks)
     latencies = latencies_ns(recording)
     samples = [
         Sample(analyze_graph(graph), latency_ns, kernels_ns)
         for graph, latency_ns, kernels_ns in zip(learned, latencies, kernels, strict=False)
     ]
-    device = learn(name or _name(recording), samples)
+    device = fit_rates(name or _name(recording), samples)
     trials = tuple(
         _trial(device, graph, latency_ns)
         for graph, latency_ns in zip(tried, latencies[len(learned) :], strict=True)
@@ -117,7 +117,7 @@ def timed(
     settings: Settings,
     limit_s: float,
     seed: int = 0,
-    tell: Callable[[Progress], None] = lambda _: None,
+    on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> Recording:
     """All networks in turns for so long, with the reference as the last one."""
     reference = build_graph(load(REFERENCE))
@@ -128,7 +128,7 @@ def timed(
     last = len(graphs)
     return measure(
         candidates, engine, settings, Goal(NEVER, limit_s), seed, baseline=last, reference=last,
-        tell=tell,
+        on_progress=on_progress,
     )  # fmt: skip
 
 

@@ -119,55 +119,55 @@ FAMILIES = (
 
 def random_graphs(seed: int) -> Iterator[Graph]:
     """Networks without end whose stages are of different families; the same for the same seed."""
-    chance = Random(seed)
+    rng = Random(seed)
     deck: list[Family] = []
     for number in count():
         if len(deck) < STAGES:
-            deck += chance.sample(FAMILIES, len(FAMILIES))
+            deck += rng.sample(FAMILIES, len(FAMILIES))
         families, deck = deck[:STAGES], deck[STAGES:]
-        yield next(_fitting(chance, f"random {number}", families))
+        yield next(_fitting(rng, f"random {number}", families))
 
 
-def _fitting(chance: Random, name: str, families: Sequence[Family]) -> Iterator[Graph]:
+def _fitting(rng: Random, name: str, families: Sequence[Family]) -> Iterator[Graph]:
     """Networks of these stages that can be built and are neither small nor large."""
     while True:
         with suppress(SpecError):
-            graph = build_graph(load(_spec(chance, name, families)))
+            graph = build_graph(load(_spec(rng, name, families)))
             if analyze_graph(graph).madds in MADDS:
                 yield graph
 
 
-def _spec(chance: Random, name: str, families: Sequence[Family]) -> Fields:
+def _spec(rng: Random, name: str, families: Sequence[Family]) -> Fields:
     """A stem, stages that grow in width while the map shrinks, and a head."""
-    width = chance.uniform(16, 48)
-    conv = {"block": "conv", "activation": chance.choice(("relu", "relu6"))}
-    kernel = chance.choice((3, 3, 5, 7))
+    width = rng.uniform(16, 48)
+    conv = {"block": "conv", "activation": rng.choice(("relu", "relu6"))}
+    kernel = rng.choice((3, 3, 5, 7))
     stages: list[Fields] = [conv | {"kernel": kernel, "stride": 2, "channels": _rounded(width, 8)}]
-    if chance.random() < 1 / 3:
+    if rng.random() < 1 / 3:
         stages.append({"block": "maxpool", "kernel": 3, "stride": 2})
     for family in families:
-        width *= chance.uniform(1.3, 2.1)
-        stages += _stages(chance, family, width)
-    if chance.random() < 0.5:
-        head = _rounded(width * chance.uniform(1, 4), 8)
+        width *= rng.uniform(1.3, 2.1)
+        stages += _stages(rng, family, width)
+    if rng.random() < 0.5:
+        head = _rounded(width * rng.uniform(1, 4), 8)
         stages.append(conv | {"kernel": 1, "channels": head})
     stages.append({"block": "avgpool"})
     linear = {"block": "linear", "dropout": 0.2}
-    if chance.random() < 0.5:
+    if rng.random() < 0.5:
         stages.append(linear | {"channels": _rounded(2 * width, 8), "activation": "relu"})
     stages.append(linear | {"channels": "classes"})
-    side = chance.randrange(112, 257, 16)
+    side = rng.randrange(112, 257, 16)
     return {
         "name": name,
         "input": (3, side, side),
-        "classes": chance.choice((10, 100, 1000)),
+        "classes": rng.choice((10, 100, 1000)),
         "stages": [{"name": f"s{i}", **fields} for i, fields in enumerate(stages)],
     }
 
 
-def _stages(chance: Random, family: Family, width: float) -> list[Fields]:
-    drawn = {name: chance.choice(values) for name, values in family.fields.items()}
-    ratios = {name: chance.choice(values) for name, values in family.widths.items()}
+def _stages(rng: Random, family: Family, width: float) -> list[Fields]:
+    drawn = {name: rng.choice(values) for name, values in family.fields.items()}
+    ratios = {name: rng.choice(values) for name, values in family.widths.items()}
     widths = {
         name: _rounded(width * ratio, family.multiple) if ratio else None
         for name, ratio in ratios.items()

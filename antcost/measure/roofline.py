@@ -71,21 +71,21 @@ class Roofline:
 
 
 def measure_roofline(
-    engine: Engine, settings: Settings, tell: Callable[[str], None] = lambda _: None
+    engine: Engine, settings: Settings, on_progress: Callable[[str], None] = lambda _: None
 ) -> Roofline:
     """Measure all roofs for one image at once; bytes a second always in fp32."""
     alone = replace(settings, batch=1)
-    tell("operations a second")
+    on_progress("operations a second")
     flops_per_s = max(
         kernel.flops * PS_PER_S // kernel.time_ps for kernel in _best(_dense(), engine, alone)
     )
-    tell("bytes a second")
+    on_progress("bytes a second")
     streams = [_level(size, engine, replace(alone, dtype="fp32")) for size in STREAM_BYTES]
     levels = tuple(
         replace(level, bytes_per_s=max(other.bytes_per_s for other in streams[number:]))
         for number, level in enumerate(streams)
     )
-    tell("time of a kernel")
+    on_progress("time of a kernel")
     return Roofline(flops_per_s, levels, _overhead_ps(engine, alone))
 
 

@@ -93,7 +93,7 @@ def measure(
     *,
     baseline: int = 0,
     reference: int = 0,
-    tell: Tell = lambda _: None,
+    on_progress: Tell = lambda _: None,
 ) -> Recording:
     """Time all networks against the one at `baseline`.
 
@@ -110,7 +110,9 @@ def measure(
         plan = _plan(goal, time.perf_counter() - began_s, sum(map(_seconds, runs)) * (1 + RUNS))
         start = moment()
         try:
-            stopped = _fill(visits, runs, plan, prepare, pin, goal, baseline, Random(seed), tell)
+            stopped = _fill(
+                visits, runs, plan, prepare, pin, goal, baseline, Random(seed), on_progress
+            )
         except KeyboardInterrupt:
             if not visits:
                 raise
@@ -201,7 +203,7 @@ def _fill(
     goal: Goal,
     baseline: int,
     rng: Random,
-    tell: Tell,
+    on_progress: Tell,
 ) -> Stopped:
     """Append the visits of finished rounds, until the goal is reached; say what ended it."""
     start_ns = time.perf_counter_ns()
@@ -217,7 +219,7 @@ def _fill(
                 break
         session += 1
         half_width = widest(visits, baseline, len(runs))
-        tell(Progress(_since_s(start_ns), session, half_width))
+        on_progress(Progress(_since_s(start_ns), session, half_width))
         if session >= goal.least_sessions and half_width <= goal.target:
             return "target"
         if _since_s(start_ns) + plan.pause_s > goal.limit_s:

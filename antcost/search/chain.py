@@ -298,14 +298,14 @@ def _require_chain(graph: Graph) -> None:
 
     What a stage costs then depends on more than its input.
     """
-    stages = {node.name: node.place.stage for node in graph.nodes}
-    last = {node.place.stage: node.name for node in graph.nodes}
+    stages = {node.name: node.origin.stage for node in graph.nodes}
+    last = {node.origin.stage: node.name for node in graph.nodes}
     order = list(last)
     before = dict(zip(order, [INPUT, *last.values()], strict=False))
     for node in graph.nodes:
         for name in node.inputs:
-            if name != before[node.place.stage] and stages.get(name) != node.place.stage:
+            if name != before[node.origin.stage] and stages.get(name) != node.origin.stage:
                 raise AntcostError(
-                    f"{node.place.stage} reads {name}, and not only what the stage before makes; "
+                    f"{node.origin.stage} reads {name}, and not only what the stage before makes; "
                     "a search needs stages that follow each other"
                 )

@@ -30,14 +30,14 @@ def read_scores(
     known = {(variable.stage, variable.field): variable.values for variable in variables}
     rows = document.tree.get("scores")
     if not isinstance(rows, list) or set(document.tree) != {"scores"}:
-        document.blame((), "expected scores: with rows {stage: ant3, kernel: 5, score: 0.3}")
+        document.add_error((), "expected scores: with rows {stage: ant3, kernel: 5, score: 0.3}")
         raise SpecError(document.problems)
     scores = []
     for index, row in enumerate(rows):
         try:
             scores += _row(base, known, row)
         except (PathError, ValueError) as error:
-            document.blame(("scores", index), str(error))
+            document.add_error(("scores", index), str(error))
     if document.problems:
         raise SpecError(document.problems)
     return tuple(scores)

@@ -25,7 +25,7 @@ from antcost.sources.specs.model import NetSpec
 from antcost.sources.specs.overrides import PathError, targets
 from antcost.yamlfile.document import Document, read_document, read_value
 from antcost.yamlfile.fields import Fields
-from antcost.yamlfile.validation import blame_all
+from antcost.yamlfile.validation import add_errors
 
 MAX_CHOICES = 200
 
@@ -153,7 +153,9 @@ def make_space(sources: Sources) -> Space:
     device = None if sources.device is None else read_device(sources.device)
     known = array_measures(fields.dtype, device)
     if not fields.choices:
-        document.blame(("choices",), 'nothing to choose from; expected such as "ant*.groups": ...')
+        document.add_error(
+            ("choices",), 'nothing to choose from; expected such as "ant*.groups": ...'
+        )
     inner, outer, rules = read_choices(document, fields.choices, base)
     rules += _rules(document, fields, base)
     bounds, rho = _budget(document, fields, known)
@@ -198,7 +200,7 @@ def _require_fields(document: Document) -> SpaceFields:
     try:
         return SpaceFields.model_validate(document.tree)
     except ValidationError as error:
-        blame_all(document, (), error, SpaceFields.model_fields)
+        add_errors(document, (), error, SpaceFields.model_fields)
         raise SpecError(document.problems) from None
 
 
@@ -278,7 +280,7 @@ def _rules(document: Document, fields: SpaceFields, base: NetSpec) -> list[Rule]
                 raise PathError("expected a field of stages, such as ant*.channels")
             rules.append(Rule(path, kind, {int(k[1]): str(k[2]) for k in keys}, spread))
         except (PathError, ValueError) as error:
-            document.blame(key, str(error))
+            document.add_error(key, str(error))
     return rules
 
 
@@ -295,7 +297,7 @@ def _budget(
                 else:
                     bounds.append(read_bound(find_measure(known, name), str(text)))
             except (AntcostError, ValueError) as error:
-                document.blame(key, str(error))
+                document.add_error(key, str(error))
     return bounds, rho
 
 
@@ -309,11 +311,13 @@ def _objective(
     except ValidationError as error:
         from antcost.search.objective import ObjectiveFields
 
-        blame_all(document, ("objective",), error, ObjectiveFields.model_fields)
+        add_errors(document, ("objective",), error, ObjectiveFields.model_fields)
         return None
     except AntcostError as error:
-        document.blame(("objective",), str(error))
+        document.add_error(("objective",), str(error))
         return None
     if SCORES in objective.weights and fields.scores is None:
-        document.blame(("objective",), "needs scores: FILE, which says what each choice is worth")
+        document.add_error(
+            ("objective",), "needs scores: FILE, which says what each choice is worth"
+        )
     return objective

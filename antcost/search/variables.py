@@ -14,7 +14,7 @@ from antcost.sources.specs.overrides import PathError, targets
 from antcost.sources.specs.width import make_divisible
 from antcost.yamlfile.document import Document, Key
 from antcost.yamlfile.fields import Fields
-from antcost.yamlfile.validation import blame_all
+from antcost.yamlfile.validation import add_errors
 
 MAX_VALUES = 256
 UNCHANGEABLE = ("name", "block")
@@ -58,17 +58,17 @@ def read_choices(
         try:
             keys = targets(base.document, path)
         except PathError as error:
-            document.blame(key, str(error))
+            document.add_error(key, str(error))
             continue
         choice = _choice(document, key, value)
         if choice is None:
             continue
         if keys[0][-1] in UNCHANGEABLE:
-            document.blame(key, f"{keys[0][-1]} cannot be chosen; it says what a stage is")
+            document.add_error(key, f"{keys[0][-1]} cannot be chosen; it says what a stage is")
             continue
         twice = [chosen[k] for k in keys if k in chosen]
         if twice:
-            document.blame(key, f"selects a field that {twice[0]} selects, too")
+            document.add_error(key, f"selects a field that {twice[0]} selects, too")
             continue
         chosen |= dict.fromkeys(keys, path)
         mark = document.where(key)
@@ -89,16 +89,16 @@ def read_choices(
 def _choice(document: Document, key: Key, value: Any) -> ChoiceFields | None:
     """The fields of a choice, or None once what is wrong with it is noted."""
     if not isinstance(value, dict):
-        document.blame(key, "expected {each: [...]}, {shared: [...]} or {scale: [...]}")
+        document.add_error(key, "expected {each: [...]}, {shared: [...]} or {scale: [...]}")
         return None
     try:
         choice = ChoiceFields.model_validate(value)
     except ValidationError as error:
-        blame_all(document, key, error, ChoiceFields.model_fields)
+        add_errors(document, key, error, ChoiceFields.model_fields)
         return None
     given = [values for values in (choice.each, choice.shared, choice.scale) if values is not None]
     if len(given) != 1:
-        document.blame(key, "expected one of each, shared and scale")
+        document.add_error(key, "expected one of each, shared and scale")
         return None
     return choice
 
@@ -113,7 +113,7 @@ def _values(
             message = (
                 f"scale needs an integer to multiply, and the base has {start!r:.60}; use each"
             )
-            document.blame(key, message)
+            document.add_error(key, message)
             return ()
         values = [make_divisible(start, Fraction(str(factor))) for factor in choice.scale]
     else:

@@ -13,7 +13,7 @@ from antcost.blocks.registry import block_function
 from antcost.cost.analysis import analyze_graph
 from antcost.cost.measures import Measure
 from antcost.errors import AntcostError
-from antcost.graph.graph import Graph, Place
+from antcost.graph.graph import Graph, Origin
 from antcost.graph.shape import Shape
 from antcost.graph.tape import Tape
 from antcost.search.lanes import BoolArray, IntArray, run_lanes
@@ -221,7 +221,7 @@ def _block(
 ) -> Callable[..., _Made]:
     """A function from dimensions and fields to what one block makes of them."""
     function = block_function(stage.block)
-    place = Place(stage.name, index, stage.block, stage.name)
+    place = Origin(stage.name, index, stage.block, stage.name)
 
     def run(**columns: Any) -> _Made:
         dims = tuple(columns.pop(name) for name in list(columns) if name.startswith(DIMENSION))

@@ -15,10 +15,10 @@ from antcost.units import (
     format_change,
     format_count,
     format_exact,
+    format_factor,
     format_percent,
     format_ratio,
     format_time,
-    format_times,
 )
 
 Unit = Literal[
@@ -53,10 +53,12 @@ class Interval:
     high: float
 
     def __str__(self) -> str:
-        middle = format_times(Fraction(self.value))
+        middle = format_factor(Fraction(self.value))
         if self.low == self.high or not isfinite(self.high):
             return middle
-        low, high = (format_times(Fraction(end)).removesuffix("x") for end in (self.low, self.high))
+        low, high = (
+            format_factor(Fraction(end)).removesuffix("x") for end in (self.low, self.high)
+        )
         return f"{middle} [{low}, {high}]"
 
     @property
@@ -151,7 +153,7 @@ def show(value: Value, unit: Unit, exact: bool = False) -> Cell:
         case "change":
             return format_change(Fraction(value))
         case "times":
-            return format_times(Fraction(value))
+            return format_factor(Fraction(value))
         case "ratio":
             return format_ratio(Fraction(value))
         case "percent":

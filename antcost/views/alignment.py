@@ -29,7 +29,7 @@ def pairs(a: NetCost, b: NetCost) -> Iterator[tuple[Row | None, Row | None]]:
 def _stages(cost: NetCost) -> dict[str, list[Row]]:
     stages: dict[str, list[Row]] = {}
     for row in cost.layers:
-        stages.setdefault(row.nodes[0].place.stage, []).append(row)
+        stages.setdefault(row.nodes[0].origin.stage, []).append(row)
     return stages
 
 
@@ -61,7 +61,7 @@ def _matches(a: list[str], b: list[str]) -> Sequence[tuple[str, int, int, int, i
 def _position(row: Row) -> tuple[int, str]:
     """Block and name of a layer in its stage: equal in two variants of a network."""
     node = row.nodes[0]
-    return node.place.index, node.name.removeprefix(node.place.name)
+    return node.origin.index, node.name.removeprefix(node.origin.name)
 
 
 def work(row: Row) -> tuple[L.Layer, tuple[Shape, ...]]:

@@ -116,9 +116,9 @@ def _key(node: Node, by: Level) -> tuple[str, str]:
         case "layer":
             return node.name, operator(node)
         case "block":
-            return node.place.name, node.place.block
+            return node.origin.name, node.origin.block
         case "stage":
-            return node.place.stage, node.place.block
+            return node.origin.stage, node.origin.block
         case "kind":
             return kind(node), ""
         case _:

@@ -45,7 +45,7 @@ class Document:
         parent[key[-1]] = value
         self.marks[key] = mark
 
-    def blame(self, key: Key, message: str) -> None:
+    def add_error(self, key: Key, message: str) -> None:
         self.problems.append(Problem(self.where(key), dotted(key), message))
 
 

@@ -12,12 +12,14 @@ from antcost.errors import suggest
 from antcost.yamlfile.document import Document, Key
 
 
-def blame_all(
+def add_errors(
     document: Document, key: Key, error: ValidationError, fields: Mapping[str, FieldInfo]
 ) -> None:
     """Note every validation error of the part of the document at `key`, which has these fields."""
     for details in error.errors(include_url=False):
-        document.blame((*key, *details["loc"]), _message(details, _around(details["loc"], fields)))
+        document.add_error(
+            (*key, *details["loc"]), _message(details, _around(details["loc"], fields))
+        )
 
 
 def _around(location: Key, fields: Mapping[str, FieldInfo]) -> Mapping[str, FieldInfo]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from antcost.blocks.registry import block_function
 from antcost.errors import Problem, ShapeError, SpecError
-from antcost.graph.graph import Graph, Place
+from antcost.graph.graph import Graph, Origin
 from antcost.graph.shape import Shape
 from antcost.graph.tape import Tape, Tensor
 from antcost.sources.specs.model import NetSpec, Stage
@@ -30,7 +30,7 @@ def build_stages(
     x = net.input
     outputs = {}
     for index, (stage, fields) in enumerate(zip(spec.stages, fields_of_stages, strict=True)):
-        with _blamed(spec, ("stages", index)):
+        with _located(spec, ("stages", index)):
             x = outputs[stage.name] = run_stage(net, x, stage, fields)
     if x == net.input:
         raise SpecError([Problem(spec.document.where(()), "stages", "the network has no layers")])
@@ -39,13 +39,13 @@ def build_stages(
         for index, (stage, fields) in enumerate(
             zip(head.stages, head_fields(spec, head), strict=True)
         ):
-            with _blamed(spec, ("auxiliary", number, "stages", index)):
+            with _located(spec, ("auxiliary", number, "stages", index)):
                 branch = run_stage(net, branch, stage, fields, training=True)
     return net.graph(spec.title, x)
 
 
 @contextmanager
-def _blamed(spec: NetSpec, key: Key) -> Iterator[None]:
+def _located(spec: NetSpec, key: Key) -> Iterator[None]:
     """Raise SpecError for shapes that do not fit into the stage at `key`."""
     try:
         yield
@@ -66,7 +66,7 @@ def run_stage(
     title = f"training:{stage.name}" if training else stage.name
     for repeat in range(stage.repeat):
         name = f"{title}.{repeat}" if stage.repeat > 1 else title
-        with net.block(Place(title, repeat, stage.block, name, training), x):
+        with net.block(Origin(title, repeat, stage.block, name, training), x):
             y = function(net, x, **(later if repeat else fields))
         net.made(x, y)
         x = y

@@ -1,4 +1,4 @@
-"""The readings of a spec: what follows where its source leaves something open."""
+"""The interpretations of a spec: what follows where its source leaves something open."""
 
 from collections.abc import Iterator, Sequence
 from itertools import combinations
@@ -10,7 +10,7 @@ from antcost.sources.specs.overrides import PathError, targets
 from antcost.yamlfile.document import Key
 
 
-def readings(spec: NetSpec) -> Iterator[tuple[tuple[Ambiguity, ...], NetSpec]]:
+def interpretations(spec: NetSpec) -> Iterator[tuple[tuple[Ambiguity, ...], NetSpec]]:
     """Every reading: which ambiguities are decided the other way, fewest first, and the network.
 
     Two that set the same field exclude each other.

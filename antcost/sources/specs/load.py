@@ -24,7 +24,7 @@ from antcost.sources.specs.overrides import PathError, override
 from antcost.sources.specs.stages import STAGE_MODELS
 from antcost.yamlfile.document import Document, Key, dotted, read_document, read_value
 from antcost.yamlfile.fields import Fields
-from antcost.yamlfile.validation import blame_all
+from antcost.yamlfile.validation import add_errors
 
 MAX_EXTENDS = 16
 FILE_ONLY_FIELDS = {"extends": FieldInfo(default=None), "set": FieldInfo(default=None)}
@@ -82,7 +82,7 @@ def _changes(document: Document) -> list[tuple[str, Any, str]]:
     if changes is None:
         return []
     if not isinstance(changes, dict) or len(changes) > MAX_CHANGES:
-        document.blame(("set",), f"expected at most {MAX_CHANGES} lines PATH: VALUE")
+        document.add_error(("set",), f"expected at most {MAX_CHANGES} lines PATH: VALUE")
         return []
     return [
         (str(target), value, document.where(("set", target))) for target, value in changes.items()
@@ -169,7 +169,7 @@ def validate(document: Document, overrides: tuple[str, ...]) -> NetSpec:
     ]
     published = _check_rows(document, "published", Published)
     ambiguous = _check_rows(document, "ambiguous", Ambiguity)
-    _blame_duplicates(document)
+    _add_duplicates(document)
     if document.problems:
         raise SpecError(sorted(document.problems, key=_line_order(document.problems)))
     assert fields is not None
@@ -206,12 +206,12 @@ def _check(
 ) -> F | None:
     """The part of the document at `key` as its model, or None once its errors are noted."""
     if not isinstance(row, dict):
-        document.blame(key, f"expected fields such as {{name: ...}}, got {row!r:.60}")
+        document.add_error(key, f"expected fields such as {{name: ...}}, got {row!r:.60}")
         return None
     try:
         return model.model_validate(row)
     except ValidationError as error:
-        blame_all(document, key, error, known)
+        add_errors(document, key, error, known)
         return None
 
 
@@ -225,7 +225,7 @@ def _check_head(document: Document, key: Key, row: Any) -> Head | None:
     names = [str(stage.get("name")) for stage in rows if isinstance(stage, dict)]
     if fields.after not in names:
         message = f"no stage is called {fields.after!r}; {suggest(fields.after, names)}"
-        document.blame((*key, "after"), message)
+        document.add_error((*key, "after"), message)
     return Head(fields.after, stages)
 
 
@@ -245,7 +245,7 @@ def _check_stage(document: Document, key: Key, row: Any) -> Stage | None:
     block = row.get("block")
     if isinstance(block, str) and block in STAGE_MODELS:
         return _check(document, key, STAGE_MODELS[block], row, STAGE_MODELS[block].model_fields)
-    document.blame(
+    document.add_error(
         (*key, "block"),
         f"unknown block {block!r:.60}; {suggest(str(block), STAGE_MODELS)}"
         if "block" in row
@@ -254,12 +254,12 @@ def _check_stage(document: Document, key: Key, row: Any) -> Stage | None:
     return None
 
 
-def _blame_duplicates(document: Document) -> None:
+def _add_duplicates(document: Document) -> None:
     first: dict[str, Key] = {}
     for key, row in _stage_rows(document):
         name = row.get("name") if isinstance(row, dict) else None
         if isinstance(name, str) and first.setdefault(name, key) != key:
-            document.blame(
+            document.add_error(
                 (*key, "name"),
                 f"{name!r} is also the name of {dotted(first[name])}; names must differ",
             )

@@ -10,7 +10,7 @@ from antcost.errors import AntcostError, SpecError, suggest
 from antcost.sources.specs.model import Stage
 from antcost.sources.specs.stages import STAGE_MODELS
 from antcost.yamlfile.document import Document, Key, read_value
-from antcost.yamlfile.validation import blame_all
+from antcost.yamlfile.validation import add_errors
 
 
 def find_stage_model(block: str) -> type[Stage]:
@@ -31,13 +31,15 @@ def set_fields(block: str, defaults: Mapping[str, Any], settings: Mapping[str, A
     stage = {"name": block, "block": block, **defaults, **settings}
     document = Document(stage, f"block {block}", marks)
     for name in sorted(settings.keys() - known):
-        document.blame((name,), f"unknown field; {suggest(name, known)}")
+        document.add_error((name,), f"unknown field; {suggest(name, known)}")
     if settings.get("channels") == CLASSES:
-        document.blame(("channels",), f"{CLASSES!r} is a number of networks; expected an integer")
+        document.add_error(
+            ("channels",), f"{CLASSES!r} is a number of networks; expected an integer"
+        )
     try:
         checked = model.model_validate({k: v for k, v in stage.items() if k in model.model_fields})
     except ValidationError as error:
-        blame_all(document, (), error, known)
+        add_errors(document, (), error, known)
     if document.problems:
         raise SpecError(document.problems)
     return checked

@@ -296,9 +296,9 @@ def test_errors_and_guesses_stand_under_the_table(
     text = run("table", "antnet_g2", "--device", str(device_path)).stdout
     errors = "off by 2.1 % (median) and at most 7.0 % for 8 networks that it was tried on"
     assert f"Latency: predicted for Simple; {errors}.\n" in text
-    assert "unlike" not in text
+    assert "extrapolated" not in text
     text = run("compare", "antnet_g2", "densenet_121", "--device", str(device_path)).stdout
-    assert "in layers unlike those that were profiled: DenseNet-121 7.4 %.\n" in text
+    assert "extrapolated from other layers: DenseNet-121 7.4 %.\n" in text
     assert "speed-up: time of ANTNet (g = 2) by time of the network.\n" in text
 
 
@@ -429,7 +429,7 @@ def test_a_device_by_hand_says_nothing_of_errors_and_profiles(
     path = tmp_path / "device.json"
     path.write_text(device_file(by_hand))
     text = run("latency", "vgg_16", "--device", str(path)).stdout
-    assert "unlike" not in text
+    assert "extrapolated" not in text
     assert "Predictions are of unknown error." in text
 
 

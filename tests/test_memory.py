@@ -183,7 +183,7 @@ def test_the_table_of_the_peak_adds_up(name: str, inplace: bool) -> None:
 def test_the_table_of_the_peak_says_why() -> None:
     text = render(peak_table(antcost.analyze("mobilenet_v2")), "text", exact=True)
     assert text.splitlines()[0] == "MobileNetV2: what is alive at the peak of memory"
-    assert "made by               operator        shape       kept until" in text
+    assert "producer              operator        shape       last use" in text
     assert (
         "block2.0.expand.bn    batch norm      96x112x112  block2.0.expand.act  4,816,896 B" in text
     )

@@ -264,7 +264,7 @@ def test_a_device_says_that_latencies_are_predicted_and_how_wrong_that_is() -> N
     text = paragraph(one, device=replace(device, errors=errors))
     assert (
         "predictions are off by 1.2 % (median) and at most 3.4 % for 6 networks that it was tried "
-        "on. Of this, in layers unlike those that were profiled: MobileNetV2 100.0 %."
+        "on. Of this, extrapolated from other layers: MobileNetV2 100.0 %."
     ) in text
 
 

@@ -41,8 +41,8 @@ def profile_device(
     ],
     engine: Annotated[str, Option(metavar="NAME", help="What runs the networks.")] = DEFAULT,
     threads: Annotated[int, Option(metavar="N", min=1, max=1024, help="Threads.")] = 1,
-    batch: Annotated[int, Option(metavar="N", min=1, max=1024, help="Images at once.")] = 1,
-    dtype: Annotated[Dtype, Option(help="Type of numbers.")] = "fp32",
+    batch: Annotated[int, Option(metavar="N", min=1, max=1024, help="Batch size.")] = 1,
+    dtype: Annotated[Dtype, Option(help="Data type.")] = "fp32",
     name: Annotated[str | None, Option(metavar="TEXT", help="What to call the device.")] = None,
     networks: Annotated[
         int, Option(metavar="N", min=4, max=1000, help="Random networks to learn from.")

@@ -16,7 +16,7 @@ def export(
     spec: SpecArgument,
     to: Annotated[Target, Option(help="torch: for torch.export.load (.pt2); onnx: a model.")],
     output: Annotated[
-        Path, Option("-o", "--output", metavar="FILE", help="Write to a file, whole or not.")
+        Path, Option("-o", "--output", metavar="FILE", help="Write atomically to a file.")
     ],
     seed: Annotated[
         int, Option(min=0, max=2**63 - 1, help="What the random weights come from.")

@@ -67,13 +67,13 @@ def latency(
         str, Option(metavar="NAME", help=f"What runs the networks: {', '.join(BUILT_IN)}, ...")
     ] = DEFAULT,
     threads: Annotated[int, Option(metavar="N", min=1, max=1024, help="Threads.")] = 1,
-    batch: Annotated[int, Option(metavar="N", min=1, max=1024, help="Images at once.")] = 1,
-    dtype: Annotated[Dtype, Option(help="Type of numbers.")] = "fp32",
+    batch: Annotated[int, Option(metavar="N", min=1, max=1024, help="Batch size.")] = 1,
+    dtype: Annotated[Dtype, Option(help="Data type.")] = "fp32",
     no_fold: Annotated[
         bool, Option("--no-fold", help="Batch norm as layers, not folded into convolutions.")
     ] = False,
     target: Annotated[
-        str, Option(metavar="PERCENT", help="Stop when every speed-up is known to so much.")
+        str, Option(metavar="PERCENT", help="Stop when every 95 % interval is narrower than this.")
     ] = "2%",
     time_limit: Annotated[
         float, Option(metavar="SECONDS", min=0.1, max=1e6, help="Stop measuring then.")

@@ -28,7 +28,7 @@ CountOption = Annotated[
 ]
 FormatOption = Annotated[Format, Option("--format", help="How to print the table.")]
 OutputOption = Annotated[
-    Path | None, Option("-o", "--output", metavar="FILE", help="Write to a file, whole or not.")
+    Path | None, Option("-o", "--output", metavar="FILE", help="Write atomically to a file.")
 ]
 ExactOption = Annotated[bool, Option("--exact", help="Every digit: 3,504,872 instead of 3.50M.")]
 InplaceOption = Annotated[
@@ -48,7 +48,7 @@ FreeOption = Annotated[bool, Option("--all", help="Show layers that cost nothing
 
 SpaceArgument = Annotated[
     str,
-    Argument(metavar="SPACE", help="A search file, a shipped one, or a network to --choose of."),
+    Argument(metavar="SPACE", help="A search file, a shipped one, or a network with --choose."),
 ]
 DeviceOption = Annotated[
     Path | None,
@@ -56,7 +56,7 @@ DeviceOption = Annotated[
 ]
 WorkersOption = Annotated[int, Option(metavar="N", min=1, help="Processes on this machine.")]
 ClusterOption = Annotated[
-    str | None, Option(metavar="URL", help="A cluster that is there: dask://HOST:PORT, ray://...")
+    str | None, Option(metavar="URL", help="An existing cluster: dask://HOST:PORT, ray://...")
 ]
 ChooseOption = Annotated[
     list[str] | None,

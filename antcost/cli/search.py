@@ -80,7 +80,8 @@ def search(
     set_: SetOption = None,
     top: Annotated[int | None, Option(metavar="N", min=1, help="The N best networks.")] = None,
     within: Annotated[
-        str | None, Option(metavar="PERCENT", help="All networks that are so near, such as 0.1%.")
+        str | None,
+        Option(metavar="PERCENT", help="All networks within this percentage of the best."),
     ] = None,
     rerank: Annotated[
         str | None,
@@ -176,7 +177,7 @@ def _best(run: Run, top: int | None, within: float | None, rerank: str | None) -
     if rerank is not None:
         load_function(rerank)
         if not wants_near:
-            raise AntcostError("--rerank needs --top N or --within PERCENT: what is it to order?")
+            raise AntcostError("--rerank needs candidates to rank: --top N or --within PERCENT")
     if wants_near:
         require_sums(run.space)
     report = Report(run.space)

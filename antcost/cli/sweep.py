@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 def sweep(
     space: SpaceArgument,
     output: Annotated[
-        Path, Option("-o", "--output", metavar="FILE", help="The Parquet file, whole or not.")
+        Path, Option("-o", "--output", metavar="FILE", help="The Parquet file, written atomically.")
     ],
     sample: Annotated[
         int | None, Option(metavar="N", help="Draw N configurations, all equally likely.")

@@ -31,10 +31,10 @@ class Held:
 
 
 COLUMNS: tuple[Column[Held], ...] = (
-    Column("tensor", "made by", lambda held: held.name),
+    Column("tensor", "producer", lambda held: held.name),
     Column("operator", "operator", lambda held: held.operator, spare=2),
     Column("shape", "shape", lambda held: held.shape, spare=1),
-    Column("until", "kept until", lambda held: held.until, spare=3),
+    Column("until", "last use", lambda held: held.until, spare=3),
     Column("memory", "memory", lambda held: held.bytes, "bytes"),
     Column("memory_share", "% peak", lambda held: Fraction(held.bytes, held.peak), "share"),
 )

@@ -13,7 +13,7 @@ from antcost.views.measured import plural
 WORTH_A_NOTE = 0.05
 """The share of a latency outside of what was profiled from which on it is said."""
 NAMED = 3
-UNLIKE = "unlike: in layers unlike those that the device was profiled with."
+EXTRAPOLATED = "extrapolated: in layers unlike those that the device was profiled with."
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,9 @@ class PredictedNetwork:
 COLUMNS: tuple[Column[PredictedNetwork], ...] = (
     Column("network", "network", lambda row: row.network.cost.graph.name),
     Column("latency", "latency", lambda row: row.prediction.latency_ps, "time"),
-    Column("unlike", "% unlike", lambda row: row.prediction.outside_share, "share", spare=1),
+    Column(
+        "extrapolated", "% extrapolated", lambda row: row.prediction.outside_share, "share", spare=1
+    ),
     Column("madds", "MAdds", lambda row: row.network.cost.madds, "count", spare=2),
     Column("params", "params", lambda row: row.network.cost.params, "count", spare=3),
 )
@@ -38,11 +40,11 @@ def predictions_table(rows: Sequence[PredictedNetwork]) -> Table[PredictedNetwor
     device = rows[0].prediction.device
     return Table(
         title=f"Predicted latency of {plural(len(rows), 'network')} on {device.name}",
-        columns=[column for column in COLUMNS if device.errors or column.key != "unlike"],
+        columns=[column for column in COLUMNS if device.errors or column.key != "extrapolated"],
         items=rows,
         notes=(
             f"Predictions are {prediction_errors(device)}.",
-            *([UNLIKE] if device.errors else []),
+            *([EXTRAPOLATED] if device.errors else []),
         ),
         data=lambda: {
             "networks": [
@@ -59,13 +61,13 @@ def predictions_table(rows: Sequence[PredictedNetwork]) -> Table[PredictedNetwor
 
 
 def prediction_data(prediction: Prediction) -> dict[str, Any]:
-    """A prediction of a whole network for JSON: with the device, its errors, and what is unlike."""
+    """Return a prediction for JSON: with the device, its errors, and what is extrapolated."""
     device = prediction.device
     return {
         "device": device.name,
         "errors": device.errors and device.errors.model_dump(),
         "latency_ps": prediction.latency_ps,
-        "unlike": prediction.outside,
+        "extrapolated": prediction.outside,
     }
 
 
@@ -94,7 +96,7 @@ def guesses(predictions: Mapping[str, Prediction]) -> list[str]:
         return []
     named = ", ".join(f"{network} {format_percent(share)} %" for share, network in shares[:NAMED])
     others = f", and {len(shares) - NAMED} others" if len(shares) > NAMED else ""
-    return [f"Of this, in layers unlike those that were profiled: {named}{others}."]
+    return [f"Of this, extrapolated from other layers: {named}{others}."]
 
 
 def prediction_errors(device: Device) -> str:

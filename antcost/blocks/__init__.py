@@ -1,37 +1,7 @@
 """Blocks: short functions that emit layers, one file a family. Importing them registers them."""
 
-from antcost.blocks import (
-    ant,
-    cells,
-    condense,
-    dense,
-    flattened,
-    ghost,
-    highway,
-    inception,
-    interleaved,
-    mobile,
-    plain,
-    residual,
-    shuffle,
-    squeeze,
-    xception,
-)
+from importlib import import_module
+from pkgutil import iter_modules
 
-__all__ = [
-    "ant",
-    "cells",
-    "condense",
-    "dense",
-    "flattened",
-    "ghost",
-    "highway",
-    "inception",
-    "interleaved",
-    "mobile",
-    "plain",
-    "residual",
-    "shuffle",
-    "squeeze",
-    "xception",
-]
+for module in iter_modules(__path__):
+    import_module(f"{__name__}.{module.name}")

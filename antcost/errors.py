@@ -38,7 +38,7 @@ class SpecError(AntcostError):
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name that is spelled most like this one, if any is near."""
+    """Return the known name that is spelled most like this one, if any is near."""
     from difflib import get_close_matches
 
     return next(iter(get_close_matches(name[:64], sorted(known), n=1)), None)

@@ -29,7 +29,7 @@ class Figure:
 
     @property
     def fit(self) -> Fit:
-        """How the printed figure comes from the count."""
+        """Return how the printed figure comes from the count."""
         if self.printed.rounds(self.count):
             return "rounded"
         return "truncated" if self.printed.truncates(self.count) else "off"
@@ -57,7 +57,8 @@ class Combination:
 
     @property
     def deviations(self) -> tuple[int, int]:
-        """How many ambiguities and unusual conventions it takes, and how many of them are tools'.
+        """Return how many ambiguities and unusual conventions it takes, and how many of them are
+        tools'.
 
         A paper's own way of counting says more about its figures than that of a tool.
         """
@@ -79,12 +80,12 @@ class Reconciliation:
 
     @property
     def derivable(self) -> bool:
-        """Whether some combination gives all figures as they were printed."""
+        """Return whether some combination gives all figures as they were printed."""
         return self.best.fit != "off"
 
     @property
     def fits(self) -> int:
-        """How many combinations explain the row as well as the best; 0 if none does."""
+        """Return how many combinations explain the row as well as the best; 0 if none does."""
         return sum(c.fit == self.best.fit for c in self.combinations) if self.derivable else 0
 
 
@@ -128,7 +129,7 @@ def _rank(combination: Combination) -> tuple[object, ...]:
 
 
 def _combined(row: Published, taken: tuple[Ambiguity, ...], cost: Cost) -> Iterator[Combination]:
-    """All ways of counting one reading."""
+    """Yield all ways of counting one reading."""
     choices: list[list[Figure]] = []
     if row.params:
         choices.append([Figure("params", row.params, c, c.count_params(cost)) for c in PARAM_WAYS])
@@ -138,7 +139,7 @@ def _combined(row: Published, taken: tuple[Ambiguity, ...], cost: Cost) -> Itera
 
 
 def _ways(terms: Callable[[Convention], tuple[Term, ...]]) -> tuple[Convention, ...]:
-    """The first convention with each of these sums of terms."""
+    """Return the first convention with each of these sums of terms."""
     first: dict[tuple[Term, ...], Convention] = {}
     for convention in CONVENTIONS.values():
         first.setdefault(terms(convention), convention)

@@ -35,15 +35,21 @@ class Printed:
         return self.text
 
     def rounds(self, count: int) -> bool:
-        """Whether the count rounds to what was printed: for "3.4M", 3_350_000 to 3_449_999."""
+        """Return whether the count rounds to what was printed: for "3.4M", 3_350_000 to
+        3_449_999.
+        """
         return -self.step <= 2 * (count - self.value) < self.step
 
     def truncates(self, count: int) -> bool:
-        """Whether it is the count without its later digits: for "3.4M", 3_400_000 to 3_499_999."""
+        """Return whether it is the count without its later digits: for "3.4M", 3_400_000 to
+        3_499_999.
+        """
         return 0 <= count - self.value < self.step
 
     def miss(self, count: int) -> Fraction:
-        """How far the count is outside of what rounds to this, relative to the bound it misses."""
+        """Return how far the count is outside of what rounds to this, relative to the bound it
+        misses.
+        """
         if self.rounds(count):
             return Fraction(0)
         side = 1 if count > self.value else -1
@@ -145,5 +151,5 @@ def format_accuracy(percent: float) -> str:
 
 
 def plain_number(value: Fraction) -> int | float:
-    """The value for files: an integer if it is one."""
+    """Return the value for files: an integer if it is one."""
     return int(value) if value.denominator == 1 else float(value)

@@ -25,14 +25,14 @@ ONNX_LIMIT = 2**31
 
 
 def missing_packages(target: Literal["torch", "onnx", "coreml"]) -> str:
-    """What to install for this target: one line, empty if all of it is there."""
+    """Return what to install for this target: one line, empty if all of it is there."""
     missing = [package for package in NEEDS[target] if find_spec(package) is None]
     extra = "coreml" if target == "coreml" else "export"
     return f"{' and '.join(missing)} missing: pip install 'antcost[{extra}]'" if missing else ""
 
 
 def exported(graph: Graph, target: Target, seed: int = 0) -> bytes:
-    """The network as bytes: a program for torch.export.load (.pt2), or an ONNX model.
+    """Return the network as bytes: a program for torch.export.load (.pt2), or an ONNX model.
 
     Weights are random from `seed`: those of `torch_module` or of `onnx_model`, whose batch norm is
     folded. Batches (n, c, h, w) may have any n.
@@ -44,7 +44,9 @@ def exported(graph: Graph, target: Target, seed: int = 0) -> bytes:
 
 
 def onnx_file(graph: Graph, dtype: Dtype = "fp32", seed: int = 0) -> bytes:
-    """An ONNX model, with weights from `seed`. Raises AntcostError for what no file can hold."""
+    """Return an ONNX model, with weights from `seed`. Raises AntcostError for what no file can
+    hold.
+    """
     from antcost.backends.onnx_model import onnx_model
 
     size = file_bytes(graph, "onnx", dtype)
@@ -54,7 +56,7 @@ def onnx_file(graph: Graph, dtype: Dtype = "fp32", seed: int = 0) -> bytes:
 
 
 def core_ml_neural_networks(graph: Graph, seed: int = 0) -> dict[Dtype, bytes]:
-    """The network as three .mlmodel files, made by coremltools from the torch module."""
+    """Return the network as three .mlmodel files, made by coremltools from the torch module."""
     with _converting():
         traced = _traced(graph, seed)
         import coremltools as ct
@@ -71,7 +73,7 @@ def core_ml_neural_networks(graph: Graph, seed: int = 0) -> dict[Dtype, bytes]:
 
 
 def core_ml_programs(graph: Graph, seed: int = 0) -> dict[Dtype, Any]:
-    """The network as three models whose `save(path)` writes an .mlpackage."""
+    """Return the network as three models whose `save(path)` writes an .mlpackage."""
     with _converting():
         traced = _traced(graph, seed)
         import coremltools as ct
@@ -110,7 +112,7 @@ def _converting() -> Iterator[None]:
 
 
 def _traced(graph: Graph, seed: int) -> Any:
-    """The torch module as coremltools takes it, made before that is imported.
+    """Return the torch module as coremltools takes it, made before that is imported.
 
     It swallows a Ctrl-C that comes while it imports torch. Batch norm has statistics as after
     training: Core ML stores arrays that are equal only once.
@@ -139,7 +141,9 @@ def _image_types(graph: Graph) -> list[Any]:
 
 
 def _specification(model: Any) -> Any:
-    """The protobuf message of a model; outside of macOS, quantized ones are such messages."""
+    """Return the protobuf message of a model; outside of macOS, quantized ones are such
+    messages.
+    """
     return model.get_spec() if hasattr(model, "get_spec") else model
 
 

@@ -53,7 +53,7 @@ def onnx_model(
     dtype: Dtype = "fp32",
     batch: int | None = None,
 ) -> ModelProto:
-    """The network at inference as an ONNX model, from "image" (n, c, h, w) to "output".
+    """Return the network at inference as an ONNX model, from "image" (n, c, h, w) to "output".
 
     Nodes have the names of the layers. `weights` are those of `antcost.torch_module`, by the names
     of its `state_dict()`, as NumPy arrays; without them they are random from `seed`. With `fold`,
@@ -103,7 +103,7 @@ def _random(node: Node, name: str, shape: Sequence[int], rng: np.random.Generato
 
 
 def _weight_shapes(node: Node) -> dict[str, tuple[int, ...]]:
-    """The shapes of a layer's weights, as torch has them."""
+    """Return the shapes of a layer's weights, as torch has them."""
     x = node.input_shapes[0]
     match node.layer:
         case L.Conv2d(channels=channels, kernel=kernel, groups=groups, bias=bias):
@@ -140,12 +140,12 @@ class _Writer:
     constants: dict[str, TensorProto] = field(default_factory=dict)
 
     def node(self, op: str, inputs: Sequence[str], name: str, **attributes: Any) -> str:
-        """A node whose one output has its name."""
+        """Return a node whose one output has its name."""
         self.nodes.append(helper.make_node(op, inputs, [name], name, **attributes))
         return name
 
     def constant(self, name: str, values: Any) -> str:
-        """A tensor of floats, in the model's precision, or of integers."""
+        """Return a tensor of floats, in the model's precision, or of integers."""
         array = np.ascontiguousarray(values)
         if np.issubdtype(array.dtype, np.floating):
             array = array.astype(FLOATS[self.dtype])
@@ -153,7 +153,7 @@ class _Writer:
         return name
 
     def kernel(self, name: str, values: Array, axis: int) -> str:
-        """The weights of a convolution or linear layer, whose channels out are `axis`."""
+        """Return the weights of a convolution or linear layer, whose channels out are `axis`."""
         if self.dtype != "int8":
             return self.constant(name, values)
         others = tuple(i for i in range(values.ndim) if i != axis)
@@ -297,7 +297,7 @@ def _parameters(writer: _Writer, node: Node, norm: Node | None, channel_axis: in
 
 
 def _scaled(node: Node, weight: Array, gain: Array) -> Array:
-    """The weights of a layer whose channels out are each multiplied by a number."""
+    """Return the weights of a layer whose channels out are each multiplied by a number."""
     if not isinstance(node.layer, L.ConvTranspose2d):
         return weight * gain.reshape(-1, *[1] * (weight.ndim - 1))
     groups = node.layer.groups
@@ -354,7 +354,7 @@ def _slice(
 
 
 def _model(graph: Graph, writer: _Writer, output: str, batch: int | None) -> ModelProto:
-    """The nodes as a model; the tensor `output` gets the name of what the network makes."""
+    """Return the nodes as a model; the tensor `output` gets the name of what the network makes."""
     if output == IMAGE:
         output = writer.node("Identity", [IMAGE], OUTPUT)
     for node in writer.nodes:

@@ -91,7 +91,7 @@ class SameAvgPool2d(nn.Module):
         return pooled / rows[:, None] / columns
 
     def _inside(self, size: int, windows: int, axis: int) -> Tensor:
-        """The share of each window that lies inside the map along one axis."""
+        """Return the share of each window that lies inside the map along one axis."""
         kernel, stride, padding = self.kernel[axis], self.stride[axis], self.padding[axis]
         start = torch.arange(-padding, windows * stride - padding, stride)
         return ((start + kernel).clamp(max=size) - start.clamp(min=0)) / kernel
@@ -100,7 +100,8 @@ class SameAvgPool2d(nn.Module):
 def pad_end(
     x: Tensor, kernel: L.Pair, stride: L.Pair, dilation: L.Pair = (1, 1), fill: float = 0.0
 ) -> Tensor:
-    """The row and the column that "same" padding adds at the end only, where a window reaches them.
+    """Return the row and the column that "same" padding adds at the end only, where a window
+    reaches them.
 
     Shapes: (n, c, h, w) to (n, c, h or h + 1, w or w + 1).
     """
@@ -109,7 +110,7 @@ def pad_end(
 
 
 def torch_module(graph: Graph, seed: int = 0) -> fx.GraphModule:
-    """The network as a torch module for batches (n, c, h, w), in training mode.
+    """Return the network as a torch module for batches (n, c, h, w), in training mode.
 
     `named_modules()` has the names of the spec's stages, blocks and layers. Weights are random from
     `seed`: those of convolutions as in arXiv 1502.01852 (Kaiming), the others as torch makes them.
@@ -145,7 +146,7 @@ def _nested(modules: Mapping[str, nn.Module]) -> nn.Module:
 
 
 def _module(node: Node) -> nn.Module | None:
-    """The module of a layer, or None for a layer that is a plain function."""
+    """Return the module of a layer, or None for a layer that is a plain function."""
     x = node.input_shapes[0]
     match node.layer:
         case L.Conv2d() as layer:
@@ -234,14 +235,14 @@ def _call(recorder: fx.Graph, node: Node, inputs: list[fx.Node]) -> fx.Node:
 
 
 def _even_padding(layer: L.Conv2d | L.MaxPool2d | L.AvgPool2d, dilation: L.Pair) -> L.Pair:
-    """The padding that is equal on both sides, which torch's layers take."""
+    """Return the padding that is equal on both sides, which torch's layers take."""
     if layer.padding == "valid":
         return 0, 0
     return _same_padding(layer.kernel, dilation) if layer.padding == "same" else layer.padding
 
 
 def _same_padding(kernel: L.Pair, dilation: L.Pair) -> L.Pair:
-    """What "same" adds on both sides; `pad_end` adds the rest for even kernels."""
+    """Return what "same" adds on both sides; `pad_end` adds the rest for even kernels."""
     return dilation[0] * (kernel[0] - 1) // 2, dilation[1] * (kernel[1] - 1) // 2
 
 

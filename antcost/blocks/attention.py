@@ -17,7 +17,9 @@ def channel_attention(net: Tape, x: Tensor, reduction: int, bias: bool) -> Tenso
 
 
 def reduced(channels: int, reduction: int) -> int:
-    """The channels that a reduction leaves, rounded down. Raises ShapeError if there are none."""
+    """Return the channels that a reduction leaves, rounded down. Raises ShapeError if there are
+    none.
+    """
     if certain(reduction > channels):
         raise ShapeError(f"reduction={reduction} leaves none of {channels} channels", "reduction")
     return channels // reduction
@@ -46,7 +48,9 @@ def squeeze_excite(
 
 
 def attention_place(attention: Attention, reduction: int | None) -> Place:
-    """Where the attention goes. There is none without a reduction, unless a place was asked for."""
+    """Return where the attention goes. There is none without a reduction, unless a place was
+    asked for.
+    """
     if attention is None:
         return "none" if reduction is None else "after_depthwise"
     if attention != "none" and reduction is None:

@@ -40,7 +40,9 @@ def select(net: Tape, x: Tensor, *, condensation: Condensation) -> Tensor:
 
 
 def _condensed(net: Tape, x: Tensor, groups: int, condensation: int) -> Tensor:
-    """The channels that are left to `groups` groups, of which each reads c / condensation."""
+    """Return the channels that are left to `groups` groups, of which each reads c /
+    condensation.
+    """
     if certain(x.c % condensation > 0):
         raise ShapeError(
             f"condensation={condensation} does not divide {x.c} channels", "condensation"

@@ -32,7 +32,7 @@ def _third_party() -> dict[str, EntryPoint]:
 
 @cache
 def block_function(name: str) -> Block:
-    """The function of a block. Raises KeyError if there is none."""
+    """Return the function of a block. Raises KeyError if there is none."""
     function: Block = _built_in[name] if name in _built_in else _third_party()[name].load()
     return function
 

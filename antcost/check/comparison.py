@@ -29,7 +29,7 @@ class Line:
 
     @property
     def residual(self) -> int:
-        """What the prediction leaves unexplained."""
+        """Return what the prediction leaves unexplained."""
         return self.reported - self.predicted
 
     @property
@@ -41,7 +41,7 @@ class Line:
 
     @property
     def agrees(self) -> bool:
-        """Whether nothing is left unexplained."""
+        """Return whether nothing is left unexplained."""
         return not self.residual and not self.params_residual
 
 
@@ -68,16 +68,20 @@ class Check:
 
     @property
     def agrees(self) -> bool:
-        """Whether all numbers of the tool are explained to zero; also if it did not count."""
+        """Return whether all numbers of the tool are explained to zero; also if it did not
+        count.
+        """
         lines = (self.whole, *self.layers) if self.whole else ()
         return all(line.agrees for line in lines)
 
     def bridge(self) -> list[tuple[str, int]]:
-        """The terms that lead from our multiply-adds to the tool's number, without empty ones."""
+        """Return the terms that lead from our multiply-adds to the tool's number, without empty
+        ones.
+        """
         return self._bridge(self.convention.terms, self.whole.residual if self.whole else 0)
 
     def params_bridge(self) -> list[tuple[str, int]]:
-        """The same for parameters."""
+        """Return the same for parameters."""
         residual = self.whole.params_residual if self.whole else 0
         return self._bridge(self.convention.param_terms, residual or 0)
 
@@ -87,13 +91,13 @@ class Check:
         return [(start, first), *steps, *([("not explained", residual)] if residual else [])]
 
     def faults(self) -> list[str]:
-        """What the tool gets wrong on this network, as far as it is known."""
+        """Return what the tool gets wrong on this network, as far as it is known."""
         whole = self.cost.whole.cost
         terms = (*self.convention.terms, *self.convention.param_terms)
         return [term.fault for term in terms if term.fault and term.count(whole)]
 
     def stages(self) -> list[Line]:
-        """The layers, summed up by stage."""
+        """Return the layers, summed up by stage."""
         stage_of = {node.name: node.origin.stage for node in self.cost.graph.nodes}
         rows: dict[str, list[Line]] = {}
         for line in self.layers:
@@ -114,7 +118,7 @@ def check(costs: Sequence[NetCost], tools: Iterable[str] = TOOLS) -> Iterator[Ch
 
 
 def convention_of(tool: str, version: str) -> tuple[Convention, bool]:
-    """The convention of a tool's version, and whether it was made for that version.
+    """Return the convention of a tool's version, and whether it was made for that version.
 
     It is the newest one where no version fits.
     """
@@ -128,7 +132,7 @@ def convention_of(tool: str, version: str) -> tuple[Convention, bool]:
 
 
 def compare(cost: NetCost, tool: Tool, answer: Answer) -> Check:
-    """What the tool says of the network beside what its convention predicts."""
+    """Return what the tool says of the network beside what its convention predicts."""
     version = answer.version.partition("+")[0]
     convention, known = convention_of(tool.name, version)
     report = answer.report
@@ -161,7 +165,7 @@ def compare(cost: NetCost, tool: Tool, answer: Answer) -> Check:
 def _layer_lines(
     cost: NetCost, convention: Convention, total: int, counts: Counts | None, params: Counts | None
 ) -> tuple[Line, ...]:
-    """A line a layer, and one for what the tool reports outside of them if there is any."""
+    """Return a line a layer, and one for what the tool reports outside of them if there is any."""
     if counts is None:
         return ()
     inside = [term for term in convention.terms if not term.outside]
@@ -184,7 +188,9 @@ def _layer_lines(
 
 
 def _inside(counts: Counts, name: str) -> int:
-    """The count of a layer's module, or of the modules inside it where it is not reported."""
+    """Return the count of a layer's module, or of the modules inside it where it is not
+    reported.
+    """
     if name in counts:
         return counts[name]
     return sum(count for key, count in counts.items() if key.startswith(f"{name}."))
@@ -206,7 +212,7 @@ def _summed(name: str, operator: str, lines: Sequence[Line]) -> Line:
 def _carriers(
     graph: Graph, tool: str, convention: Convention, whole: Line, layers: Sequence[Line]
 ) -> tuple[tuple[str, int], ...]:
-    """The layers that carry a residual, each with its part of it.
+    """Return the layers that carry a residual, each with its part of it.
 
     Where a tool reports the whole only, it is asked about the network's first layers, which are
     halved until the layer is found. None are found if it fails on some of them.

@@ -123,7 +123,7 @@ def _torchinfo(module: nn.Module, image: Tensor) -> Report:
 
 
 def _torch(module: nn.Module, image: Tensor) -> Report:
-    """The FLOPs of FlopCounterMode, and the parameters that the module itself has."""
+    """Return the FLOPs of FlopCounterMode, and the parameters that the module itself has."""
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 

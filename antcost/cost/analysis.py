@@ -76,7 +76,7 @@ class NetCost:
 
     @property
     def auxiliary(self) -> Row:
-        """What the auxiliary heads cost, if the graph is that of training."""
+        """Return what the auxiliary heads cost, if the graph is that of training."""
         return merge("auxiliary", "", [row for row in self.layers if row.nodes[0].origin.training])
 
     def by(self, level: Level) -> tuple[Row, ...]:
@@ -94,7 +94,7 @@ class NetCost:
                 assert_never(level)
 
     def to_frame(self, by: Level = "layer") -> pd.DataFrame:
-        """The rows as a pandas data frame, with every count as an exact integer."""
+        """Return the rows as a pandas data frame, with every count as an exact integer."""
         import pandas as pd
 
         return pd.DataFrame(
@@ -110,7 +110,7 @@ class NetCost:
         )
 
     def _repr_html_(self) -> str:
-        """The stages as a table, for notebooks."""
+        """Return the stages as a table, for notebooks."""
         from html import escape
 
         from tabulate import tabulate

@@ -24,11 +24,11 @@ class Bound:
 
     @property
     def sign(self) -> int:
-        """What makes of both sides an upper bound."""
+        """Return what makes of both sides an upper bound."""
         return -1 if self.lower else 1
 
     def allows(self, count: int) -> bool:
-        """Whether a network may cost this."""
+        """Return whether a network may cost this."""
         return self.sign * count <= self.sign * self.limit
 
     def __str__(self) -> str:
@@ -69,13 +69,13 @@ def read_increase(text: str) -> Printed:
 
 
 def grown(measure: Measure, before: int, increase: Printed) -> Bound:
-    """The bound of a cost that may be larger than it was by this share of that."""
+    """Return the bound of a cost that may be larger than it was by this share of that."""
     limit = floor(before * (1 + increase.value))
     return Bound(measure, limit, False, f"<= +{increase.text}")
 
 
 def find_measure(measures: Mapping[str, Measure], name: str) -> Measure:
-    """The measure of this name. Raises AntcostError for an unknown one."""
+    """Return the measure of this name. Raises AntcostError for an unknown one."""
     if name == "latency" and name not in measures:
         raise AntcostError(
             "latency needs a device: FILE (--device FILE) that says what layers take"

@@ -21,7 +21,7 @@ class Term:
     outside: bool = False
 
     def count(self, cost: Cost) -> int:
-        """What the term adds for these counts."""
+        """Return what the term adds for these counts."""
         counts: list[int] = [getattr(cost, name) for name in self.counts]
         return self.factor * sum(counts)
 
@@ -47,12 +47,14 @@ class Convention:
     param_terms: tuple[Term, ...] = _EVERY_PARAM
 
     def count(self, cost: Cost) -> int:
-        """The one number."""
+        """Return the one number."""
         return sum(term.count(cost) for term in self.terms)
 
     @property
     def params_key(self) -> str:
-        """What its parameters are called: "params", unless they are counted in another way."""
+        """Return what its parameters are called: "params", unless they are counted in another
+        way.
+        """
         return "params" if self.param_terms == _EVERY_PARAM else f"{self.name}_params"
 
     def count_params(self, cost: Cost) -> int:
@@ -66,7 +68,7 @@ def madds(cost: Cost) -> int:
 
 
 def flops(cost: Cost) -> int:
-    """A multiply and an add counted as two operations."""
+    """Return a multiply and an add counted as two operations."""
     return 2 * madds(cost)
 
 
@@ -320,7 +322,9 @@ CONVENTIONS = {convention.name: convention for convention in _ALL}
 
 
 def find_convention(name: str) -> Convention:
-    """The convention of this name. Raises AntcostError with the nearest name if there is none."""
+    """Return the convention of this name. Raises AntcostError with the nearest name if there is
+    none.
+    """
     if name not in CONVENTIONS:
         raise AntcostError(f"no convention {name!r}; {suggest(name, CONVENTIONS)}")
     return CONVENTIONS[name]

@@ -56,5 +56,5 @@ _values = attrgetter(*(field.name for field in fields(Cost)))
 
 
 def total(costs: Iterable[Cost]) -> Cost:
-    """The sum of many costs, count by count."""
+    """Return the sum of many costs, count by count."""
     return Cost(*map(sum, zip(*map(_values, costs), strict=True)))

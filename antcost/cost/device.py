@@ -120,7 +120,7 @@ class Device:
         return sum(map(self._layer_ps, cost.layers, every))
 
     def predict(self, cost: NetCost) -> "Prediction":
-        """The latency of each layer; those that run merged into another take nothing.
+        """Return the latency of each layer; those that run merged into another take nothing.
 
         Raises AntcostError for a kind of layer that the device file does not know.
         """
@@ -142,7 +142,7 @@ class Device:
         )
 
     def _like_seen(self, work: KernelWork) -> bool:
-        """Whether a layer is within the range of those that its rates were learned from."""
+        """Return whether a layer is within the range of those that its rates were learned from."""
         rates = self.kinds.get(work.kinds[0])
         if rates is None or rates.seen is None:
             return False
@@ -207,7 +207,9 @@ def load_device(path: Path) -> Device:
 
 
 def read_device(document: Document) -> Device:
-    """The device that a file describes. Raises SpecError with everything that is wrong in it."""
+    """Return the device that a file describes. Raises SpecError with everything that is wrong
+    in it.
+    """
     try:
         fields = DeviceFields.model_validate(document.tree)
     except ValidationError as error:

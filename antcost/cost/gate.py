@@ -27,7 +27,7 @@ class Verdict:
 
     @property
     def headroom(self) -> int:
-        """How far the cost is within the bound; negative if it is beyond."""
+        """Return how far the cost is within the bound; negative if it is beyond."""
         return self.bound.sign * (self.bound.limit - self.count)
 
     @property
@@ -43,7 +43,8 @@ def check_budgets(
     increase: Printed,
     known: Mapping[str, Measure],
 ) -> tuple[Verdict, ...]:
-    """A verdict for each bound, then for what may be larger than in `base` by a share of that.
+    """Return a verdict for each bound, then for what may be larger than in `base` by a share of
+    that.
 
     All limits are exact: a cost that is the limit holds, one more does not.
     """

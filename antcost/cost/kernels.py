@@ -51,7 +51,7 @@ class KernelWork:
 
 
 def kernel_work(cost: NetCost, block: int, cache_bytes: int) -> list[KernelWork]:
-    """The work of every layer, for a device that takes `block` channels at once."""
+    """Return the work of every layer, for a device that takes `block` channels at once."""
     blocks = _Blocks(cost.graph)
     return [
         _work(row, _kinds(row.nodes[0], blocks, block), block, cache_bytes) for row in cost.layers
@@ -108,12 +108,12 @@ def _conv_work(node: Node, window: int, block: int) -> tuple[int, int, int, int]
 
 
 def _whole(count: int, block: int) -> int:
-    """The count, rounded up to whole blocks."""
+    """Return the count, rounded up to whole blocks."""
     return (count + block - 1) // block * block
 
 
 def _beyond(count: int, limit: int) -> int:
-    """How much a count exceeds a limit, for arrays of counts, too."""
+    """Return how much a count exceeds a limit, for arrays of counts, too."""
     excess = count - limit
     return (excess + abs(excess)) // 2
 
@@ -126,7 +126,7 @@ def _depthwise(node: Node) -> bool:
 
 
 def _blocked(node: Node, block: int) -> bool:
-    """Whether the channels of a convolution are taken block by block.
+    """Return whether the channels of a convolution are taken block by block.
 
     Groups of channels have to be whole blocks each.
     """
@@ -152,13 +152,13 @@ class _Blocks:
         }
 
     def maker(self, node: Node, name: str) -> Node | None:
-        """The layer of the block that made an input which nobody else there reads."""
+        """Return the layer of the block that made an input which nobody else there reads."""
         maker = self._makers.get(name)
         alone = self._readers[name, node.origin] == 1
         return maker if maker is not None and maker.origin == node.origin and alone else None
 
     def after_conv(self, node: Node, name: str) -> bool:
-        """Whether an input comes from a convolution or linear layer, and its batch norm."""
+        """Return whether an input comes from a convolution or linear layer, and its batch norm."""
         maker = self.maker(node, name)
         if maker is not None and isinstance(maker.layer, L.BatchNorm):
             return self.after_conv(maker, maker.inputs[0])
@@ -167,12 +167,14 @@ class _Blocks:
         )
 
     def weighed(self, node: Node) -> bool:
-        """Whether the input is also multiplied, as channel attention does with what it pools."""
+        """Return whether the input is also multiplied, as channel attention does with what it
+        pools.
+        """
         return (node.inputs[0], node.origin) in self._weighed
 
 
 def _kinds(node: Node, blocks: _Blocks, block: int) -> tuple[str, ...]:
-    """What the layer is to a runtime, by its surroundings; then its kind."""
+    """Return what the layer is to a runtime, by its surroundings; then its kind."""
     name = kind(node)
     match node.layer:
         case L.Conv2d(groups=1) if node.input_shapes[0].c < IMAGE_CHANNELS:

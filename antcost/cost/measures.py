@@ -41,7 +41,7 @@ class Measure:
 
 
 def measures(dtype: Dtype = "fp32", device: Device | None = None) -> dict[str, Measure]:
-    """The measures by name; latency only with a device to predict it for.
+    """Return the measures by name; latency only with a device to predict it for.
 
     Sizes and memory are those of one image in `dtype`. All are exact integers; latency is in
     picoseconds.

@@ -75,7 +75,7 @@ class Step:
 
 
 def timeline(graph: Graph, *, inplace: bool = False) -> list[Step]:
-    """What is alive while each layer runs, by the rules of `peak_bytes`."""
+    """Return what is alive while each layer runs, by the rules of `peak_bytes`."""
     storage = _storages(graph)
     last_read = {storage[name]: i for i, node in enumerate(graph.nodes) for name in node.inputs}
     last_read[storage[graph.output_name]] = len(graph.nodes)

@@ -40,7 +40,7 @@ LETTERS = {
 
 
 def letter(name: str) -> Any:
-    """The symbol of this name: a positive integer."""
+    """Return the symbol of this name: a positive integer."""
     return Symbol(name, integer=True, positive=True)
 
 
@@ -133,28 +133,30 @@ class WidthForm:
 
 
 def expression(count: int) -> Expr:
-    """A count or dimension as the expression it is."""
+    """Return a count or dimension as the expression it is."""
     return sympify(count)
 
 
 def is_rounded(expr: Expr) -> bool:
-    """Whether a quotient in the expression is rounded to an integer."""
+    """Return whether a quotient in the expression is rounded to an integer."""
     return bool(expr.has(floor, ceiling))
 
 
 def without_rounding(expr: Expr) -> Expr:
-    """The expression with every quotient as it is: floor(t*c_i/r) becomes t*c_i/r."""
+    """Return the expression with every quotient as it is: floor(t*c_i/r) becomes t*c_i/r."""
     return expr.replace(lambda part: isinstance(part, floor | ceiling), lambda part: part.args[0])
 
 
 def taken_for_granted(exprs: Iterable[Expr]) -> list[Divides]:
-    """What has to divide what, so that the expressions without rounding are exact."""
+    """Return what has to divide what, so that the expressions without rounding are exact."""
     rounded = (part for expr in exprs for part in expr.atoms(floor, ceiling))
     return _conditions(part.args[0] for part in rounded)
 
 
 def required(graphs: Iterable[Graph]) -> list[Divides]:
-    """What groups have to divide, or the layer is refused: the channels that it reads and makes."""
+    """Return what groups have to divide, or the layer is refused: the channels that it reads
+    and makes.
+    """
     quotients = [
         expression(channels) / groups
         for graph in graphs
@@ -187,7 +189,7 @@ def _groups(layer: L.Layer) -> Iterator[int]:
 
 
 def _conditions(quotients: Iterable[Expr]) -> list[Divides]:
-    """What makes the quotients integers."""
+    """Return what makes the quotients integers."""
     fractions = (fraction(together(without_rounding(quotient))) for quotient in quotients)
     return sorted(
         {Divides(divisor, _positive(dividend)) for dividend, divisor in fractions}, key=str
@@ -203,7 +205,8 @@ def _positive(expr: Expr) -> Expr:
 
 
 def without_implied(conditions: Sequence[Divides], known: Sequence[Divides] = ()) -> list[Divides]:
-    """The same conditions in short, without what follows from the others and the `known` ones.
+    """Return the same conditions in short, without what follows from the others and the `known`
+    ones.
 
     g divides t*c_o if it divides c_o; if it divides c_i, too, c_o instead of c_o - c_i is enough.
     """
@@ -217,18 +220,18 @@ def without_implied(conditions: Sequence[Divides], known: Sequence[Divides] = ()
 
 
 def _follows(quotient: Expr, other: Divides) -> bool:
-    """Whether a quotient is an integer where that of another condition is one."""
+    """Return whether a quotient is an integer where that of another condition is one."""
     return bool((quotient * other.divisor / other.dividend).is_integer)
 
 
 def value(expr: Expr, values: Mapping[Symbol, int]) -> Fraction:
-    """The number after substitution."""
+    """Return the number after substitution."""
     number = expr.subs(values)
     return Fraction(int(number.p), int(number.q))
 
 
 def block_cost(block: str, fields: Mapping[str, Any], x: Shape, previous: Shape | None) -> NetCost:
-    """The cost of one block whose fields and inputs may be symbols. Raises AntcostError.
+    """Return the cost of one block whose fields and inputs may be symbols. Raises AntcostError.
 
     `previous` is what a cell reads beside x.
     """
@@ -297,7 +300,7 @@ def block_form(block: str, settings: Mapping[str, Any]) -> ClosedForm:
 
 
 def _block_on(block: str, fields: Mapping[str, Any], sides: tuple[int, ...]) -> NetCost:
-    """The cost of a block that reads c_i channels, or c_o if it keeps its channels."""
+    """Return the cost of a block that reads c_i channels, or c_o if it keeps its channels."""
     previous = Shape((letter("c_p"), *sides))
     try:
         return block_cost(block, fields, Shape((letter("c_i"), *sides)), previous)
@@ -325,7 +328,7 @@ def _pair(size: int | L.Pair) -> L.Pair:
 
 
 def stage_form(spec: NetSpec, name: str) -> ClosedForm:
-    """A stage of a network: its first block, which may stride, and N - 1 later ones.
+    """Return a stage of a network: its first block, which may stride, and N - 1 later ones.
 
     The second of its cells has inputs of its own, too. Raises AntcostError for an unknown
     stage, or a block that cannot be run on symbols.
@@ -364,7 +367,7 @@ def stage_form(spec: NetSpec, name: str) -> ClosedForm:
 
 
 def _lettered_input(x: Shape, y: Shape) -> tuple[Shape, dict[Symbol, int]]:
-    """The input of a block in letters: its sides in h and w.
+    """Return the input of a block in letters: its sides in h and w.
 
     These are the sides of the output, unless that is larger than the input or a single point.
     """
@@ -405,7 +408,7 @@ def _reads_previous(cost: NetCost) -> bool:
 def _parts(
     stage: Stage, fields: Mapping[str, Any], x: Shape, previous: Shape | None, of_image: bool
 ) -> tuple[Part, ...]:
-    """The blocks of a stage: the first and N - 1 others, or each one if their shapes differ.
+    """Return the blocks of a stage: the first and N - 1 others, or each one if their shapes differ.
 
     Of cells the first two, and N - 2 others; all N in one if the others are like the first. A cell
     never reads the image as the input before, so the second one does not if x is `of_image`.
@@ -442,7 +445,7 @@ def _require_agreement(form: ClosedForm, actual: Row) -> None:
 
 
 def resolution_form(spec: NetSpec) -> ResolutionForm:
-    """A network at every resolution that leaves the same remainder as the spec's own.
+    """Return a network at every resolution that leaves the same remainder as the spec's own.
 
     With S the product of strides, a side is S * m + remainder, so that every map has an exact size.
     """
@@ -460,7 +463,9 @@ def resolution_form(spec: NetSpec) -> ResolutionForm:
 
 
 def downsampling(graph: Graph) -> L.Pair:
-    """How many times less high and wide than the input the smallest map is, by strides alone."""
+    """Return how many times less high and wide than the input the smallest map is, by strides
+    alone.
+    """
     factors: dict[str, L.Pair] = {}
     for node in graph.nodes:
         before = [factors.get(name, (1, 1)) for name in node.inputs]
@@ -489,7 +494,8 @@ def _stride(layer: L.Layer) -> L.Pair:
 
 
 def width_forms(spec: NetSpec) -> list[WidthForm]:
-    """A network in its width alpha: one form, or two if the last convolution grows above 1 only.
+    """Return a network in its width alpha: one form, or two if the last convolution grows above 1
+    only.
 
     None for a bound within which at most one width is exact, or if there are no channels to
     multiply.

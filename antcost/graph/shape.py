@@ -38,7 +38,8 @@ class Shape:
 
 
 def certain(condition: bool) -> bool:
-    """Whether a condition holds for sure: of integers if it is true, of symbols if it must be.
+    """Return whether a condition holds for sure: of integers if it is true, of symbols if it must
+    be.
 
     Dimensions may be SymPy symbols, whose `c % groups > 0` or `r > c` is often neither.
     """

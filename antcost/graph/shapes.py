@@ -98,7 +98,9 @@ def _require_division(groups: int, c_in: int, c_out: int) -> None:
 
 
 def _common_divisors(c_in: int, c_out: int) -> str:
-    """What groups may be; dimensions of several networks at once, or symbols, have no one gcd."""
+    """Return what groups may be; dimensions of several networks at once, or symbols, have no
+    one gcd.
+    """
     if not (isinstance(c_in, int) and isinstance(c_out, int)):
         return "a common divisor"
     divisor = gcd(c_in, c_out)

@@ -42,7 +42,7 @@ class Tape:
 
     @property
     def index(self) -> int:
-        """How many blocks of the stage stand before the one that is recorded."""
+        """Return how many blocks of the stage stand before the one that is recorded."""
         return self._origin.index
 
     @contextmanager
@@ -72,7 +72,7 @@ class Tape:
             self._prefix = outer
 
     def graph(self, name: str, output: Tensor) -> Graph:
-        """What was recorded, as a network with this output."""
+        """Return what was recorded, as a network with this output."""
         return Graph(name, self.input.shape, tuple(self._nodes), output.name)
 
     def record(self, layer: L.Layer, *inputs: Tensor, name: str) -> Tensor:
@@ -158,7 +158,7 @@ class Tape:
         groups: int = 1,
         activation: L.ActivationKind = "relu6",
     ) -> Tensor:
-        """The same with an activation `name.act`."""
+        """Return the same with an activation `name.act`."""
         x = self.conv_bn(x, channels, name=name, kernel=kernel, stride=stride, groups=groups)
         return self.activation(x, activation, name=f"{name}.act")
 

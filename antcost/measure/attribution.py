@@ -33,7 +33,7 @@ class Kernel:
 
 
 def kernels(cost: NetCost, times: LayerTimes, settings: Settings) -> tuple[Kernel, ...]:
-    """The kernels in the order that the network has their first layers in."""
+    """Return the kernels in the order that the network has their first layers in."""
     owner = owners(cost.graph, times.layers_ns.keys())
     moved = _moved(cost.graph, owner)
     groups: dict[str, list[Row]] = {name: [] for name in owner.values()}
@@ -48,7 +48,7 @@ def kernels(cost: NetCost, times: LayerTimes, settings: Settings) -> tuple[Kerne
 
 
 def median_ps(times_ns: Iterable[int]) -> int:
-    """The median as picoseconds, in which half a nanosecond is whole."""
+    """Return the median as picoseconds, in which half a nanosecond is whole."""
     return int(Fraction(median(times_ns)) * PS_PER_NS)
 
 
@@ -78,7 +78,7 @@ def owners(graph: Graph, ran: Set[str]) -> dict[str, str]:
 
 
 def _moved(graph: Graph, owner: Mapping[str, str]) -> set[str]:
-    """The tensors that another kernel reads than the one that makes them, or nobody does."""
+    """Return the tensors that another kernel reads than the one that makes them, or nobody does."""
     return {graph.output_name} | {
         name
         for node in graph.nodes
@@ -89,7 +89,7 @@ def _moved(graph: Graph, owner: Mapping[str, str]) -> set[str]:
 
 
 def _kernel(rows: Sequence[Row], moved: Set[str], time_ps: int, settings: Settings) -> Kernel:
-    """The kernel of these layers, the one that ran first."""
+    """Return the kernel of these layers, the one that ran first."""
     nodes = tuple(row.nodes[0] for row in rows)
     made = {node.name: node.shape.numel for node in nodes}
     read = {

@@ -38,7 +38,7 @@ class Breakdown:
 
     @property
     def sum_ps(self) -> int:
-        """What the kernels take together."""
+        """Return what the kernels take together."""
         return sum(kernel.time_ps for kernel in self.kernels)
 
 
@@ -87,7 +87,7 @@ def break_down(
 
 
 def _layers_ns(profiles: list[LayerTimes]) -> Mapping[str, tuple[int, ...]]:
-    """The runs of all profiles, which are of the same network and so of the same layers."""
+    """Return the runs of all profiles, which are of the same network and so of the same layers."""
     return {
         name: tuple(ns for profile in profiles for ns in profile.layers_ns[name])
         for name in profiles[0].layers_ns

@@ -78,7 +78,7 @@ def moment() -> Moment:
 
 
 def conditions(start: Moment, end: Moment, pin: Pin, engine: Engine) -> Conditions:
-    """The conditions from one moment to another."""
+    """Return the conditions from one moment to another."""
     steal = [after.steal - before.steal for before, after in _pairs(start, end)]
     return Conditions(
         date=start.date.isoformat(timespec="seconds"),
@@ -103,7 +103,7 @@ def conditions(start: Moment, end: Moment, pin: Pin, engine: Engine) -> Conditio
 
 
 def _pairs(start: Moment, end: Moment) -> list[tuple[Ticks, Ticks]]:
-    """The ticks of each CPU that was there at both moments."""
+    """Return the ticks of each CPU that was there at both moments."""
     return [(start.ticks[cpu], end.ticks[cpu]) for cpu in start.ticks.keys() & end.ticks.keys()]
 
 

@@ -85,7 +85,7 @@ def engine_names() -> tuple[str, ...]:
 
 
 def find_engine(name: str, settings: Settings) -> Engine:
-    """An engine that can run with these settings.
+    """Return an engine that can run with these settings.
 
     Raises AntcostError if there is none of this name, a package is missing, or it has no such type.
     """
@@ -105,7 +105,9 @@ def find_engine(name: str, settings: Settings) -> Engine:
 
 
 def _version(package: str, known: Mapping[str, Sequence[str]]) -> str | None:
-    """The version of the distribution that a package is imported from; None for one of several."""
+    """Return the version of the distribution that a package is imported from; None for one of
+    several.
+    """
     names = set(known.get(package.partition(".")[0], ())) or {package}
     name = package if package in names else names.pop() if len(names) == 1 else None
     try:
@@ -127,7 +129,7 @@ def _third_party() -> dict[str, str]:
 
 
 def _loaded(name: str) -> Engine:
-    """The engine of this name; the first, if several packages have one."""
+    """Return the engine of this name; the first, if several packages have one."""
     point = next(iter(entry_points(group=ENTRY_POINTS, name=name)))
     where = f"entry point {ENTRY_POINTS}: {point.value}"
     try:

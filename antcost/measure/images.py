@@ -11,7 +11,9 @@ if TYPE_CHECKING:
 
 
 def random_images(graph: Graph, settings: Settings, seed: int = 0) -> "npt.NDArray[np.float32]":
-    """A batch with mean 0 and variance 1, as images are after normalisation: (n, c, h, w)."""
+    """Return a batch with mean 0 and variance 1, as images are after normalisation: (n, c, h,
+    w).
+    """
     import numpy as np
 
     shape = (settings.batch, *graph.input.dims)

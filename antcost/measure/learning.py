@@ -46,7 +46,7 @@ class Sample:
 
 
 def fit_rates(name: str, samples: Sequence[Sample]) -> Device:
-    """The rates with which the sums over layers are nearest to what was measured."""
+    """Return the rates with which the sums over layers are nearest to what was measured."""
     samples = _calibrated(samples)
     fits = [_fit(samples, block, _kind) for block in BLOCKS]
     _, block, rates = min(fits, key=lambda fit: fit[0])
@@ -65,7 +65,7 @@ def _kind(work: KernelWork) -> str:
 
 
 def _kind_or_other(work: KernelWork) -> str:
-    """The kind of what has multiply-adds; one for all the rest."""
+    """Return the kind of what has multiply-adds; one for all the rest."""
     return work.kinds[0] if work.madds else OTHER
 
 
@@ -99,7 +99,9 @@ def _calibrated(samples: Sequence[Sample]) -> list[Sample]:
 
 
 def _fit(samples: Sequence[Sample], block: int, name: Name) -> tuple[float, int, dict[Column, int]]:
-    """The error that is left, the block, and the rates in femtoseconds by `name` of the layers."""
+    """Return the error that is left, the block, and the rates in femtoseconds by `name` of the
+    layers.
+    """
     from scipy.optimize import nnls
 
     equations = [equation for sample in samples for equation in _equations(sample, block, name)]
@@ -152,7 +154,7 @@ def _terms(kind: str, work: KernelWork) -> Terms:
 
 
 def _seen(same: Sequence[KernelWork]) -> Seen:
-    """The range of the work of some layers."""
+    """Return the range of the work of some layers."""
 
     def span(amounts: Sequence[int]) -> tuple[int, int]:
         return min(amounts), max(amounts)

@@ -37,7 +37,7 @@ class Quota:
 
 
 def read(path: Path) -> str:
-    """The text of a file, empty if there is none."""
+    """Return the text of a file, empty if there is none."""
     try:
         return path.read_text(encoding="utf-8", errors="replace").strip()
     except OSError:
@@ -45,7 +45,7 @@ def read(path: Path) -> str:
 
 
 def cpu_ticks(root: Path = ROOT) -> dict[int, Ticks]:
-    """The ticks of each CPU (proc_stat(5))."""
+    """Return the ticks of each CPU (proc_stat(5))."""
     ticks = {}
     for line in read(root / "proc/stat").splitlines():
         name, *counts = line.split()
@@ -65,7 +65,7 @@ def cpu_model(root: Path = ROOT) -> str | None:
 
 
 def simd(root: Path = ROOT) -> tuple[str, ...]:
-    """The vector instructions that the CPU has, of those in SIMD."""
+    """Return the vector instructions that the CPU has, of those in SIMD."""
     found = (value.split() for key, value in _cpuinfo(root) if key in ("flags", "Features"))
     flags = next(found, [])
     return tuple(name for name in SIMD if name in flags)
@@ -82,13 +82,15 @@ def governor(cpu: int, root: Path = ROOT) -> str | None:
 
 
 def core_of(cpu: int, root: Path = ROOT) -> str:
-    """A name that the CPUs of one core share (hyper-threads); its own where that is unknown."""
+    """Return a name that the CPUs of one core share (hyper-threads); its own where that is
+    unknown.
+    """
     folder = root / f"sys/devices/system/cpu/cpu{cpu}/topology"
     return read(folder / "thread_siblings_list") or str(cpu)
 
 
 def quota(root: Path = ROOT) -> Quota:
-    """The tightest quota of our control groups, of version 1 or 2, and those above them."""
+    """Return the tightest quota of our control groups, of version 1 or 2, and those above them."""
     cpus, throttled = [], []
     for folder in _cpu_groups(root):
         limit = _limit(folder)
@@ -120,7 +122,7 @@ def _cpu_groups(root: Path) -> Iterator[Path]:
 
 
 def _limit(group: Path) -> float | None:
-    """The CPUs that a group allows, if it has a limit."""
+    """Return the CPUs that a group allows, if it has a limit."""
     if text := read(group / "cpu.max"):
         most, _, period = text.partition(" ")
     else:

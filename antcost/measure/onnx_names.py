@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def layers_by_name(graph: Graph, model: "ModelProto") -> dict[str, str]:
-    """The layer of each node, by the node's name and by those of what it makes.
+    """Return the layer of each node, by the node's name and by those of what it makes.
 
     Runtimes use both, which differ for the last node: it makes "output".
     """

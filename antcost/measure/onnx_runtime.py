@@ -29,12 +29,12 @@ ADDED = re.compile(
 
 
 def prepare(graph: Graph, settings: Settings) -> Run:
-    """A session with a fixed random input."""
+    """Return a session with a fixed random input."""
     return _run(_model(graph, settings), graph, settings, _options(settings))[0]
 
 
 def time_layers(graph: Graph, settings: Settings, runs: int) -> LayerTimes:
-    """The times of the profiler, which has a resolution of 1 us."""
+    """Return the times of the profiler, which has a resolution of 1 us."""
     model = _model(graph, settings)
     with TemporaryDirectory() as folder:
         options = _options(settings)
@@ -89,7 +89,7 @@ def _run(model: "ModelProto", graph: Graph, settings: Settings, options: Any) ->
 
 
 def _runs(events: Sequence[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
-    """The events of the nodes, run by run."""
+    """Yield the events of the nodes, run by run."""
     nodes: list[Mapping[str, Any]] = []
     ends = [event["ts"] + event["dur"] for event in events if event["name"] == "model_run"]
     kernels = (event for event in events if event["cat"] == "Node")
@@ -135,7 +135,7 @@ class _Owners:
         self._layers = layers_by_name(graph, model)
 
     def layer(self, kernel: str, operator: str) -> str | None:
-        """The layer, or None for what the runtime has put between layers."""
+        """Return the layer, or None for what the runtime has put between layers."""
         name, added = BEFORE.sub("", kernel.removesuffix("_kernel_time")), ""
         while name not in self._layers and (suffix := ADDED.search(name)):
             name, added = name[: suffix.start()], suffix[0]
@@ -145,7 +145,7 @@ class _Owners:
         return self._layers.get(name)
 
     def _first(self, node: Any, operator: str) -> Any:
-        """The layer of this operator that the node's layer was merged into."""
+        """Return the layer of this operator that the node's layer was merged into."""
         if node.op_type == operator:
             return node
         makers = (self._makers[name] for name in node.input if name in self._makers)

@@ -25,7 +25,8 @@ PRECISIONS: Mapping[Dtype, str] = {"fp32": "f32", "fp16": "f16"}
 
 
 def prepare(graph: Graph, settings: Settings) -> Run:
-    """A request with a fixed random input. Raises AntcostError if the CPU has no half precision.
+    """Return a request with a fixed random input. Raises AntcostError if the CPU has no half
+    precision.
 
     Where it has bfloat16 only, "fp16" computes in that.
     """
@@ -33,7 +34,7 @@ def prepare(graph: Graph, settings: Settings) -> Run:
 
 
 def time_layers(graph: Graph, settings: Settings, runs: int) -> LayerTimes:
-    """The times of the performance counters, which have a resolution of 1 us."""
+    """Return the times of the performance counters, which have a resolution of 1 us."""
     model = _model(graph, settings)
     compiled = _compiled(model, settings, PERF_COUNT=True)
     owners = _owners(graph, model, compiled)
@@ -100,7 +101,7 @@ def _owners(graph: Graph, model: "ModelProto", compiled: Any) -> dict[str, str]:
     ran = {node.name for several in named.values() for node in several}
 
     def reached(node: Any) -> Iterator[str]:
-        """The layers of a node and of those before it that no kernel names."""
+        """Yield the layers of a node and of those before it that no kernel names."""
         if node.name in layers:
             yield layers[node.name]
         for name in node.input:
@@ -115,7 +116,7 @@ def _owners(graph: Graph, model: "ModelProto", compiled: Any) -> dict[str, str]:
 
 
 def _named(kernel: Any, nodes: Mapping[str, Any]) -> Iterator[Any]:
-    """The nodes of the model that a kernel names, some of them with a suffix of its own."""
+    """Yield the nodes of the model that a kernel names, some of them with a suffix of its own."""
     from antcost.backends.onnx_model import PART
 
     for name in kernel.get_rt_info()["originalLayersNames"].astype(str).split(","):

@@ -43,7 +43,9 @@ def pinned(threads: int) -> Iterator[Pin]:
 
 
 def least_busy(allowed: Set[int], root: Path = ROOT) -> list[int]:
-    """The CPUs of the idlest cores first; further CPUs of the same cores after one of each."""
+    """Return the CPUs of the idlest cores first; further CPUs of the same cores after one of
+    each.
+    """
     before = cpu_ticks(root)
     time.sleep(LOOK_S)
     after = cpu_ticks(root)

@@ -107,7 +107,9 @@ def profile(
 
 
 def kernel_times(times: LayerTimes) -> dict[str, float]:
-    """The lower quartile of each kernel's runs: others who take the CPU make them only longer."""
+    """Return the lower quartile of each kernel's runs: others who take the CPU make them only
+    longer.
+    """
     return {layer: quantile(runs, QUARTILE) for layer, runs in times.layers_ns.items()}
 
 
@@ -119,7 +121,7 @@ def timed(
     seed: int = 0,
     on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> Recording:
-    """All networks in turns for so long, with the reference as the last one."""
+    """Return all networks in turns for so long, with the reference as the last one."""
     reference = build_graph(load(REFERENCE))
     candidates = [
         Candidate(subject_of(analyze_graph(graph), graph.name, settings.dtype), graph)
@@ -157,7 +159,7 @@ def _trial(device: Device, graph: Graph, latency_ns: float) -> Trial:
 
 
 def trial_errors(trials: Sequence[Trial]) -> Errors:
-    """What a device file says of its errors: relative ones, whatever their sign."""
+    """Return what a device file says of its errors: relative ones, whatever their sign."""
     errors = [abs(trial.error) for trial in trials]
     near = sum(error <= NEAR for error in errors)
     return Errors(
@@ -187,7 +189,7 @@ def _name(recording: Recording) -> str:
 
 
 def _measured(recording: Recording, plan: Plan) -> dict[str, Any]:
-    """How a device was measured, for its file."""
+    """Return how a device was measured, for its file."""
     return {
         "engine": recording.engine,
         **asdict(recording.settings),
@@ -198,7 +200,7 @@ def _measured(recording: Recording, plan: Plan) -> dict[str, Any]:
 
 
 def device_file(device: Device) -> str:
-    """The device as JSON, which `antcost.cost.device` reads: a line a kind of layer."""
+    """Return the device as JSON, which `antcost.cost.device` reads: a line a kind of layer."""
     head = {
         "device": device.name,
         "errors": device.errors and device.errors.model_dump(),
@@ -216,7 +218,9 @@ def device_file(device: Device) -> str:
 
 
 def _rates(rates: Rates) -> dict[str, Any]:
-    """What is not 0, in the units of the file: exactly, as rates are rounded to what it holds."""
+    """Return what is not 0, in the units of the file: exactly, as rates are rounded to what it
+    holds.
+    """
     named = zip(RATES.items(), rates.fs, strict=True)
     values = {name: fs / unit for (name, (_, unit)), fs in named if fs}
     return {**values, **({"seen": rates.seen.model_dump()} if rates.seen else {})}

@@ -19,7 +19,7 @@ BATCHES = 2
 
 
 def quantized(model: "ModelProto", graph: Graph, settings: Settings) -> "ModelProto":
-    """The model with int8 weights, a scale for each channel out, and uint8 activations.
+    """Return the model with int8 weights, a scale for each channel out, and uint8 activations.
 
     Post-training static quantisation, with pairs of QuantizeLinear and DequantizeLinear that the
     runtime merges into integer kernels. `model` is used up.

@@ -138,7 +138,7 @@ def _fitting(rng: Random, name: str, families: Sequence[Family]) -> Iterator[Gra
 
 
 def _spec(rng: Random, name: str, families: Sequence[Family]) -> Fields:
-    """A stem, stages that grow in width while the map shrinks, and a head."""
+    """Return a stem, stages that grow in width while the map shrinks, and a head."""
     width = rng.uniform(16, 48)
     conv = {"block": "conv", "activation": rng.choice(("relu", "relu6"))}
     kernel = rng.choice((3, 3, 5, 7))

@@ -105,13 +105,15 @@ class Recording:
 
 
 def subject_of(cost: NetCost, reference: str, dtype: Dtype, *, asked: bool = True) -> Subject:
-    """A network that is to be measured."""
+    """Return a network that is to be measured."""
     traffic = traffic_bytes(cost.whole, dtype)
     return Subject(cost.graph.name, reference, cost.madds, cost.params, traffic, asked)
 
 
 def find_subject(subjects: Sequence[Subject], name: str) -> int | None:
-    """The subject that is called so: as on the command line, by its title, or its file's stem."""
+    """Return the subject that is called so: as on the command line, by its title, or its file's
+    stem.
+    """
     for names in (
         [subject.reference for subject in subjects],
         [subject.title for subject in subjects],
@@ -123,7 +125,7 @@ def find_subject(subjects: Sequence[Subject], name: str) -> int | None:
 
 
 def to_json(recording: Recording) -> str:
-    """The file of a recording: a line a visit."""
+    """Return the file of a recording: a line a visit."""
     data = asdict(recording)
     data = {"format": data.pop("format"), **data}
     visits = ",\n    ".join(json.dumps(visit) for visit in data.pop("visits"))
@@ -156,7 +158,7 @@ def _adapter() -> TypeAdapter[Recording]:
 
 
 def _first(error: ValidationError) -> str:
-    """The first thing that is wrong, in one line."""
+    """Return the first thing that is wrong, in one line."""
     details: Any = error.errors(include_url=False, include_input=False)[0]
     place = ".".join(map(str, details["loc"]))
     line = ": ".join(filter(None, (place, details["msg"])))
@@ -164,7 +166,7 @@ def _first(error: ValidationError) -> str:
 
 
 def _inconsistency(recording: Recording) -> str | None:
-    """What is wrong with the whole where each part by itself is right."""
+    """Return what is wrong with the whole where each part by itself is right."""
     count = len(recording.subjects)
     if max(recording.reference, recording.baseline) >= count:
         return f"there are {count} subjects"

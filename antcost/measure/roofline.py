@@ -55,12 +55,14 @@ class Roofline:
     overhead_ps: int
 
     def level(self, traffic_bytes: int) -> Level:
-        """The largest level that the traffic fills, so that no roof is too low; or the first."""
+        """Return the largest level that the traffic fills, so that no roof is too low; or the
+        first.
+        """
         filled = [level for level in self.levels if level.traffic_bytes <= traffic_bytes]
         return filled[-1] if filled else self.levels[0]
 
     def bound(self, kernel: Kernel) -> Bound:
-        """The largest of what its operations, its bytes, and starting it take at least."""
+        """Return the largest of what its operations, its bytes, and starting it take at least."""
         bandwidth = self.level(kernel.traffic_bytes).bytes_per_s
         bounds = (
             Bound("compute", kernel.flops * PS_PER_S // self.flops_per_s),
@@ -90,7 +92,9 @@ def measure_roofline(
 
 
 def _best(graph: Graph, engine: Engine, settings: Settings) -> list[Kernel]:
-    """The kernels of a graph in their fastest runs, without those too fast for the profiler."""
+    """Return the kernels of a graph in their fastest runs, without those too fast for the
+    profiler.
+    """
     assert engine.time_layers is not None
     times = engine.time_layers(graph, settings, RUNS)
     fastest = {name: (min(runs),) for name, runs in times.layers_ns.items()}
@@ -99,7 +103,7 @@ def _best(graph: Graph, engine: Engine, settings: Settings) -> list[Kernel]:
 
 
 def _level(traffic_bytes: int, engine: Engine, settings: Settings) -> Level:
-    """The bandwidth of the best layer that does nothing but read a map and write another."""
+    """Return the bandwidth of the best layer that does nothing but read a map and write another."""
     pixels = traffic_bytes // (2 * BYTES[settings.dtype] * STREAM_CHANNELS)
     found = _best(_stream(pixels), engine, settings)
     rates = [

@@ -26,7 +26,7 @@ LOST_NS = 100_000
 
 
 def trimmed_mean(times: Sequence[int]) -> float:
-    """The mean without the fastest and the slowest run, as the ANTNets paper has it."""
+    """Return the mean without the fastest and the slowest run, as the ANTNets paper has it."""
     return statistics.fmean(sorted(times)[1:-1] or times)
 
 
@@ -49,7 +49,7 @@ class Ratio:
 
     @property
     def half_width(self) -> float:
-        """How far the upper end is away, relative to the ratio."""
+        """Return how far the upper end is away, relative to the ratio."""
         return self.high / self.value - 1
 
 
@@ -79,7 +79,7 @@ class Latency:
 
     @property
     def differs(self) -> bool:
-        """Whether undisturbed visits alone say something else, or nothing."""
+        """Return whether undisturbed visits alone say something else, or nothing."""
         quiet = self.quiet_speed_up
         return self.disturbed > 0 and (
             quiet is None
@@ -92,7 +92,7 @@ class Latency:
 def latencies(
     recording: Recording, baseline: int | None = None, stat: Stat = "median"
 ) -> tuple[Latency, ...]:
-    """What was measured of each network that a table shows, against a baseline."""
+    """Return what was measured of each network that a table shows, against a baseline."""
     base = recording.baseline if baseline is None else baseline
     shown = dict.fromkeys([*recording.shown, base])
     return tuple(_latency(recording, index, base, stat) for index in sorted(shown))
@@ -125,7 +125,7 @@ def _latency(recording: Recording, index: int, base: int, stat: Stat) -> Latency
 
 
 def times_ns(visits: Sequence[Visit], index: int) -> list[int]:
-    """The wall times of all runs of one network."""
+    """Return the wall times of all runs of one network."""
     return [time for visit in visits if visit.subject == index for time in visit.wall_ns]
 
 
@@ -181,14 +181,14 @@ def half_interval(values: Sequence[float]) -> float:
 
 
 def widest(visits: Sequence[Visit], base: int, count: int, stat: Stat = "median") -> float:
-    """The relative half-width of the widest interval of all ratios with `base`."""
+    """Return the relative half-width of the widest interval of all ratios with `base`."""
     others = (index for index in range(count) if index != base)
     ratios = (ratio(log_ratios(visits, base, index, stat)) for index in others)
     return max((each.half_width for each in ratios), default=0.0)
 
 
 def disturbed(visit: Visit, threads: int) -> bool:
-    """Whether something else had the CPU: what a run lost says so for one thread.
+    """Return whether something else had the CPU: what a run lost says so for one thread.
 
     Several threads wait for each other, so for them it is the scheduler that says so.
     """

@@ -151,7 +151,8 @@ def no_collection() -> Iterator[None]:
 def _prepared(
     candidates: Sequence[Candidate], engine: Engine, settings: Settings, turn: int
 ) -> list[Run]:
-    """All networks, warmed up. They take turns in being first, since memory is given out in order.
+    """Return all networks, warmed up. They take turns in being first, since memory is given out in
+    order.
 
     Raises AntcostError for whatever the engine says against one of them.
     """
@@ -178,7 +179,7 @@ def engine_errors(engine: Engine, title: str) -> Iterator[None]:
 
 
 def _seconds(run: Run) -> float:
-    """What one run takes."""
+    """Return what one run takes."""
     start = time.perf_counter()
     run()
     return time.perf_counter() - start

@@ -22,7 +22,7 @@ INSTALL = "pip install 'antcost[latency]' torch"
 
 
 def prepare_eager(graph: Graph, settings: Settings) -> Run:
-    """The module itself, operator by operator."""
+    """Return the module itself, operator by operator."""
     return _run(_module(graph, settings), _images(graph, settings), settings)
 
 
@@ -39,7 +39,7 @@ def prepare_compiled(graph: Graph, settings: Settings) -> Run:
 
 
 def prepare_script(graph: Graph, settings: Settings) -> Run:
-    """A trace, frozen and optimised for inference."""
+    """Return a trace, frozen and optimised for inference."""
     import torch
 
     jit: Any = torch.jit
@@ -52,7 +52,7 @@ def prepare_script(graph: Graph, settings: Settings) -> Run:
 
 
 def _module(graph: Graph, settings: Settings) -> Any:
-    """The network with the random weights that the other engines have, too."""
+    """Return the network with the random weights that the other engines have, too."""
     import torch
 
     from antcost.backends.onnx_model import random_weights

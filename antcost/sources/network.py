@@ -39,7 +39,7 @@ class Network:
 
     @property
     def has_auxiliary_heads(self) -> bool:
-        """Whether training has layers that inference leaves out."""
+        """Return whether training has layers that inference leaves out."""
         return bool(self.spec and self.spec.auxiliary)
 
 

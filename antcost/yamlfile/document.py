@@ -31,7 +31,7 @@ class Document:
     problems: list[Problem] = field(default_factory=list)
 
     def where(self, key: Key) -> str:
-        """Where a value was written, or the nearest one around it."""
+        """Return where a value was written, or the nearest one around it."""
         prefixes = (key[:length] for length in range(len(key), -1, -1))
         return next((self.marks[p] for p in prefixes if p in self.marks), self.origin)
 
@@ -199,5 +199,5 @@ def _reason(error: Exception) -> str:
 
 
 def _is_decimal(text: str, value: int) -> bool:
-    """Whether the text is the number as people write it: not 010 for 8, nor 1:30 for 90."""
+    """Return whether the text is the number as people write it: not 010 for 8, nor 1:30 for 90."""
     return text.replace("_", "").removeprefix("+") in (str(value), hex(value))

@@ -23,7 +23,9 @@ def add_errors(
 
 
 def _around(location: Key, fields: Mapping[str, FieldInfo]) -> Mapping[str, FieldInfo]:
-    """The fields among which an error is: these, or those of a group, or of groups, in one."""
+    """Return the fields among which an error is: these, or those of a group, or of groups, in
+    one.
+    """
     for step in location[:-1]:
         group = fields[step].annotation if isinstance(step, str) and step in fields else None
         for part in (group, *get_args(group)):
@@ -48,7 +50,7 @@ def _message(details: ErrorDetails, fields: Mapping[str, FieldInfo]) -> str:
 
 
 def _hint(value: object) -> str:
-    """What to write instead of a number that YAML 1.1 reads as text, such as 1e9 or 08."""
+    """Return what to write instead of a number that YAML 1.1 reads as text, such as 1e9 or 08."""
     if not isinstance(value, str) or not re.fullmatch(r"\d{1,15}(\.\d{1,15})?([eE]-?\d)?", value):
         return ""
     number = float(value)

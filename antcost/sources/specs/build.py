@@ -25,7 +25,7 @@ def build_graph(spec: NetSpec, *, training: bool = False) -> Graph:
 def build_stages(
     spec: NetSpec, fields_of_stages: Sequence[Mapping[str, Any]], *, training: bool = False
 ) -> Graph:
-    """The same with other fields than the spec's for its stages."""
+    """Return the same with other fields than the spec's for its stages."""
     net = Tape(Shape(spec.input))
     x = net.input
     outputs = {}
@@ -74,5 +74,5 @@ def run_stage(
 
 
 def later_fields(fields: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The fields of a stage's blocks after the first: `stride` holds for that one only."""
+    """Return the fields of a stage's blocks after the first: `stride` holds for that one only."""
     return {**fields, "stride": 1} if fields.get("stride") is not None else fields

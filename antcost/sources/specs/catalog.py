@@ -42,12 +42,12 @@ def _below(folder: Path, path: Path) -> tuple[str, ...]:
 
 
 def shipped_spaces() -> dict[str, Path]:
-    """The shipped search files by name: "antnet_300m"."""
+    """Return the shipped search files by name: "antnet_300m"."""
     return {path.stem: path for path in sorted((shipped_folder() / SEARCH).glob("*.yaml"))}
 
 
 def is_file(path: Path) -> bool:
-    """Whether there is such a file; no for a name that no file can have."""
+    """Return whether there is such a file; no for a name that no file can have."""
     try:
         return path.is_file()
     except (OSError, ValueError):
@@ -73,7 +73,7 @@ def find(reference: str, folder: Path = Path()) -> Path:
 
 
 def expand(reference: str) -> list[str]:
-    """The specs that a name, file, folder or glob stands for.
+    """Return the specs that a name, file, folder or glob stands for.
 
     Raises SpecError if a folder or glob has none.
     """

@@ -11,7 +11,8 @@ from antcost.yamlfile.document import Key
 
 
 def interpretations(spec: NetSpec) -> Iterator[tuple[tuple[Ambiguity, ...], NetSpec]]:
-    """Every reading: which ambiguities are decided the other way, fewest first, and the network.
+    """Yield every reading: which ambiguities are decided the other way, fewest first, and the
+    network.
 
     Two that set the same field exclude each other.
     Raises SpecError for a path or value of `set` that does not fit the network.
@@ -39,7 +40,7 @@ def _selected(spec: NetSpec, index: int) -> set[Key]:
 
 
 def _read(spec: NetSpec, chosen: Sequence[int]) -> NetSpec:
-    """The network with the chosen ambiguities decided the other way."""
+    """Return the network with the chosen ambiguities decided the other way."""
     return changed(
         spec,
         (

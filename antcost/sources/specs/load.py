@@ -54,7 +54,7 @@ def load(source: str | Path | Mapping[str, Any], overrides: Sequence[str] = ()) 
 
 
 def copy_plain(value: Any) -> Any:
-    """A copy of plain values, with lists for tuples."""
+    """Return a copy of plain values, with lists for tuples."""
     if isinstance(value, Mapping):
         return {key: copy_plain(item) for key, item in value.items()}
     return [copy_plain(item) for item in value] if isinstance(value, list | tuple) else value
@@ -77,7 +77,7 @@ def _inherit(document: Document, path: Path, trail: tuple[Path, ...]) -> Documen
 
 
 def _changes(document: Document) -> list[tuple[str, Any, str]]:
-    """The entries of `set`: path, value, and where each was written."""
+    """Return the entries of `set`: path, value, and where each was written."""
     changes = document.tree.pop("set", None)
     if changes is None:
         return []
@@ -114,7 +114,7 @@ def _open_parent(
 
 
 def _real_path(path: Path) -> Path:
-    """The file behind links, or the path itself where they lead in a circle."""
+    """Return the file behind links, or the path itself where they lead in a circle."""
     try:
         return path.resolve()
     except (OSError, RuntimeError):
@@ -122,7 +122,9 @@ def _real_path(path: Path) -> Path:
 
 
 def _merge(parent: Document, child: Document) -> Document:
-    """The child's fields replace the parent's. Published figures belong to one network only."""
+    """Return the child's fields replace the parent's. Published figures belong to one network
+    only.
+    """
     parent.tree.pop("published", None)
     for field, value in child.tree.items():
         parent.put((field,), value, "")
@@ -147,7 +149,7 @@ def _override_from_text(document: Document, text: str) -> None:
 
 
 def changed(spec: NetSpec, changes: Iterable[tuple[str, Any, str]]) -> NetSpec:
-    """The network with some fields set: path, value, and where each was written.
+    """Return the network with some fields set: path, value, and where each was written.
 
     Raises SpecError for a value that does not fit, PathError for a path that selects nothing.
     """
@@ -193,7 +195,7 @@ def _rows(tree: Any, field: str) -> list[Any]:
 
 
 def _check_rows(document: Document, field: str, model: type[F]) -> tuple[F, ...]:
-    """The rows of a list that are right, once the errors of the others are noted."""
+    """Return the rows of a list that are right, once the errors of the others are noted."""
     rows = (
         _check(document, (field, index), model, row, model.model_fields)
         for index, row in enumerate(_rows(document.tree, field))
@@ -204,7 +206,7 @@ def _check_rows(document: Document, field: str, model: type[F]) -> tuple[F, ...]
 def _check(
     document: Document, key: Key, model: type[F], row: Any, known: Mapping[str, FieldInfo]
 ) -> F | None:
-    """The part of the document at `key` as its model, or None once its errors are noted."""
+    """Return the part of the document at `key` as its model, or None once its errors are noted."""
     if not isinstance(row, dict):
         document.add_error(key, f"expected fields such as {{name: ...}}, got {row!r:.60}")
         return None
@@ -216,7 +218,7 @@ def _check(
 
 
 def _check_head(document: Document, key: Key, row: Any) -> Head | None:
-    """The auxiliary head, or None once its errors are noted."""
+    """Return the auxiliary head, or None once its errors are noted."""
     fields = _check(document, key, HeadFields, row, HeadFields.model_fields)
     stages = _check_stages(document, key, row)
     if fields is None:
@@ -230,7 +232,9 @@ def _check_head(document: Document, key: Key, row: Any) -> Head | None:
 
 
 def _check_stages(document: Document, key: Key, tree: Any) -> tuple[Stage, ...]:
-    """The stages of the network or of a head that are right; the errors of others are noted."""
+    """Return the stages of the network or of a head that are right; the errors of others are
+    noted.
+    """
     stages = (
         _check_stage(document, (*key, "stages", index), row)
         for index, row in enumerate(_rows(tree, "stages"))
@@ -239,7 +243,7 @@ def _check_stages(document: Document, key: Key, tree: Any) -> tuple[Stage, ...]:
 
 
 def _check_stage(document: Document, key: Key, row: Any) -> Stage | None:
-    """The stage as its block's model, or None once its errors are noted."""
+    """Return the stage as its block's model, or None once its errors are noted."""
     if not isinstance(row, dict):
         return _check(document, key, Stage, row, Stage.model_fields)
     block = row.get("block")
@@ -266,7 +270,7 @@ def _add_duplicates(document: Document) -> None:
 
 
 def _stage_rows(document: Document) -> Iterator[tuple[Key, Any]]:
-    """Every stage with its key: those of the network, then those of its auxiliary heads."""
+    """Yield every stage with its key: those of the network, then those of its auxiliary heads."""
     for index, row in enumerate(_rows(document.tree, "stages")):
         yield ("stages", index), row
     for head, fields in enumerate(_rows(document.tree, "auxiliary")):

@@ -57,7 +57,7 @@ class Stage(Fields):
     repeat: Annotated[int, Field(ge=1, le=MAX_REPEAT)] = 1
 
     def fields(self) -> dict[str, Any]:
-        """The fields that belong to the block."""
+        """Return the fields that belong to the block."""
         return {
             name: getattr(self, name)
             for name in type(self).model_fields

@@ -14,14 +14,14 @@ from antcost.yamlfile.validation import add_errors
 
 
 def find_stage_model(block: str) -> type[Stage]:
-    """The stage model of a block. Raises AntcostError for an unknown one."""
+    """Return the stage model of a block. Raises AntcostError for an unknown one."""
     if block not in STAGE_MODELS:
         raise AntcostError(f"no block is called {block!r:.60}; {suggest(block, STAGE_MODELS)}")
     return STAGE_MODELS[block]
 
 
 def set_fields(block: str, defaults: Mapping[str, Any], settings: Mapping[str, Any]) -> Stage:
-    """A stage of this block, its fields checked as those of a spec are.
+    """Return a stage of this block, its fields checked as those of a spec are.
 
     Raises SpecError, a line for each field that is unknown, missing or wrong.
     """

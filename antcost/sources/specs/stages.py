@@ -13,7 +13,7 @@ from antcost.sources.specs.model import Stage
 
 @cache
 def stage_model(name: str) -> type[Stage]:
-    """The fields of a block's stages: the keyword arguments of its function.
+    """Return the fields of a block's stages: the keyword arguments of its function.
 
     Raises KeyError if there is no such block.
     """

@@ -23,7 +23,7 @@ def make_divisible(channels: int, width: Fraction) -> int:
 
 
 def stage_fields(spec: NetSpec) -> list[dict[str, Any]]:
-    """The fields of each stage with `classes` and the width put in.
+    """Return the fields of each stage with `classes` and the width put in.
 
     The width multiplies the channels of stages, those inside of their blocks, and the growth of
     their dense layers. The last convolution grows only above width 1.
@@ -33,7 +33,7 @@ def stage_fields(spec: NetSpec) -> list[dict[str, Any]]:
 
 
 def head_fields(spec: NetSpec, head: Head) -> list[dict[str, Any]]:
-    """The same for the stages of an auxiliary head."""
+    """Return the same for the stages of an auxiliary head."""
     width = Fraction(str(spec.width))
     return [_scaled(spec, stage, width, make_divisible) for stage in head.stages]
 
@@ -41,7 +41,7 @@ def head_fields(spec: NetSpec, head: Head) -> list[dict[str, Any]]:
 def scaled_fields(
     spec: NetSpec, width: Width, last_width: Width, multiply: Callable[[int, Width], int]
 ) -> list[dict[str, Any]]:
-    """The same with the width given, that of the last convolution apart.
+    """Return the same with the width given, that of the last convolution apart.
 
     Linear layers keep their channels. A stem, behind which other blocks have channels or which is
     the only convolution, is not the last one.
@@ -55,7 +55,7 @@ def scaled_fields(
 
 
 def _widths_behind(spec: NetSpec, index: int) -> bool:
-    """Whether the width multiplies something behind this stage."""
+    """Return whether the width multiplies something behind this stage."""
     stages = (stage for stage in spec.stages[index + 1 :] if stage.block != "linear")
     return any(stage.fields().get(name) is not None for stage in stages for name in SCALED)
 
@@ -80,7 +80,7 @@ def _multiplied(value: Any, width: Width, multiply: Callable[[int, Width], int])
 
 
 def scaled_channels(fields: Mapping[str, Any]) -> Iterator[int]:
-    """The channels of a stage that the width multiplies."""
+    """Yield the channels of a stage that the width multiplies."""
     return _numbers(tuple(fields[name] for name in SCALED if fields.get(name) is not None))
 
 

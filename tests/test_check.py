@@ -17,9 +17,16 @@ from antcost.charts.waterfalls import waterfalls
 from antcost.check import comparison
 from antcost.check.comparison import Check, check, compare, convention_of
 from antcost.check.isolation import Answer, Job, answer, answers
-from antcost.check.tools import TOOLS, Report
+from antcost.check.tools import TOOLS, ToolReport
 from antcost.cost.convention import CONVENTIONS, Term
-from antcost.views.checks import Step, bridge_table, checks_table, equations, places_table, steps
+from antcost.views.checks import (
+    BridgeStep,
+    bridge_table,
+    checks_table,
+    equations,
+    places_table,
+    steps,
+)
 
 TORCH = pytest.mark.torch
 TINY = network(
@@ -38,7 +45,7 @@ def reported(
     tool: str, total: int, params: int = 3_504_872, layers: Any = None, layer_params: Any = None
 ) -> Check:
     """What MobileNetV2 would be if the tool said so."""
-    report = Report(total, params, layers, layer_params)
+    report = ToolReport(total, params, layers, layer_params)
     return compare(antcost.analyze("mobilenet_v2"), TOOLS[tool], Answer("0.1.5", report))
 
 
@@ -65,7 +72,7 @@ def test_what_no_term_explains_is_a_term_of_the_bridge() -> None:
 
 def test_parameters_have_a_bridge_where_a_tool_misses_some() -> None:
     cost = antcost.analyze("cifar100/e_antnet")
-    one = compare(cost, TOOLS["thop"], Answer("0.1.1", Report(167_359_296, 4_314_756)))
+    one = compare(cost, TOOLS["thop"], Answer("0.1.1", ToolReport(167_359_296, 4_314_756)))
     assert one.agrees
     assert equations(one)[1] == "thop, params: 4,314,756 = 4,314,790 parameters - 34 branch weights"
     assert one.faults() == [
@@ -122,14 +129,14 @@ def test_bars_that_lead_below_our_multiply_adds() -> None:
             input_shape=(4, 6, 6),
         )
     )
-    added = steps(compare(cost, TOOLS["thop"], Answer("0.1.1", Report(0, 0))))
+    added = steps(compare(cost, TOOLS["thop"], Answer("0.1.1", ToolReport(0, 0))))
     assert [(step.term[0], step.end) for step in added[1:]] == [
         ("+", 512),
         ("-", 512 - 5_760),
         ("-", -10_368),
     ]
     assert [len(step.bar) for step in added[1:]] == [24, 24, 11]
-    assert waterfalls([compare(cost, TOOLS["thop"], Answer("0.1.1", Report(0, 0)))]).to_dict()
+    assert waterfalls([compare(cost, TOOLS["thop"], Answer("0.1.1", ToolReport(0, 0)))]).to_dict()
 
 
 def test_waterfalls_of_all_tools_fit_a_page_with_their_caption() -> None:
@@ -137,7 +144,9 @@ def test_waterfalls_of_all_tools_fit_a_page_with_their_caption() -> None:
     cost = antcost.analyze("mobilenet_v3_large")
     newest = {name: convention_of(name, "9")[0] for name in TOOLS}
     asked = [
-        compare(cost, tool, Answer("9", Report(newest[name].count(cost.whole.cost), cost.params)))
+        compare(
+            cost, tool, Answer("9", ToolReport(newest[name].count(cost.whole.cost), cost.params))
+        )
         for name, tool in TOOLS.items()
     ]
     svg = ET.fromstring(vl_convert.vegalite_to_svg(waterfalls(asked).to_dict()))
@@ -146,7 +155,7 @@ def test_waterfalls_of_all_tools_fit_a_page_with_their_caption() -> None:
 
 
 def test_a_step_in_the_middle() -> None:
-    assert Step("x", "less", -50, 1, 100, 50, 0, 100).bar == "·" * 12 + "█" * 12
+    assert BridgeStep("x", "less", -50, 1, 100, 50, 0, 100).bar == "·" * 12 + "█" * 12
 
 
 def test_several_networks_have_a_column_even_with_one_name() -> None:
@@ -159,7 +168,7 @@ def test_several_networks_have_a_column_even_with_one_name() -> None:
 
 def test_a_local_version_is_left_out() -> None:
     cost = antcost.analyze("mobilenet_v2")
-    one = compare(cost, TOOLS["torch"], Answer("2.13.0+cpu", Report(601_548_544, 3_504_872)))
+    one = compare(cost, TOOLS["torch"], Answer("2.13.0+cpu", ToolReport(601_548_544, 3_504_872)))
     assert (one.version, one.known, one.agrees) == ("2.13.0", True, True)
 
 
@@ -234,7 +243,7 @@ class TestWithTools:
         assert capfd.readouterr() == ("", "")
 
     def test_a_tool_that_fails_says_why(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        def fail(module: Any, image: Any) -> Report:
+        def fail(module: Any, image: Any) -> ToolReport:
             raise ValueError("of no\n  use")
 
         monkeypatch.setitem(TOOLS, "thop", replace(TOOLS["thop"], count=fail))
@@ -378,7 +387,7 @@ class TestWithTools:
     ) -> None:
         missing = replace(TOOLS["calflops"], package="no-such-package")
         told = Answer(problem="not installed: pip install calflops")
-        there = Answer("0.1.5", Report(314_193_216))
+        there = Answer("0.1.5", ToolReport(314_193_216))
         monkeypatch.setattr(
             "antcost.cli.asking.check",
             lambda costs: [
@@ -394,7 +403,7 @@ class TestWithTools:
         self, run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def interrupted(costs: Any) -> Iterator[Check]:
-            yield compare(costs[0], TOOLS["fvcore"], Answer("0.1.5", Report(314_193_216)))
+            yield compare(costs[0], TOOLS["fvcore"], Answer("0.1.5", ToolReport(314_193_216)))
             raise KeyboardInterrupt
 
         monkeypatch.setattr("antcost.cli.asking.check", interrupted)

@@ -9,7 +9,7 @@ from devices import known_device
 
 from antcost.check.comparison import Check, compare
 from antcost.check.isolation import Answer
-from antcost.check.tools import TOOLS, Report
+from antcost.check.tools import TOOLS, ToolReport
 from antcost.cost.convention import CONVENTIONS, Convention
 from antcost.cost.counts import Cost
 from antcost.cost.device import Errors
@@ -41,7 +41,7 @@ def explained(tool: str, version: str, name: str = "mobilenet_v2", off: int = 0)
     cost = analyze(name)
     convention = CONVENTIONS[tool]
     counts = {row.name: convention.count(row.cost) for row in cost.layers}
-    report = Report(convention.count(cost.whole.cost) + off, cost.params, counts)
+    report = ToolReport(convention.count(cost.whole.cost) + off, cost.params, counts)
     return compare(cost, TOOLS[tool], Answer(version, report))
 
 

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 import antcost
 from antcost.check.comparison import Check, compare
 from antcost.check.isolation import Answer
-from antcost.check.tools import TOOLS, Report
+from antcost.check.tools import TOOLS, ToolReport
 from antcost.cli.app import app
 from antcost.cost.analysis import NetCost
 from antcost.cost.convention import CONVENTIONS
@@ -356,7 +356,7 @@ def agreeing(cost: NetCost) -> Check:
     convention = CONVENTIONS["fvcore"]
     counts = {row.name: convention.count(row.cost) for row in cost.layers}
     whole = convention.count(cost.whole.cost)
-    return compare(cost, TOOLS["fvcore"], Answer("0.1.5", Report(whole, cost.params, counts)))
+    return compare(cost, TOOLS["fvcore"], Answer("0.1.5", ToolReport(whole, cost.params, counts)))
 
 
 def composed(*names: str) -> contents.Report:

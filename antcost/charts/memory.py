@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from antcost.charts.placement import FONT, cut, text_width
 from antcost.charts.style import BLUE, GRAY_TEXT, ORANGE, PAGE, RULE, style, values
 from antcost.cost.analysis import NetCost
-from antcost.cost.memory import Step, timeline
+from antcost.cost.memory import TimelineStep, timeline
 from antcost.units import format_exact
 from antcost.views.memory import BYTES_PER_ELEM, peaks
 
@@ -65,12 +65,12 @@ def memory_timeline(cost: NetCost, *, inplace: bool = False) -> alt.LayerChart:
     return chart
 
 
-def _kept(step: Step) -> int:
+def _kept(step: TimelineStep) -> int:
     """Elements that wait for a later layer."""
     return sum(elems for name, elems in step.alive.items() if name not in step.used)
 
 
-def _areas(steps: Sequence[Step], one: int, x: alt.X, y: alt.Y) -> alt.Chart:
+def _areas(steps: Sequence[TimelineStep], one: int, x: alt.X, y: alt.Y) -> alt.Chart:
     """What is in use, on top of what is kept."""
     import altair as alt
 
@@ -100,7 +100,7 @@ def _areas(steps: Sequence[Step], one: int, x: alt.X, y: alt.Y) -> alt.Chart:
 
 
 def _peak(
-    steps: Sequence[Step], top: Sequence[Step], one: int, x: alt.X, y: alt.Y
+    steps: Sequence[TimelineStep], top: Sequence[TimelineStep], one: int, x: alt.X, y: alt.Y
 ) -> list[alt.Chart]:
     """A line over every layer at the peak, and which it is in words over the first."""
     import altair as alt
@@ -127,7 +127,7 @@ def _peak(
     ]
 
 
-def _stages(steps: Sequence[Step], scale: alt.Scale) -> tuple[list[alt.Chart], float]:
+def _stages(steps: Sequence[TimelineStep], scale: alt.Scale) -> tuple[list[alt.Chart], float]:
     """A line where each stage begins, the names of those that have room for theirs, and how high
     the names are.
     """
@@ -161,7 +161,7 @@ def _stages(steps: Sequence[Step], scale: alt.Scale) -> tuple[list[alt.Chart], f
     return drawn, high + 2 * NAME_GAP
 
 
-def _spans(steps: Sequence[Step]) -> Iterator[tuple[str, int, int]]:
+def _spans(steps: Sequence[TimelineStep]) -> Iterator[tuple[str, int, int]]:
     """The stages: name, first layer, and the layer after the last."""
     start = 0
     for name, run in groupby(steps, key=lambda step: step.node.origin.stage):
@@ -179,7 +179,7 @@ def _apart(rows: Sequence[dict[str, Any]], layers: float) -> list[dict[str, Any]
     return kept
 
 
-def _hover(steps: Sequence[Step], one: int, x: alt.X, y: alt.Y) -> alt.Chart:
+def _hover(steps: Sequence[TimelineStep], one: int, x: alt.X, y: alt.Y) -> alt.Chart:
     """What the page tells of each layer; it is not seen."""
     import altair as alt
 
@@ -209,7 +209,7 @@ def _hover(steps: Sequence[Step], one: int, x: alt.X, y: alt.Y) -> alt.Chart:
     return chart
 
 
-def _tensors(step: Step) -> str:
+def _tensors(step: TimelineStep) -> str:
     """The largest tensors that are alive, with their bytes."""
     every = sorted(step.alive.items(), key=lambda pair: -pair[1])
     listed = [f"{name} {format_exact(elems * BYTES_PER_ELEM)}" for name, elems in every]

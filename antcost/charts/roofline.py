@@ -18,7 +18,7 @@ from antcost.graph.operators import kind
 from antcost.measure.breakdown import Breakdown
 from antcost.measure.roofline import Roofline
 from antcost.units import format_bytes, format_percent, format_ratio
-from antcost.views.layer_times import GIGA, Line, lines_of
+from antcost.views.layer_times import GIGA, LayerTimeRow, lines_of
 from antcost.views.measured import ran_as
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def roofline_figure(breakdown: Breakdown, by: Level) -> alt.LayerChart:
     return configured
 
 
-def _dots(lines: Sequence[Line]) -> list[Dot]:
+def _dots(lines: Sequence[LayerTimeRow]) -> list[Dot]:
     """From the most expensive on, so that none hides behind another."""
     dots = [
         Dot(
@@ -136,7 +136,7 @@ def _dots(lines: Sequence[Line]) -> list[Dot]:
     return sorted(dots, key=lambda dot: -dot.time)
 
 
-def _kind(line: Line) -> str:
+def _kind(line: LayerTimeRow) -> str:
     """The kind of layer that takes most of the row's time."""
     times: Counter[str] = Counter()
     for kernel in line.kernels:

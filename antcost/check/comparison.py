@@ -13,7 +13,7 @@ ELSEWHERE = "(outside of the layers)"
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class CheckedRow:
     """What a tool reports of a network, a stage or a layer, beside what we predict.
 
     Parameters are None where the tool does not report them.
@@ -61,8 +61,8 @@ class Check:
     known: bool
     problem: str = ""
     warnings: tuple[str, ...] = ()
-    whole: Line | None = None
-    layers: tuple[Line, ...] = ()
+    whole: CheckedRow | None = None
+    layers: tuple[CheckedRow, ...] = ()
     carriers: tuple[tuple[str, int], ...] = ()
     params_carriers: tuple[tuple[str, int], ...] = ()
 
@@ -96,10 +96,10 @@ class Check:
         terms = (*self.convention.terms, *self.convention.param_terms)
         return [term.fault for term in terms if term.fault and term.count(whole)]
 
-    def stages(self) -> list[Line]:
+    def stages(self) -> list[CheckedRow]:
         """Return the layers, summed up by stage."""
         stage_of = {node.name: node.origin.stage for node in self.cost.graph.nodes}
-        rows: dict[str, list[Line]] = {}
+        rows: dict[str, list[CheckedRow]] = {}
         for line in self.layers:
             rows.setdefault(stage_of.get(line.name, line.name), []).append(line)
         operators = {row.name: row.operator for row in self.cost.by("stage")}
@@ -138,7 +138,7 @@ def compare(cost: NetCost, tool: Tool, answer: Answer) -> Check:
     report = answer.report
     if report is None:
         return Check(cost, tool, version, convention, known, answer.problem, answer.warnings)
-    whole = Line(
+    whole = CheckedRow(
         "total",
         "",
         cost.madds,
@@ -164,13 +164,13 @@ def compare(cost: NetCost, tool: Tool, answer: Answer) -> Check:
 
 def _layer_lines(
     cost: NetCost, convention: Convention, total: int, counts: Counts | None, params: Counts | None
-) -> tuple[Line, ...]:
+) -> tuple[CheckedRow, ...]:
     """Return a line a layer, and one for what the tool reports outside of them if there is any."""
     if counts is None:
         return ()
     inside = [term for term in convention.terms if not term.outside]
     lines = [
-        Line(
+        CheckedRow(
             row.name,
             row.operator,
             row.madds,
@@ -183,7 +183,11 @@ def _layer_lines(
     ]
     reported = total - sum(line.reported for line in lines)
     predicted = convention.count(cost.whole.cost) - sum(line.predicted for line in lines)
-    rest = [Line(ELSEWHERE, "", 0, reported, predicted, None, 0)] if reported or predicted else []
+    rest = (
+        [CheckedRow(ELSEWHERE, "", 0, reported, predicted, None, 0)]
+        if reported or predicted
+        else []
+    )
     return (*lines, *rest)
 
 
@@ -196,9 +200,9 @@ def _inside(counts: Counts, name: str) -> int:
     return sum(count for key, count in counts.items() if key.startswith(f"{name}."))
 
 
-def _summed(name: str, operator: str, lines: Sequence[Line]) -> Line:
+def _summed(name: str, operator: str, lines: Sequence[CheckedRow]) -> CheckedRow:
     params = [line.params_reported for line in lines if line.params_reported is not None]
-    return Line(
+    return CheckedRow(
         name,
         operator,
         sum(line.madds for line in lines),
@@ -210,7 +214,7 @@ def _summed(name: str, operator: str, lines: Sequence[Line]) -> Line:
 
 
 def _carriers(
-    graph: Graph, tool: str, convention: Convention, whole: Line, layers: Sequence[Line]
+    graph: Graph, tool: str, convention: Convention, whole: CheckedRow, layers: Sequence[CheckedRow]
 ) -> tuple[tuple[str, int], ...]:
     """Return the layers that carry a residual, each with its part of it.
 

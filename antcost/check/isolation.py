@@ -15,7 +15,7 @@ from io import StringIO
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 
-from antcost.check.tools import TOOLS, Report
+from antcost.check.tools import TOOLS, ToolReport
 from antcost.errors import AntcostError
 from antcost.graph.graph import Graph
 
@@ -35,7 +35,7 @@ class Answer:
     """What came of a job: a report, or the problem; and what the tool warned of."""
 
     version: str = ""
-    report: Report | None = None
+    report: ToolReport | None = None
     problem: str = ""
     warnings: tuple[str, ...] = ()
 
@@ -94,7 +94,7 @@ def answer(job: Job) -> Answer:
     return Answer(installed, report, problem, tuple(dict.fromkeys(kept)))
 
 
-def _count(job: Job) -> tuple[Report | None, str]:
+def _count(job: Job) -> tuple[ToolReport | None, str]:
     import torch
 
     from antcost.backends.torch_module import torch_module

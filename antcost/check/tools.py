@@ -18,7 +18,7 @@ Counts = Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class ToolReport:
     """What a tool says of a module: one number, and by the names of modules where it does so."""
 
     total: int
@@ -33,26 +33,26 @@ class Tool:
 
     name: str
     package: str
-    count: Callable[[nn.Module, Tensor], Report]
+    count: Callable[[nn.Module, Tensor], ToolReport]
     install: str
 
 
-def _fvcore(module: nn.Module, image: Tensor) -> Report:
+def _fvcore(module: nn.Module, image: Tensor) -> ToolReport:
     from fvcore.nn import FlopCountAnalysis, parameter_count
 
     counter = FlopCountAnalysis(module, image)
     params = parameter_count(module)
-    return Report(int(counter.total()), params[""], counter.by_module(), params)
+    return ToolReport(int(counter.total()), params[""], counter.by_module(), params)
 
 
-def _thop(module: nn.Module, image: Tensor) -> Report:
+def _thop(module: nn.Module, image: Tensor) -> ToolReport:
     import thop
 
     total, params, children = thop.profile(
         module, inputs=(image,), verbose=False, ret_layer_info=True
     )
     rows = list(_flattened(children))
-    return Report(
+    return ToolReport(
         int(total),
         int(params),
         {name: int(count) for name, count, _ in rows},
@@ -67,16 +67,16 @@ def _flattened(children: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[
         yield from _flattened(inner, f"{prefix}{name}.")
 
 
-def _ptflops(module: nn.Module, image: Tensor) -> Report:
+def _ptflops(module: nn.Module, image: Tensor) -> ToolReport:
     printed = StringIO()
     total, params = _ask_ptflops(
         module, image, print_per_layer_stat=True, ost=printed, flops_units="Mac", param_units=""
     )
-    return Report(total, params, dict(_printed_counts(printed.getvalue())))
+    return ToolReport(total, params, dict(_printed_counts(printed.getvalue())))
 
 
-def _ptflops_aten(module: nn.Module, image: Tensor) -> Report:
-    return Report(*_ask_ptflops(module, image, print_per_layer_stat=False, backend="aten"))
+def _ptflops_aten(module: nn.Module, image: Tensor) -> ToolReport:
+    return ToolReport(*_ask_ptflops(module, image, print_per_layer_stat=False, backend="aten"))
 
 
 def _ask_ptflops(module: nn.Module, image: Tensor, **options: Any) -> tuple[int, int]:
@@ -108,13 +108,13 @@ def _printed_counts(text: str) -> Iterator[tuple[str, int]]:
             yield ".".join(path), int(row["count"])
 
 
-def _torchinfo(module: nn.Module, image: Tensor) -> Report:
+def _torchinfo(module: nn.Module, image: Tensor) -> ToolReport:
     from torchinfo import summary
 
     result = summary(module, input_data=image, verbose=0)
     names = {id(part): name for name, part in module.named_modules()}
     rows = {names[id(row.module)]: row for row in result.summary_list}
-    return Report(
+    return ToolReport(
         int(result.total_mult_adds),
         int(result.total_params),
         {name: int(row.macs) for name, row in rows.items()},
@@ -122,7 +122,7 @@ def _torchinfo(module: nn.Module, image: Tensor) -> Report:
     )
 
 
-def _torch(module: nn.Module, image: Tensor) -> Report:
+def _torch(module: nn.Module, image: Tensor) -> ToolReport:
     """Return the FLOPs of FlopCounterMode, and the parameters that the module itself has."""
     import torch
     from torch.utils.flop_counter import FlopCounterMode
@@ -130,7 +130,7 @@ def _torch(module: nn.Module, image: Tensor) -> Report:
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         module(image)
     root = type(module).__name__
-    return Report(
+    return ToolReport(
         counter.get_total_flops(),
         sum(parameter.numel() for parameter in module.parameters()),
         {
@@ -144,21 +144,21 @@ def _torch(module: nn.Module, image: Tensor) -> Report:
     )
 
 
-def _calflops(module: nn.Module, image: Tensor) -> Report:
+def _calflops(module: nn.Module, image: Tensor) -> ToolReport:
     from calflops import calculate_flops
 
     _, macs, params = calculate_flops(
         module, input_shape=tuple(image.shape), output_as_string=False, print_results=False
     )
-    return Report(int(macs), int(params))
+    return ToolReport(int(macs), int(params))
 
 
-def _torchprofile(module: nn.Module, image: Tensor) -> Report:
+def _torchprofile(module: nn.Module, image: Tensor) -> ToolReport:
     from torchprofile import profile_macs
 
     macs = profile_macs(module, image)
     assert isinstance(macs, int)
-    return Report(macs)
+    return ToolReport(macs)
 
 
 _CHECK = "pip install 'antcost[check]'"

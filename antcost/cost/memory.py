@@ -57,7 +57,7 @@ def live_elems(graph: Graph, *, inplace: bool = False) -> list[int]:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class TimelineStep:
     """A layer at work: the elements of every tensor that is alive meanwhile, for one image.
 
     Tensors are named after the layers that made them, from the oldest on. `used` are those that the
@@ -74,7 +74,7 @@ class Step:
         return sum(self.alive.values())
 
 
-def timeline(graph: Graph, *, inplace: bool = False) -> list[Step]:
+def timeline(graph: Graph, *, inplace: bool = False) -> list[TimelineStep]:
     """Return what is alive while each layer runs, by the rules of `peak_bytes`."""
     storage = _storages(graph)
     last_read = {storage[name]: i for i, node in enumerate(graph.nodes) for name in node.inputs}
@@ -87,7 +87,9 @@ def timeline(graph: Graph, *, inplace: bool = False) -> list[Step]:
         made = {node.name: node.shape.numel} if storage[node.name] == node.name else {}
         overwrites = inplace and _output_of(node.layer) == "may overwrite" and bool(dying)
         during = alive if overwrites else alive | made
-        steps.append(Step(node, dict(during), frozenset(inputs) | (during.keys() & made.keys())))
+        steps.append(
+            TimelineStep(node, dict(during), frozenset(inputs) | (during.keys() & made.keys()))
+        )
         for name in dying:
             del alive[name]
         if node.name in last_read:

@@ -58,7 +58,7 @@ class Divides:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class FormPart:
     """A block that occurs `times` in a stage, and the closed forms of its layers."""
 
     label: str
@@ -85,7 +85,7 @@ class ClosedForm:
     """
 
     block: str
-    parts: tuple[Part, ...]
+    parts: tuple[FormPart, ...]
     values: Mapping[Symbol, int]
     actual: Row | None = None
 
@@ -296,7 +296,7 @@ def block_form(block: str, settings: Mapping[str, Any]) -> ClosedForm:
     cost = _block_on(block, fields, () if block == "linear" else (s_h * H, s_w * W))
     if any(isinstance(node.layer, L.ConvTranspose2d) for node in cost.graph.nodes):
         cost = _block_on(block, fields, (H, W))
-    return ClosedForm(block, (Part("", Integer(1), cost),), {})
+    return ClosedForm(block, (FormPart("", Integer(1), cost),), {})
 
 
 def _block_on(block: str, fields: Mapping[str, Any], sides: tuple[int, ...]) -> NetCost:
@@ -407,7 +407,7 @@ def _reads_previous(cost: NetCost) -> bool:
 
 def _parts(
     stage: Stage, fields: Mapping[str, Any], x: Shape, previous: Shape | None, of_image: bool
-) -> tuple[Part, ...]:
+) -> tuple[FormPart, ...]:
     """Return the blocks of a stage: the first and N - 1 others, or each one if their shapes differ.
 
     Of cells the first two, and N - 2 others; all N in one if the others are like the first. A cell
@@ -416,7 +416,7 @@ def _parts(
     later = later_fields(fields)
     inputs: tuple[Shape, Shape | None] = x, previous
     read = 2 if _reads_previous(block_cost(stage.block, fields, x, previous or x)) else 1
-    parts: list[Part] = []
+    parts: list[FormPart] = []
     for index in range(stage.repeat):
         cost = block_cost(stage.block, later if index else fields, *inputs)
         following = cost.graph.output, None if of_image and not index else inputs[0]
@@ -424,12 +424,12 @@ def _parts(
             while parts and parts[-1].cost.graph.nodes == cost.graph.nodes:
                 parts.pop()
             if not parts:
-                return (Part("all N", REPEAT, cost),)
+                return (FormPart("all N", REPEAT, cost),)
             if len(parts) == 1:
                 parts = [replace(parts[0], label="first")]
             different = len(parts)
-            return (*parts, Part(f"N - {different} later", REPEAT - different, cost))
-        parts.append(Part(f"{index}" if stage.repeat > 1 else "", Integer(1), cost))
+            return (*parts, FormPart(f"N - {different} later", REPEAT - different, cost))
+        parts.append(FormPart(f"{index}" if stage.repeat > 1 else "", Integer(1), cost))
         inputs = following
     return tuple(parts)
 

@@ -27,7 +27,7 @@ ALWAYS = {"channels", "repeat", "stride"}
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ArchitectureRow:
     """A stage of the spec with its fields, those that its author wrote, and what it costs."""
 
     name: str
@@ -50,14 +50,18 @@ class Line:
         return ", ".join(filter(None, (_said(key, self.fields[key]) for key in rest))) or None
 
 
-def architecture_table(spec: NetSpec, cost: NetCost, convention: Convention) -> Table[Line]:
+def architecture_table(
+    spec: NetSpec, cost: NetCost, convention: Convention
+) -> Table[ArchitectureRow]:
     """A row a stage: its input, block and fields as in the paper's Table 2, params and counts.
 
     `c` is what comes out, the width multiplier included. `cost` is that of the spec.
     """
     lines = list(_lines(spec, cost))
     letters = [field for field in SYMBOLS if field in ALWAYS or _is_written(lines, field)]
-    others: Column[Line] = Column("others", "other", lambda line: line.others, "prose", spare=7)
+    others: Column[ArchitectureRow] = Column(
+        "others", "other", lambda line: line.others, "prose", spare=7
+    )
     return Table(
         title=f"{spec.title}, {cost.graph.input} to {cost.graph.output}",
         columns=(
@@ -75,7 +79,7 @@ def architecture_table(spec: NetSpec, cost: NetCost, convention: Convention) -> 
             ),
         ),
         items=lines,
-        total=Line("total", "", {}, frozenset(), cost.whole),
+        total=ArchitectureRow("total", "", {}, frozenset(), cost.whole),
         notes=(
             f"{', '.join(': '.join(SYMBOLS[field]) for field in letters)}.",
             *definitions({convention.name}, convention),
@@ -88,12 +92,12 @@ def architecture_table(spec: NetSpec, cost: NetCost, convention: Convention) -> 
     )
 
 
-def _lines(spec: NetSpec, cost: NetCost) -> Iterator[Line]:
+def _lines(spec: NetSpec, cost: NetCost) -> Iterator[ArchitectureRow]:
     """The stages that have layers."""
     rows = {row.name: row for row in cost.by("stage")}
     for stage, fields in zip(spec.stages, stage_fields(spec), strict=True):
         if stage.name in rows:
-            yield Line(
+            yield ArchitectureRow(
                 stage.name,
                 stage.block,
                 {**fields, "repeat": stage.repeat},
@@ -102,11 +106,11 @@ def _lines(spec: NetSpec, cost: NetCost) -> Iterator[Line]:
             )
 
 
-def _is_written(lines: Sequence[Line], field: str) -> bool:
+def _is_written(lines: Sequence[ArchitectureRow], field: str) -> bool:
     return any(field in line.written and line.fields[field] is not None for line in lines)
 
 
-def _letter(field: str) -> Column[Line]:
+def _letter(field: str) -> Column[ArchitectureRow]:
     return Column(field, SYMBOLS[field][0], lambda line: line.shown(field), "count")
 
 
@@ -129,7 +133,7 @@ def _said(key: str, value: Any) -> str | None:
     return f"{key} {_text(value)}"
 
 
-def _data(line: Line, letters: Sequence[str], convention: Convention) -> dict[str, Any]:
+def _data(line: ArchitectureRow, letters: Sequence[str], convention: Convention) -> dict[str, Any]:
     """One stage for JSON, with exact integers."""
     return {
         "name": line.name,

@@ -6,7 +6,7 @@ from fractions import Fraction
 from itertools import accumulate, groupby, pairwise
 from typing import Any, Literal
 
-from antcost.check.comparison import Check, Line
+from antcost.check.comparison import Check, CheckedRow
 from antcost.check.tools import TOOLS
 from antcost.tables.table import Column, Table
 from antcost.units import format_exact
@@ -55,7 +55,7 @@ def checks_table(checks: Sequence[Check], by: Level | None = None) -> Table[Chec
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class BridgeStep:
     """One term on the way from our multiply-adds to a tool's number.
 
     It leads from `start` to `end`: what was added before it, and with it. All terms of the tool lie
@@ -88,7 +88,7 @@ class Step:
         return "·" * left + ("█" * (right - left) or "▏")
 
 
-def bridge_table(checks: Sequence[Check]) -> Table[Step]:
+def bridge_table(checks: Sequence[Check]) -> Table[BridgeStep]:
     """A waterfall a tool: what leads from our multiply-adds to its number, term by term."""
     counted = [check for check in checks if check.whole]
     return Table(
@@ -109,15 +109,17 @@ def bridge_table(checks: Sequence[Check]) -> Table[Step]:
     )
 
 
-def steps(check: Check) -> list[Step]:
+def steps(check: Check) -> list[BridgeStep]:
     """The terms of a tool's bridge, each where the one before it ends."""
     (name, base), *others = check.bridge()
     sums = list(accumulate((count for _, count in others), initial=0))
     low, high = min(sums), max(sums)
     return [
-        Step(check.tool.name, name, base, base),
+        BridgeStep(check.tool.name, name, base, base),
         *(
-            Step("", f"{'+' if count > 0 else '-'} {term}", count, base, start, end, low, high)
+            BridgeStep(
+                "", f"{'+' if count > 0 else '-'} {term}", count, base, start, end, low, high
+            )
             for (term, count), (start, end) in zip(others, pairwise(sums), strict=True)
         ),
     ]
@@ -142,21 +144,21 @@ def equations(check: Check) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class CheckedLayer:
     """A stage or layer as one tool reports it."""
 
     network: str
     tool: str
-    line: Line
+    line: CheckedRow
 
 
-def places_table(checks: Sequence[Check], by: Level) -> Table[Place]:
+def places_table(checks: Sequence[Check], by: Level) -> Table[CheckedLayer]:
     """A row a tool and stage or layer: all with a residual first.
 
     Then tool by tool, first what it counts otherwise than we do.
     """
     places = [
-        Place(_network(check), check.tool.name, line)
+        CheckedLayer(_network(check), check.tool.name, line)
         for check in checks
         for line in (check.stages() if by == "stage" else check.layers)
     ]
@@ -206,12 +208,12 @@ def _version(check: Check) -> str:
     return check.version if check.known or not check.version else f"{check.version} (unknown)"
 
 
-def _of(value: Callable[[Line], int | None]) -> Callable[[Check], int | None]:
+def _of(value: Callable[[CheckedRow], int | None]) -> Callable[[Check], int | None]:
     """A value of the whole network, none if the tool did not count."""
     return lambda check: value(check.whole) if check.whole else None
 
 
-def _differing_first(place: Place, tools: Sequence[str]) -> tuple[bool, int, bool]:
+def _differing_first(place: CheckedLayer, tools: Sequence[str]) -> tuple[bool, int, bool]:
     line = place.line
     return line.agrees, tools.index(place.tool), line.reported == line.madds
 
@@ -285,6 +287,6 @@ def _data(check: Check, by: Level | None) -> dict[str, Any]:
     }
 
 
-def _line_data(line: Line) -> dict[str, Any]:
+def _line_data(line: CheckedRow) -> dict[str, Any]:
     residuals = {"residual": line.residual, "params_residual": line.params_residual}
     return {**asdict(line), **residuals}

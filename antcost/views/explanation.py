@@ -16,7 +16,7 @@ from antcost.cost.convention import CONVENTIONS
 from antcost.explain.symbolic import (
     ClosedForm,
     Divides,
-    Part,
+    FormPart,
     ResolutionForm,
     WidthForm,
     expression,
@@ -58,7 +58,7 @@ BOUNDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class FormulaRow:
     """A layer, stage or total: its closed forms, and what they are here, in numbers."""
 
     name: str
@@ -70,7 +70,7 @@ class Line:
     params_here: int | None = None
 
 
-COLUMNS: tuple[Column[Line], ...] = (
+COLUMNS: tuple[Column[FormulaRow], ...] = (
     Column("name", "name", lambda line: line.name),
     Column("operator", "operator", lambda line: line.operator, spare=4),
     Column("blocks", "blocks", lambda line: line.blocks, spare=1),
@@ -83,7 +83,7 @@ COLUMNS: tuple[Column[Line], ...] = (
 
 def form_table(
     form: ClosedForm, *, network: str = "", columns: Sequence[str] = (), free: bool = False
-) -> Table[Line]:
+) -> Table[FormulaRow]:
     """A row for each layer of a block, or of a stage of `network`; their sum is below the table.
 
     Layers that cost nothing are left out unless `free`; JSON always has them. Raises AntcostError
@@ -94,7 +94,7 @@ def form_table(
     hidden = len(every) - len(lines)
     madds, params = _total(form, "madds"), _total(form, "params")
     numbers = (form.actual.madds, form.actual.params) if form.actual else (None, None)
-    total = Line("total", "", "", None, None, *numbers)
+    total = FormulaRow("total", "", "", None, None, *numbers)
     title = _title(form, network)
     chosen = choose(COLUMNS, columns or _columns(form))
     numbered = form.actual and any(column.unit == "count" for column in chosen)
@@ -139,16 +139,18 @@ def _columns(form: ClosedForm) -> list[str]:
     return ["name", "operator", *blocks, *counts]
 
 
-def _layer(form: ClosedForm, part: Part, row: Row) -> Line:
+def _layer(form: ClosedForm, part: FormPart, row: Row) -> FormulaRow:
     madds, params = expression(row.madds), expression(row.params)
-    line = Line(row.name, row.operator, part.label, _written(part, madds), _written(part, params))
+    line = FormulaRow(
+        row.name, row.operator, part.label, _written(part, madds), _written(part, params)
+    )
     if not form.actual:
         return line
     here = [int(value(part.times * count, form.values)) for count in (madds, params)]
     return replace(line, madds_here=here[0], params_here=here[1])
 
 
-def _written(part: Part, count: Expr) -> Formula:
+def _written(part: FormPart, count: Expr) -> Formula:
     return formula(_times(part.times, factored(without_rounding(count))))
 
 
@@ -238,7 +240,7 @@ def _granted(form: ClosedForm) -> list[Divides]:
 
 def network_table(
     form: ResolutionForm, widths: Sequence[WidthForm], *, columns: Sequence[str] = ()
-) -> Table[Line]:
+) -> Table[FormulaRow]:
     """A row for each stage in the resolution of the input; the width is below the table.
 
     Raises AntcostError for a column that does not exist.
@@ -273,9 +275,9 @@ def network_table(
     )
 
 
-def _stage_line(row: Row, actual: Row) -> Line:
+def _stage_line(row: Row, actual: Row) -> FormulaRow:
     madds, params = expression(row.madds), expression(row.params)
-    return Line(
+    return FormulaRow(
         row.name,
         row.operator,
         "",
@@ -359,7 +361,7 @@ def _numbers(values: Mapping[Symbol, int]) -> dict[str, int]:
     return {symbol.name: number for symbol, number in values.items()}
 
 
-def _data(line: Line) -> dict[str, Any]:
+def _data(line: FormulaRow) -> dict[str, Any]:
     """One row for JSON: formulas as text and LaTeX, numbers as integers."""
     return {
         "name": line.name,

@@ -28,7 +28,7 @@ BESIDE_PS = 100 * 10**6
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class LayerTimeRow:
     """One row: the kernels of a layer, block, stage or kind, beside the whole network's."""
 
     name: str
@@ -85,7 +85,7 @@ class Line:
         return _ratio(self.limits_ps.total(), self.time_ps)
 
 
-COLUMNS: tuple[Column[Line], ...] = (
+COLUMNS: tuple[Column[LayerTimeRow], ...] = (
     Column("name", "name", lambda line: line.name),
     Column("operator", "operator", lambda line: line.operator, spare=5),
     Column("layers", "layers", lambda line: line.layers, "count", spare=6),
@@ -102,12 +102,12 @@ UNNAMED = {"kind": ("operator",)}
 """Columns that say nothing more than the name of a row does."""
 
 
-def lines_of(breakdown: Breakdown, by: Level) -> list[Line]:
+def lines_of(breakdown: Breakdown, by: Level) -> list[LayerTimeRow]:
     """The rows in the order of the network; kernels belong where their first layer does."""
     groups: dict[tuple[str, str], list[Kernel]] = {}
     for kernel in breakdown.kernels:
         groups.setdefault(_key(kernel.nodes[0], by), []).append(kernel)
-    return [Line(*key, tuple(group), breakdown) for key, group in groups.items()]
+    return [LayerTimeRow(*key, tuple(group), breakdown) for key, group in groups.items()]
 
 
 def _key(node: Node, by: Level) -> tuple[str, str]:
@@ -125,10 +125,10 @@ def _key(node: Node, by: Level) -> tuple[str, str]:
             assert_never(by)
 
 
-def layer_times_table(breakdown: Breakdown, by: Level) -> Table[Line]:
+def layer_times_table(breakdown: Breakdown, by: Level) -> Table[LayerTimeRow]:
     """The time of each row beside what it costs, and beside what the machine could do at best."""
     lines = lines_of(breakdown, by)
-    total = Line("total", "", breakdown.kernels, breakdown)
+    total = LayerTimeRow("total", "", breakdown.kernels, breakdown)
     graph = breakdown.cost.graph
     return Table(
         title=f"{graph.name}, {graph.input} to {graph.output}: where the time goes",
@@ -140,7 +140,7 @@ def layer_times_table(breakdown: Breakdown, by: Level) -> Table[Line]:
     )
 
 
-def _notes(breakdown: Breakdown, lines: Sequence[Line]) -> Iterator[str]:
+def _notes(breakdown: Breakdown, lines: Sequence[LayerTimeRow]) -> Iterator[str]:
     yield how(breakdown)
     yield where(breakdown)
     yield (
@@ -197,7 +197,9 @@ def _machine(roofline: Roofline) -> str:
     )
 
 
-def _data(breakdown: Breakdown, lines: Sequence[Line], total: Line) -> dict[str, Any]:
+def _data(
+    breakdown: Breakdown, lines: Sequence[LayerTimeRow], total: LayerTimeRow
+) -> dict[str, Any]:
     return {
         "network": breakdown.cost.graph.name,
         "engine": breakdown.engine,
@@ -212,7 +214,7 @@ def _data(breakdown: Breakdown, lines: Sequence[Line], total: Line) -> dict[str,
     }
 
 
-def _row_data(line: Line) -> dict[str, Any]:
+def _row_data(line: LayerTimeRow) -> dict[str, Any]:
     """One row: integers, and what its layers are."""
     return {
         "name": line.name,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from antcost.cost.analysis import NetCost
-from antcost.cost.memory import BYTES, Step, timeline
+from antcost.cost.memory import BYTES, TimelineStep, timeline
 from antcost.graph.graph import INPUT
 from antcost.graph.operators import operator
 from antcost.graph.shape import Shape
@@ -40,7 +40,7 @@ COLUMNS: tuple[Column[Held], ...] = (
 )
 
 
-def peaks(steps: Sequence[Step]) -> list[Step]:
+def peaks(steps: Sequence[TimelineStep]) -> list[TimelineStep]:
     """The steps with the most alive, in their order."""
     most = max(step.elems for step in steps)
     return [step for step in steps if step.elems == most]
@@ -80,7 +80,7 @@ def peak_table(cost: NetCost, *, inplace: bool = False) -> Table[Held]:
     )
 
 
-def _held(cost: NetCost, steps: Sequence[Step], name: str, elems: int, peak: int) -> Held:
+def _held(cost: NetCost, steps: Sequence[TimelineStep], name: str, elems: int, peak: int) -> Held:
     until = next(step.node.name for step in reversed(steps) if name in step.alive)
     if name == INPUT:
         return Held(name, None, cost.graph.input, until, elems * BYTES_PER_ELEM, peak)
@@ -88,7 +88,7 @@ def _held(cost: NetCost, steps: Sequence[Step], name: str, elems: int, peak: int
     return Held(name, operator(node), node.shape, until, elems * BYTES_PER_ELEM, peak)
 
 
-def _again(steps: Sequence[Step]) -> str:
+def _again(steps: Sequence[TimelineStep]) -> str:
     """Which layers reach the peak, too, of these or other tensors."""
     names = [step.node.name for step in steps]
     rest = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""

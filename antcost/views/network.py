@@ -24,7 +24,7 @@ from antcost.views.predictions import prediction_data, prediction_notes
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class NetworkRow:
     """One row of the table beside the whole network; `shaped` if its input and output say much."""
 
     row: Row
@@ -43,7 +43,7 @@ class Line:
         return _share(self.prediction.of(self.row), self.prediction.latency_ps)
 
 
-def _count_columns(convention: Convention) -> tuple[Column[Line], Column[Line]]:
+def _count_columns(convention: Convention) -> tuple[Column[NetworkRow], Column[NetworkRow]]:
     count, label = convention.count, convention.label
     return (
         Column(convention.name, label, lambda line: count(line.row.cost), "count"),
@@ -57,7 +57,7 @@ def _count_columns(convention: Convention) -> tuple[Column[Line], Column[Line]]:
     )
 
 
-def _params_column(convention: Convention) -> Column[Line]:
+def _params_column(convention: Convention) -> Column[NetworkRow]:
     count = convention.count_params
     return Column(
         convention.params_key, params_label(convention), lambda line: count(line.row.cost), "count"
@@ -74,7 +74,7 @@ def params_label(convention: Convention) -> str:
     return f"params ({convention.name})" if own_params(convention) else "params"
 
 
-COLUMNS: tuple[Column[Line], ...] = (
+COLUMNS: tuple[Column[NetworkRow], ...] = (
     Column("name", "name", lambda line: line.row.name),
     Column("operator", "operator", lambda line: line.row.operator, spare=4),
     Column("layers", "layers", lambda line: len(line.row.nodes), "count", spare=3),
@@ -111,7 +111,7 @@ def network_table(
     free: bool = False,
     inplace: bool = False,
     device: Device | None = None,
-) -> Table[Line]:
+) -> Table[NetworkRow]:
     """Rows of the network in its order, or by the column `sort`; only the first `top` of them.
 
     Layers that cost nothing in any shown column are left out unless `free`; JSON always has them.
@@ -120,7 +120,7 @@ def network_table(
     prediction = device.predict(cost) if device else None
     latency = LATENCY_KEYS if device else ()
     chosen = choose(COLUMNS, columns or [*_default_columns(by, convention), *latency])
-    every = [Line(row, cost.whole, by != "kind", prediction) for row in cost.by(by)]
+    every = [NetworkRow(row, cost.whole, by != "kind", prediction) for row in cost.by(by)]
     order = choose(COLUMNS, [sort]) if sort is not None else ()
     if device is None and any(column.key in LATENCY_KEYS for column in (*chosen, *order)):
         raise AntcostError("the column latency needs a device to predict it for: --device FILE")
@@ -134,7 +134,7 @@ def network_table(
         title=f"{cost.graph.name}, {cost.graph.input} to {cost.graph.output}",
         columns=chosen,
         items=_cut(lines, top),
-        total=Line(cost.whole, cost.whole, prediction=prediction),
+        total=NetworkRow(cost.whole, cost.whole, prediction=prediction),
         notes=(
             *definitions({column.key for column in chosen}, convention),
             *(["k/s/g: kernel, stride, groups."] if any(c.key == "ksg" for c in chosen) else []),
@@ -172,20 +172,20 @@ def training_notes(costs: Iterable[NetCost], convention: Convention) -> list[str
     ]
 
 
-def _is_free(line: Line, columns: Sequence[Column[Line]]) -> bool:
+def _is_free(line: NetworkRow, columns: Sequence[Column[NetworkRow]]) -> bool:
     """Whether every amount shown of this row is 0."""
     amounts = [c for c in columns if c.unit in ("count", "bytes", "time") and c.key != "layers"]
     return bool(amounts) and not any(column.value(line) for column in amounts)
 
 
-def _cut(lines: Sequence[Line], top: int | None) -> list[Line]:
+def _cut(lines: Sequence[NetworkRow], top: int | None) -> list[NetworkRow]:
     """The first `top` lines, and the others as one."""
     if top is None or len(lines) <= top:
         return list(lines)
     others = lines[top:]
     name = f"({len(others)} other{'s' if len(others) > 1 else ''})"
     rest = merge(name, "", [line.row for line in others])
-    return [*lines[:top], Line(rest, others[0].whole, prediction=others[0].prediction)]
+    return [*lines[:top], NetworkRow(rest, others[0].whole, prediction=others[0].prediction)]
 
 
 def network_totals(
@@ -256,7 +256,7 @@ def _own_params(convention: Convention, row: Row) -> dict[str, int]:
     return {convention.params_key: convention.count_params(row.cost)}
 
 
-def _row_data(line: Line, convention: Convention) -> dict[str, Any]:
+def _row_data(line: NetworkRow, convention: Convention) -> dict[str, Any]:
     """One row for JSON, with exact integers only."""
     row = line.row
     data: dict[str, Any] = {"name": row.name, "operator": row.operator, "layers": len(row.nodes)}

@@ -22,7 +22,7 @@ class ReconciledNetwork:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class FigureRow:
     """One figure of an explanation of a published row; the best explanation has rank 1."""
 
     spec: NetSpec
@@ -39,7 +39,7 @@ class Line:
         return f"{self.row.fits} of {len(self.row.combinations)}"
 
 
-COLUMNS: tuple[Column[Line], ...] = (
+COLUMNS: tuple[Column[FigureRow], ...] = (
     Column("network", "network", lambda line: line.spec.title),
     Column("source", "published in", lambda line: line.row.published.source),
     Column("rank", "rank", lambda line: line.rank, "count"),
@@ -67,10 +67,10 @@ FITS = (
 NOT_DERIVABLE = "0 of N: not derivable; the nearest is shown."
 
 
-def reconciliation_table(entries: Sequence[ReconciledNetwork], top: int) -> Table[Line]:
+def reconciliation_table(entries: Sequence[ReconciledNetwork], top: int) -> Table[FigureRow]:
     """The `top` best explanations of every published row, a line a figure; JSON has all."""
     lines = [
-        Line(entry.spec, row, rank, figure)
+        FigureRow(entry.spec, row, rank, figure)
         for entry in entries
         for row in entry.rows
         for rank, combination in enumerate(row.combinations[:top], start=1)
@@ -88,7 +88,7 @@ def reconciliation_table(entries: Sequence[ReconciledNetwork], top: int) -> Tabl
     )
 
 
-def _columns(lines: Sequence[Line], alone: bool, top: int) -> list[Column[Line]]:
+def _columns(lines: Sequence[FigureRow], alone: bool, top: int) -> list[Column[FigureRow]]:
     """The columns that say something; a narrow terminal has room for `off` of one network."""
     left_out = {*(["network"] if alone else []), *(["rank"] if top == 1 else [])}
     return [
@@ -112,7 +112,7 @@ def changes(ambiguity: Ambiguity) -> str:
     return f"{text} and {len(others)} more" if others else text
 
 
-def _notes(lines: Sequence[Line]) -> list[str]:
+def _notes(lines: Sequence[FigureRow]) -> list[str]:
     """What the counts, readings and columns of the lines are."""
     figures = [line.figure for line in lines]
     notes = [

@@ -93,7 +93,7 @@ def _cost_table(report: Report, best: Candidate, base: NetCost, exact: bool) -> 
             Column("base", "base", lambda row: printed(row.base, row.measure), "count"),
             Column("best", "best", lambda row: printed(row.best, row.measure), "count"),
             Column("change", "change", lambda row: row.change, "change"),
-            Column("price", "more is worth", lambda row: _price(row), spare=1),
+            Column("price", "shadow price", lambda row: _price(row), spare=1),
         ),
         items=rows,
         notes=(

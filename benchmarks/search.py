@@ -30,7 +30,7 @@ from antcost.search.run import find_best
 from antcost.search.solve import solve
 from antcost.search.space import Sources, Space, load_space, make_space
 from antcost.search.sweep import CHUNK, ROWS, plan_sample
-from antcost.search.tables import costs, draw, make_tables, make_urns
+from antcost.search.tables import costs, draw, make_alias_tables, make_tables
 from antcost.yamlfile.document import Document
 
 BUDGET = {"madds": "<= 300M", "params": "<= 3.4M"}
@@ -384,7 +384,7 @@ def sweeps() -> None:
     """Random configurations on one core: drawn and counted, and with the Parquet file."""
     space = load_space("antnet_300m")
     tables_ = make_tables(build_chain(space, next(slices(space))), list(space.measures.values()))
-    urns, rng = make_urns(tables_), np.random.default_rng(0)
+    urns, rng = make_alias_tables(tables_), np.random.default_rng(0)
     counts = {name: np.empty(CHUNK, dtype=np.int64) for name in space.measures}
     (task,) = plan_sample(space, ROWS).tasks
     drawn = seconds(lambda: costs(tables_, draw(tables_, urns, CHUNK, rng), counts)) / CHUNK

@@ -17,22 +17,23 @@ from search_spaces import (
 from antcost.cost.budget import Bound
 from antcost.search.chain import Chain, build_chain, slices
 from antcost.search.front import bounded, find_point
-from antcost.search.infeasible import reaches
+from antcost.search.infeasible import diagnose_bounds
 from antcost.search.milp import solve_milp
 from antcost.search.objective import read_objective
-from antcost.search.parallel import fill_in_parts, front_points
+from antcost.search.parallel import front_points, run_search_parallel
 from antcost.search.problem import Problem, make_problem
 from antcost.search.progress import Progress, TimeUpError
 from antcost.search.run import Report, fill, find_best, prepare
 from antcost.search.solve import enumerate_above, followed, solve
-from antcost.search.space import Request, Space, load_space
+from antcost.search.space import SearchOptions, Space, load_space
 
 OBJECTIVES = ("entropy", "zen", "max params", "{maximize: {zen: 1.0, madds: -1.0e-8}}")
 
 
 def shipped(objective: str, **budget: str) -> Space:
     return load_space(
-        "antnet_300m", Request(objective=objective, budget={k: [v] for k, v in budget.items()})
+        "antnet_300m",
+        SearchOptions(objective=objective, budget={k: [v] for k, v in budget.items()}),
     )
 
 
@@ -157,7 +158,7 @@ def test_rules_that_break_the_chain_go_to_the_linear_program(
         objective="zen",
     )
     chained = find_best(space)
-    monkeypatch.setattr("antcost.search.chain.MAX_WAYS", 12)
+    monkeypatch.setattr("antcost.search.chain.MAX_TRANSITIONS", 12)
     linear = find_best(space)
     assert (chained.solver, linear.solver) == ("labels", "milp")
     assert chained.best is not None
@@ -184,7 +185,7 @@ def test_the_least_peak_memory() -> None:
 
 
 def test_what_cannot_be_kept_is_found() -> None:
-    alone = list(reaches(shipped("zen", madds="50M")))
+    alone = list(diagnose_bounds(shipped("zen", madds="50M")))
     assert [(reach.bound, reach.kept) for reach in alone] == [
         ("MAdds <= 50M", False),
         ("params <= 3.4M", True),
@@ -226,9 +227,9 @@ def test_bounds_close_in_and_never_cross() -> None:
 
 
 def test_parts_and_points_as_tasks_are_those_of_one_process() -> None:
-    space = load_space("mobilenet_v2_width_resolution", Request(budget={"madds": ["100M"]}))
+    space = load_space("mobilenet_v2_width_resolution", SearchOptions(budget={"madds": ["100M"]}))
     alone, spread = find_best(space), Report(space)
-    assert list(fill_in_parts(spread, workers=2))[-1] == 30
+    assert list(run_search_parallel(spread, workers=2))[-1] == 30
     assert alone.best is not None
     assert alone.best == spread.best
     assert (alone.size, alone.upper) == (spread.size, spread.upper)
@@ -345,7 +346,7 @@ def test_a_smallest_set_of_budgets_conflicts() -> None:
         objective="zen",
     )  # fmt: skip
     assert find_best(space).best is None
-    found = list(reaches(space))
+    found = list(diagnose_bounds(space))
     assert all(reach.kept for reach in found[:3])
     together = found[3:]
     assert len(together) == 3
@@ -358,7 +359,7 @@ def test_the_least_rho_is_told() -> None:
     space = space_of(
         base, choices={"a1.repeat": {"each": [2, 4]}}, budget={"rho": "<= 0.001"}, objective="zen"
     )
-    (reach,) = reaches(space)
+    (reach,) = diagnose_bounds(space)
     assert not reach.kept
     assert reach.nearest is not None
     least = min(net.rho for net in every_network(space))

@@ -15,7 +15,7 @@ from processes import SECONDS, dask_cluster, process
 from typer.testing import Result
 
 import antcost
-from antcost.search.space import Request, load_space
+from antcost.search.space import SearchOptions, load_space
 from antcost.sources.specs.catalog import shipped_names, shipped_spaces
 
 Run = Callable[..., Result]
@@ -389,11 +389,11 @@ def test_the_front_has_no_infinity_in_json(run: Run) -> None:
 
 
 def test_a_request_is_packed_with_its_space() -> None:
-    from antcost.search.space import packed, unpacked
+    from antcost.search.space import from_plain, to_plain
 
-    request = Request(("ant1.kernel=5",), budget={"madds": ["200M"]}, objective="min params")
+    request = SearchOptions(("ant1.kernel=5",), budget={"madds": ["200M"]}, objective="min params")
     space = load_space("antnet_300m", request)
-    again = unpacked(json.loads(json.dumps(packed(space))))
+    again = from_plain(json.loads(json.dumps(to_plain(space))))
     assert [str(bound) for bound in again.bounds] == ["MAdds <= 200M", "params <= 3.4M"]
     assert again.base.title == "ANTNet (g = 1) with ant1.kernel=5"
     assert str(again.objective) == "min params"

@@ -17,12 +17,12 @@ from search_spaces import (
 )
 
 from antcost.search.chain import build_chain, slices
-from antcost.search.near import find_near
 from antcost.search.problem import make_problem
 from antcost.search.progress import Progress
 from antcost.search.run import find_best, network_of
 from antcost.search.solve import enumerate_above, solve
 from antcost.search.space import Space
+from antcost.search.top_k import find_top_k
 
 MOST_BUILT, FEWEST = 300, 30
 CHANNELS = {
@@ -106,10 +106,10 @@ def test_every_network_counted_one_by_one(seed: int) -> None:
         assert report.best.worth == pytest.approx(max(w for w, _ in fitting), rel=1e-11)
         network_of(asked, report.best)
         count, share = rng.randint(1, 30), rng.choice([0.0, 0.001, 0.05])
-        find_near(report, count=count)
+        find_top_k(report, count=count)
         best = sorted((w for w, _ in fitting), reverse=True)[:count]
         assert [one.worth for one in report.near] == pytest.approx(best, rel=1e-11)
-        find_near(report, within=share)
+        find_top_k(report, within=share)
         least = report.best.worth - share * abs(report.best.worth)
         least -= 1e-11 * abs(least)
         assert {key(one.values) for one in report.near} == {

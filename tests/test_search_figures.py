@@ -21,10 +21,10 @@ from antcost.charts.placement import Anchor, Box, box_around, place
 from antcost.charts.search import changes, search_figure
 from antcost.cost.measures import Measure
 from antcost.errors import AntcostError
-from antcost.search.front import Front, Mark, Point
+from antcost.search.front import Front, Point, ReferenceNetwork
 from antcost.search.progress import Moment
 from antcost.search.run import Candidate, Report, find_best, network_of
-from antcost.search.space import Request, Space, load_space
+from antcost.search.space import SearchOptions, Space, load_space
 
 BASE = """
 name: Small (base)
@@ -59,7 +59,7 @@ def make_space(tmp_path: Path) -> MakeSpace:
     """A space of a hundred networks."""
     (tmp_path / "net.yaml").write_text(BASE, encoding="utf-8")
     (tmp_path / "space.yaml").write_text(SPACE, encoding="utf-8")
-    return lambda **request: load_space(str(tmp_path / "space.yaml"), Request(**request))
+    return lambda **request: load_space(str(tmp_path / "space.yaml"), SearchOptions(**request))
 
 
 def rows(chart: Any, *fields: str) -> list[tuple[Any, ...]]:
@@ -224,7 +224,7 @@ def candidate(madds: int, worth: float, params: int = M) -> Candidate:
 
 
 def front_of(
-    space: Space, points: Sequence[Point], *axes: str, marks: Sequence[Mark] = ()
+    space: Space, points: Sequence[Point], *axes: str, marks: Sequence[ReferenceNetwork] = ()
 ) -> Front:
     measures = tuple(space.measures[axis] for axis in axes)
     return Front(space, measures, tuple(points), tuple(marks))
@@ -236,10 +236,10 @@ def point(limits: tuple[int, ...], best: Candidate | None, proven: bool = True) 
 
 def test_a_front_is_what_no_cheaper_network_beats(make_space: MakeSpace) -> None:
     marks = [
-        Mark("Small (base)", candidate(250 * M, 15.0)),
-        Mark("Another", candidate(200 * M, 12.0)),
-        Mark("Huge", candidate(9_000 * M, 20.0)),
-        Mark("Far too good", candidate(200 * M, 1_000.0)),
+        ReferenceNetwork("Small (base)", candidate(250 * M, 15.0)),
+        ReferenceNetwork("Another", candidate(200 * M, 12.0)),
+        ReferenceNetwork("Huge", candidate(9_000 * M, 20.0)),
+        ReferenceNetwork("Far too good", candidate(200 * M, 1_000.0)),
     ]
     points = [
         point((50 * M,), None),
@@ -280,9 +280,9 @@ def test_a_front_over_two_budgets(make_space: MakeSpace, tmp_path: Path) -> None
         point((300 * M, 3 * M), candidate(195 * M, 12.0, 3 * M)),
     ]
     marks = [
-        Mark("Small (base)", candidate(250 * M, 9.0, 4 * M)),
-        Mark("Inside", candidate(150 * M, 9.5, 3 * M)),
-        Mark("Outside", candidate(500 * M, 9.5, 3 * M)),
+        ReferenceNetwork("Small (base)", candidate(250 * M, 9.0, 4 * M)),
+        ReferenceNetwork("Inside", candidate(150 * M, 9.5, 3 * M)),
+        ReferenceNetwork("Outside", candidate(500 * M, 9.5, 3 * M)),
     ]
     front = front_of(make_space(), points, "madds", "params", marks=marks)
     chart = front_figure(front)

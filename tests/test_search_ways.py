@@ -12,25 +12,25 @@ from antcost.cost.measures import measures
 from antcost.errors import AntcostError
 from antcost.graph.shape import Shape
 from antcost.search.chain import TooManyStatesError, build_chain, completions, slices
-from antcost.search.lanes import ForkError, Lanes, run_lanes
 from antcost.search.run import Candidate, network_of
 from antcost.search.space import Space
-from antcost.search.ways import StageChoices, ways_through
+from antcost.search.transitions import StageChoices, stage_transitions
+from antcost.search.vectorized import ArrayInt, DivergenceError, run_vectorized
 from antcost.sources.specs.load import changed
 
 
 def lanes(*values: int) -> Any:
-    return np.array(values).view(Lanes)
+    return np.array(values).view(ArrayInt)
 
 
 def test_a_question_forks_where_lanes_differ() -> None:
     assert bool(lanes(2, 4) > 1)
     assert not bool(lanes(2, 4) > 5)
-    with pytest.raises(ForkError) as caught:
+    with pytest.raises(DivergenceError) as caught:
         bool(lanes(2, 4) > 3)
     assert list(caught.value.mask) == [False, True]
     assert list(range(lanes(3, 3))) == [0, 1, 2]
-    with pytest.raises(ForkError):
+    with pytest.raises(DivergenceError):
         range(lanes(3, 4))
 
 
@@ -40,7 +40,7 @@ def test_every_lane_is_answered_by_itself() -> None:
 
     numbers = np.arange(1, 30)
     made = {}
-    for chosen, result in run_lanes(collatz, {"n": numbers}, np.arange(len(numbers))):
+    for chosen, result in run_vectorized(collatz, {"n": numbers}, np.arange(len(numbers))):
         made |= dict(zip(numbers[chosen], np.broadcast_to(result, chosen.shape), strict=True))
     assert made == {n: collatz(int(n)) for n in numbers}
 
@@ -48,7 +48,7 @@ def test_every_lane_is_answered_by_itself() -> None:
 def test_lanes_that_cannot_be_built_are_left_out() -> None:
     spec = antcost.load("antnet_g1")
     stage = StageChoices(spec.stages[2], spec.stages[2].fields(), {"groups": (1, 5, 8, 7)}, {})
-    ways = ways_through(stage, [Shape((16, 8, 8))], list(measures().values()))
+    ways = stage_transitions(stage, [Shape((16, 8, 8))], list(measures().values()))
     assert sorted(stage.positions(ways.option, "groups")) == [0, 2]
 
 
@@ -159,7 +159,7 @@ def test_too_many_ways_and_too_large_counts_are_refused() -> None:
 
 def test_rules_that_remember_too_much_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
     space = space_of("antnet_g1", choices={"ant*.groups": {"shared": [1, 2, 4]}})
-    monkeypatch.setattr("antcost.search.chain.MAX_WAYS", 2)
+    monkeypatch.setattr("antcost.search.chain.MAX_TRANSITIONS", 2)
     with pytest.raises(TooManyStatesError):
         build_chain(space, next(slices(space)))
 

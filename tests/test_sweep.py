@@ -22,9 +22,9 @@ pq = pytest.importorskip("pyarrow.parquet")
 import antcost
 from antcost.search import sweep as sweep_module
 from antcost.search.chain import build_chain, slices
-from antcost.search.space import Space, load_space, packed
+from antcost.search.space import Space, load_space, to_plain
 from antcost.search.sweep import kept_tasks, plan_all, plan_sample, store_of, write
-from antcost.search.tables import Tables, Urns, draw, make_tables, make_urns
+from antcost.search.tables import AliasTable, Tables, draw, make_alias_tables, make_tables
 from antcost.sources.specs.load import changed
 
 BASE = """
@@ -152,7 +152,7 @@ def test_rows_of_the_shipped_space_cost_what_analyze_says(
             assert row[name] == measure.of(cost)
 
 
-def chi_square(tables: Tables, urns: list[Urns]) -> tuple[float, int]:
+def chi_square(tables: Tables, urns: list[AliasTable]) -> tuple[float, int]:
     """How far 100,000 draws are from uniform, and how many different paths there are."""
     path = draw(tables, urns, 100_000, np.random.default_rng(1))
     counts = np.unique(np.array(path), axis=1, return_counts=True)[1]
@@ -166,10 +166,10 @@ def test_draws_are_uniform_over_paths(space: Space, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("antcost.search.tables.MAX_MERGED", 1)
     free = without_budget(space)
     tables = make_tables(build_chain(free, next(slices(free))), list(free.measures.values()))
-    uniform, size = chi_square(tables, make_urns(tables))
+    uniform, size = chi_square(tables, make_alias_tables(tables))
     most = size + 5 * (2 * size) ** 0.5
     assert uniform < most
-    each_edge_alike = [Urns(np.ones(len(leg)), np.arange(len(leg))) for leg in tables.legs]
+    each_edge_alike = [AliasTable(np.ones(len(leg)), np.arange(len(leg))) for leg in tables.legs]
     assert chi_square(tables, each_edge_alike)[0] > 10 * most
 
 
@@ -196,7 +196,7 @@ def test_columns_have_the_types_of_their_values(space: Space, tmp_path: Path) ->
     assert metadata["antcost.version"] == antcost.__version__
     assert metadata["antcost.space"] == "space"
     assert metadata["antcost.seed"] == "7"
-    assert json.loads(metadata["antcost.search"]) == packed(space)
+    assert json.loads(metadata["antcost.search"]) == to_plain(space)
 
 
 def test_the_file_does_not_depend_on_workers(space: Space, tmp_path: Path) -> None:

@@ -113,7 +113,7 @@ def search(
     A budget is an upper bound; ">= 250M" makes a lower one. Exit code 1 if no network fits.
     """
     _require_packages()
-    from antcost.search.space import Request, load_space
+    from antcost.search.space import SearchOptions, load_space
 
     if figure is not None:
         check_figure(figure)
@@ -124,7 +124,7 @@ def search(
         "peak_memory": peak_memory, "latency": latency, "rho": rho,
     }  # fmt: skip
     asked = {name: texts for name, texts in bounds.items() if texts}
-    request = Request(
+    request = SearchOptions(
         tuple(set_ or ()), tuple(choose or ()), tuple(rule or ()), asked, objective, device, scores
     )
     loaded = load_space(space, request)
@@ -167,9 +167,9 @@ def _share(text: str | None) -> float | None:
 
 def _best(run: Run, top: int | None, within: float | None, rerank: str | None) -> None:
     """Find, prove, print and write the best network, and the next ones that were asked for."""
-    from antcost.search.near import require_sums
     from antcost.search.parallel import load_function
     from antcost.search.run import Report, network_of
+    from antcost.search.top_k import require_sums
     from antcost.search.winner import require_same_counts, winner_spec
     from antcost.views.search import result_tables
 
@@ -209,13 +209,13 @@ def _fill_near(
 
     What has been proven is not lost if that is too long or impossible: a line says so.
     """
-    from antcost.search.near import find_near
     from antcost.search.progress import Progress, TimeUpError
+    from antcost.search.top_k import find_top_k
 
     clock = Progress(limit_s=run.limit_s - report.seconds)
     try:
         with status("looking for the next best"):
-            find_near(report, count=top, within=within, stop=clock.stop_in_time)
+            find_top_k(report, count=top, within=within, stop=clock.stop_in_time)
         if rerank is not None:
             _rerank(report, rerank, run)
     except KeyboardInterrupt:
@@ -232,14 +232,14 @@ def _fill_near(
 
 def _fill(report: "Report", run: Run) -> bool:
     """Search, and show on a terminal how the bounds close in; whether Ctrl-C ended it."""
-    from antcost.search.parallel import fill_in_parts
+    from antcost.search.parallel import run_search_parallel
     from antcost.search.run import checked_slices, fill
 
     parts = len(checked_slices(run.space))
     try:
         if parts > 1 and (run.workers > 1 or run.cluster):
             with progress("solving", parts) as advance:
-                for done in fill_in_parts(
+                for done in run_search_parallel(
                     report, limit_s=run.limit_s, workers=run.workers, cluster=run.cluster
                 ):
                     advance(f"{done} of {parts} parts")
@@ -268,7 +268,7 @@ def _bounds(report: "Report") -> str:
 
 def _say_why_nothing_fits(report: "Report", run: Run, stopped: bool) -> None:
     """Print what each budget could be at best, and end with exit code 1."""
-    from antcost.search.infeasible import reaches, require_networks
+    from antcost.search.infeasible import diagnose_bounds, require_networks
     from antcost.views.search import infeasible_table
 
     if stopped:
@@ -279,7 +279,7 @@ def _say_why_nothing_fits(report: "Report", run: Run, stopped: bool) -> None:
         raise typer.Exit(1)
     require_networks(run.space)
     with status("looking for what conflicts"):
-        found = list(reaches(run.space))
+        found = list(diagnose_bounds(run.space))
     emit(infeasible_table(run.space, found), run.format, run.exact, None)
     raise typer.Exit(1)
 
@@ -301,7 +301,7 @@ def _rerank(report: "Report", function: str, run: Run) -> None:
 def _front(run: Run, axes_text: str, count: int) -> None:
     """The best network for each budget, as a table and a figure."""
     from antcost.cost.budget import find_measure
-    from antcost.search.front import Front, budgets_of, marks
+    from antcost.search.front import Front, budgets_of, reference_networks
     from antcost.search.parallel import front_points
     from antcost.views.search import front_table
 
@@ -321,7 +321,7 @@ def _front(run: Run, axes_text: str, count: int) -> None:
     except KeyboardInterrupt:
         interrupted = True
     found.sort(key=lambda point: point.limits)
-    result = Front(space, tuple(axes), tuple(found), tuple(marks(space)))
+    result = Front(space, tuple(axes), tuple(found), tuple(reference_networks(space)))
     table = front_table(result, run.exact)
     if interrupted:
         emit(table, run.format, run.exact, None)

@@ -51,10 +51,12 @@ def sweep(
         raise AntcostError("expected one of --sample N and --all, which say what to write")
     if find_spec("pyarrow") is None or find_spec("scipy") is None or find_spec("joblib") is None:
         raise AntcostError("sweep needs PyArrow, SciPy and joblib: pip install 'antcost[search]'")
-    from antcost.search.space import Request, load_space
+    from antcost.search.space import SearchOptions, load_space
     from antcost.search.sweep import plan_all, plan_sample
 
-    choices = Request(tuple(set_ or ()), tuple(choose or ()), tuple(rule or ()), device=device)
+    choices = SearchOptions(
+        tuple(set_ or ()), tuple(choose or ()), tuple(rule or ()), device=device
+    )
     loaded = load_space(space, choices)
     planned = plan_all(loaded) if sample is None else plan_sample(loaded, sample, seed)
     _write(planned, output, workers, cluster)

@@ -16,10 +16,17 @@ from antcost.cost.budget import Bound
 from antcost.errors import AntcostError, SpecError
 from antcost.graph.graph import INPUT, Graph
 from antcost.graph.shape import Shape
-from antcost.search.lanes import BoolArray, IntArray
 from antcost.search.rules import Rule, State
 from antcost.search.space import Space
-from antcost.search.ways import MAX_WAYS, REPEAT, StageChoices, Ways, distinct, ways_through
+from antcost.search.transitions import (
+    MAX_TRANSITIONS,
+    REPEAT,
+    StageChoices,
+    Transitions,
+    distinct,
+    stage_transitions,
+)
+from antcost.search.vectorized import BoolArray, IntArray
 from antcost.sources.specs.build import build_graph
 from antcost.sources.specs.load import changed, copy_plain
 from antcost.sources.specs.model import NetSpec
@@ -49,7 +56,7 @@ class Step:
     """
 
     choices: StageChoices
-    ways: Ways
+    ways: Transitions
     way: IntArray
     source: IntArray
     target: IntArray
@@ -182,7 +189,7 @@ class HeldRule:
         return list(values)
 
     def numbers_of(
-        self, index: int, choices: StageChoices, ways: Ways
+        self, index: int, choices: StageChoices, ways: Transitions
     ) -> tuple[list[int], IntArray]:
         """The numbers that the stage with this index may have, and which of them each way has."""
         name = self.rule.fields[index]
@@ -196,7 +203,7 @@ def _step(
 ) -> tuple[Step, _Nodes]:
     """All ways from these nodes through the next stage, and the nodes they lead to."""
     different = list(dict.fromkeys(nodes.shapes))
-    ways = ways_through(choices, different, list(space.measures.values()))
+    ways = stage_transitions(choices, different, list(space.measures.values()))
     ways = ways.take(_allowed(ways, space.bounds))
     ways = ways.take(np.argsort(ways.source, kind="stable"))
     of_shape = {shape: i for i, shape in enumerate(different)}
@@ -220,7 +227,7 @@ def _step(
     return Step(choices, ways, way, source, target), _Nodes(shapes, remembered)
 
 
-def _allowed(ways: Ways, bounds: Sequence[Bound]) -> BoolArray:
+def _allowed(ways: Transitions, bounds: Sequence[Bound]) -> BoolArray:
     """Ways within the bounds on what is the largest of all layers."""
     allowed = np.ones(len(ways), dtype=bool)
     for bound in bounds:
@@ -229,11 +236,13 @@ def _allowed(ways: Ways, bounds: Sequence[Bound]) -> BoolArray:
     return allowed
 
 
-def _expanded(ways: Ways, shape_of_node: IntArray) -> tuple[IntArray, IntArray]:
+def _expanded(ways: Transitions, shape_of_node: IntArray) -> tuple[IntArray, IntArray]:
     """For each node all ways of its shape: index of the way, and of the node."""
     sizes = np.bincount(ways.source, minlength=shape_of_node.max(initial=-1) + 1)[shape_of_node]
-    if sizes.sum() > MAX_WAYS:
-        raise TooManyStatesError(f"more than {MAX_WAYS:,} ways through one stage under the rules")
+    if sizes.sum() > MAX_TRANSITIONS:
+        raise TooManyStatesError(
+            f"more than {MAX_TRANSITIONS:,} ways through one stage under the rules"
+        )
     starts = np.searchsorted(ways.source, shape_of_node)
     source = np.repeat(np.arange(len(shape_of_node)), sizes)
     within = np.arange(len(source)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
@@ -244,7 +253,7 @@ def _remembered(
     held: HeldRule,
     index: int,
     choices: StageChoices,
-    ways: Ways,
+    ways: Transitions,
     way: IntArray,
     source: IntArray,
     states: Sequence[State],

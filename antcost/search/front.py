@@ -35,7 +35,7 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class ReferenceNetwork:
     """A network that exists, beside a front: what it costs, and what it is worth."""
 
     name: str
@@ -49,7 +49,7 @@ class Front:
     space: Space
     axes: tuple[Measure, ...]
     points: tuple[Point, ...]
-    marks: tuple[Mark, ...]
+    marks: tuple[ReferenceNetwork, ...]
 
 
 def limits_along(space: Space, measure: Measure, count: int) -> list[int]:
@@ -104,7 +104,7 @@ def find_point(
     return Point(limits, report.best, report.upper, report.proven)
 
 
-def appraised(space: Space, network: NetSpec) -> Candidate:
+def evaluate(space: Space, network: NetSpec) -> Candidate:
     """What a network costs, and what it is worth by the objective of the space.
 
     Raises AntcostError for a network whose stages do not form a chain or have other scales, and
@@ -127,7 +127,7 @@ def appraised(space: Space, network: NetSpec) -> Candidate:
     return replace(known, worth=-float(known.counts[largest[0]])) if largest else known
 
 
-def marks(space: Space) -> Iterator[Mark]:
+def reference_networks(space: Space) -> Iterator[ReferenceNetwork]:
     """The base, and the shipped networks with published figures for the same images and classes.
 
     Those that the objective says nothing of are left out.
@@ -142,4 +142,4 @@ def marks(space: Space) -> Iterator[Mark]:
     )
     for network in (space.base, *published):
         with contextlib.suppress(AntcostError):
-            yield Mark(network.name, appraised(space, network))
+            yield ReferenceNetwork(network.name, evaluate(space, network))

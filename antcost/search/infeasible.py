@@ -19,7 +19,7 @@ RHO_PRECISION = 0.01
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class BoundDiagnosis:
     """How far one bound can be kept while those `beside` it are: the number that comes nearest.
 
     `measure` is None for rho. `nearest` is None if no network keeps those beside it.
@@ -46,7 +46,7 @@ def require_networks(space: Space) -> None:
     raise AntcostError(f"{space.name}: none of its networks can be built and keeps the rules")
 
 
-def reaches(space: Space) -> Iterator[Reach]:
+def diagnose_bounds(space: Space) -> Iterator[BoundDiagnosis]:
     """For each bound what is reachable by itself; and if all are, a smallest set that conflicts."""
     alone = [_reach(space, bound, ()) for bound in _all_bounds(space)]
     yield from alone
@@ -73,17 +73,19 @@ def _only(space: Space, bounds: Sequence[Bound | float], objective: Objective) -
     return replace(space, bounds=counted, rho=rho, objective=objective)
 
 
-def _reach(space: Space, bound: Bound | float, beside: Sequence[Bound | float]) -> Reach:
+def _reach(space: Space, bound: Bound | float, beside: Sequence[Bound | float]) -> BoundDiagnosis:
     """How near networks that keep the bounds beside can come to this one."""
     texts = tuple(map(_text, beside))
     if not isinstance(bound, Bound):
         nearest = _least_rho(space, beside, bound)
-        return Reach(_text(bound), None, texts, nearest, nearest is not None and nearest <= bound)
+        return BoundDiagnosis(
+            _text(bound), None, texts, nearest, nearest is not None and nearest <= bound
+        )
     objective = Objective({bound.measure.name: -float(bound.sign)})
     best = find_best(_only(space, beside, objective)).best
     count = None if best is None else best.counts[bound.measure.name]
     kept = count is not None and bound.allows(count)
-    return Reach(_text(bound), bound.measure, texts, count, kept)
+    return BoundDiagnosis(_text(bound), bound.measure, texts, count, kept)
 
 
 def _text(bound: Bound | float) -> str:

@@ -11,10 +11,10 @@ from math import log
 
 import numpy as np
 
-from antcost.search.lanes import BoolArray, IntArray
 from antcost.search.problem import Layer, Problem
 from antcost.search.relaxation import Grid, Prices, worth
-from antcost.search.ways import FloatArray
+from antcost.search.transitions import FloatArray
+from antcost.search.vectorized import BoolArray, IntArray
 
 CHUNK = 200_000
 BEAM = 100

@@ -14,12 +14,12 @@ import numpy as np
 
 from antcost.errors import AntcostError
 from antcost.search.chain import Chain, HeldRule
-from antcost.search.lanes import IntArray
 from antcost.search.problem import Problem
 from antcost.search.progress import Progress, TimeUpError
 from antcost.search.rules import Rule
 from antcost.search.solve import followed
-from antcost.search.ways import FloatArray
+from antcost.search.transitions import FloatArray
+from antcost.search.vectorized import IntArray
 
 OPTIMAL, INFEASIBLE = 0, 2
 TOLERANCE = 2e-6

@@ -19,7 +19,7 @@ from antcost.errors import AntcostError
 from antcost.search.front import Point, find_point
 from antcost.search.progress import Moment
 from antcost.search.run import Candidate, Report, checked_slices, find_best, network_of
-from antcost.search.space import Space, packed, unpacked
+from antcost.search.space import Space, from_plain, to_plain
 from antcost.search.tasks import Task, clear_store, run_tasks
 from antcost.sources.specs.build import build_graph
 
@@ -39,7 +39,7 @@ def front_points(
     A store has those that are finished until all are.
     """
     names = [measure.name for measure in axes]
-    plain = packed(space)
+    plain = to_plain(space)
     tasks = [
         Task(_point, {"space": plain, "axes": names, "limits": limits, "limit_s": limit_s})
         for limits in budgets
@@ -51,7 +51,7 @@ def front_points(
 
 
 def _point(payload: Mapping[str, Any]) -> bytes:
-    space = unpacked(payload["space"])
+    space = from_plain(payload["space"])
     axes = [space.measures[name] for name in payload["axes"]]
     point = find_point(space, axes, tuple(payload["limits"]), payload["limit_s"])
     return json.dumps(asdict(point)).encode()
@@ -62,7 +62,7 @@ def _read_point(data: Mapping[str, Any]) -> Point:
     return Point(tuple(data["limits"]), best, data["upper"], data["proven"])
 
 
-def fill_in_parts(
+def run_search_parallel(
     report: Report, *, limit_s: float = inf, workers: int = 1, cluster: str | None = None
 ) -> Iterator[int]:
     """Solve every slice of the space as a task of its own; yields how many are done.
@@ -70,7 +70,7 @@ def fill_in_parts(
     What is known is in the report at any time, though no bound before all are done.
     """
     space = report.space
-    plain = packed(space)
+    plain = to_plain(space)
     count = len(checked_slices(space))
     tasks = [
         Task(_part, {"space": plain, "part": part, "limit_s": limit_s}) for part in range(count)
@@ -99,7 +99,9 @@ def fill_in_parts(
 
 
 def _part(payload: Mapping[str, Any]) -> bytes:
-    report = find_best(unpacked(payload["space"]), limit_s=payload["limit_s"], part=payload["part"])
+    report = find_best(
+        from_plain(payload["space"]), limit_s=payload["limit_s"], part=payload["part"]
+    )
     names = ("upper", "solver", "size", "ways", "ways_eliminated", "looked_at", "interrupted")
     data = {name: getattr(report, name) for name in names}
     data["best"] = None if report.best is None else asdict(report.best)
@@ -117,7 +119,7 @@ def reranked(
     Raises AntcostError for a function that cannot be loaded or does not return a number.
     """
     load_function(function)
-    plain = packed(report.space)
+    plain = to_plain(report.space)
     tasks = {
         number: Task(
             _scored,
@@ -137,7 +139,7 @@ def reranked(
 
 def _scored(payload: Mapping[str, Any]) -> bytes:
     function = load_function(payload["function"], payload["folder"])
-    space = unpacked(payload["space"])
+    space = from_plain(payload["space"])
     graph = build_graph(network_of(space, Candidate(**payload["candidate"])))
     argument: Any = graph
     if next(iter(signature(function).parameters), "") == "module":

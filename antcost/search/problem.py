@@ -14,10 +14,10 @@ import numpy as np
 from antcost.cost.budget import Bound
 from antcost.errors import AntcostError
 from antcost.search.chain import Chain, Step
-from antcost.search.lanes import BoolArray, IntArray
 from antcost.search.objective import ENTROPY, SCORES, ZEN, Objective, default_alphas
 from antcost.search.scores import Score
-from antcost.search.ways import MAX_EXACT, FloatArray, distinct
+from antcost.search.transitions import MAX_EXACT, FloatArray, distinct
+from antcost.search.vectorized import BoolArray, IntArray
 
 PLAIN = {"conv", "maxpool", "avgpool", "linear", "norm", "activation"}
 """Blocks that are a network's head where they stand behind all others."""

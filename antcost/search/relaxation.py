@@ -14,9 +14,9 @@ from math import inf
 
 import numpy as np
 
-from antcost.search.lanes import BoolArray, IntArray
 from antcost.search.problem import ROUNDING, Layer, Problem
-from antcost.search.ways import FloatArray
+from antcost.search.transitions import FloatArray
+from antcost.search.vectorized import BoolArray, IntArray
 
 MAX_CUTS = 60
 CLOSE = 1e-7

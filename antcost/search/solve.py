@@ -10,7 +10,6 @@ from math import gcd, inf
 import numpy as np
 
 from antcost.search.labels import Labels, beam, make_tree, paths_above, within_rho
-from antcost.search.lanes import BoolArray
 from antcost.search.problem import (
     Problem,
     by_depth,
@@ -30,7 +29,8 @@ from antcost.search.relaxation import (
     make_grids,
     possible,
 )
-from antcost.search.ways import FloatArray
+from antcost.search.transitions import FloatArray
+from antcost.search.vectorized import BoolArray
 
 PRICE_SETS = 4
 FIRST_DEPTH = 1e-4

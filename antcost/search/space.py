@@ -100,7 +100,7 @@ class Space:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class SearchOptions:
     """What the command line sets beside a search file: overrides of its network, and its fields.
 
     `choices` and `rules` are PATH=VALUE texts, such as "ant*.groups=[1, 2]".
@@ -115,16 +115,16 @@ class Request:
     scores: Path | None = None
 
 
-def load_space(reference: str, request: Request | None = None) -> Space:
+def load_space(reference: str, request: SearchOptions | None = None) -> Space:
     """Read a search file, or let a network be one whose choices are all in the request.
 
     `reference` is a file or the name of a shipped search or network. What the request sets wins
     over the file's own fields. Raises SpecError with everything that is wrong.
     """
-    return make_space(_read_sources(reference, request or Request()))
+    return make_space(_read_sources(reference, request or SearchOptions()))
 
 
-def _read_sources(reference: str, request: Request) -> Sources:
+def _read_sources(reference: str, request: SearchOptions) -> Sources:
     """Read a search file and the files that it names."""
     document, folder = _read_search(reference)
     _set_requested(document, request)
@@ -169,7 +169,7 @@ def make_space(sources: Sources) -> Space:
     )  # fmt: skip
 
 
-def packed(space: Space) -> dict[str, Any]:
+def to_plain(space: Space) -> dict[str, Any]:
     """What the space is made from, as plain values: for another process, and to tell spaces apart.
 
     The network is whole in it, so that files are not looked for where the values arrive.
@@ -186,7 +186,7 @@ def packed(space: Space) -> dict[str, Any]:
     }
 
 
-def unpacked(data: Mapping[str, Any]) -> Space:
+def from_plain(data: Mapping[str, Any]) -> Space:
     """The space again. Raises SpecError as make_space does."""
     base = replace(load(data["base"]), overrides=tuple(data["overrides"]))
     device, scores = (
@@ -220,7 +220,7 @@ def _read_search(reference: str) -> tuple[Document, Path]:
     return document, path.parent
 
 
-def _set_requested(document: Document, request: Request) -> None:
+def _set_requested(document: Document, request: SearchOptions) -> None:
     """Put what the command line asks for into the fields of the search file."""
     for option, name, texts in (
         ("--choose", "choices", request.choices),

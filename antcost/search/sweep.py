@@ -15,20 +15,20 @@ import pyarrow.parquet as pq
 
 from antcost.errors import AntcostError
 from antcost.search.chain import build_chain, slices
-from antcost.search.lanes import IntArray
-from antcost.search.space import Space, packed, unpacked
+from antcost.search.space import Space, from_plain, to_plain
 from antcost.search.tables import (
+    AliasTable,
     Tables,
-    Urns,
     costs,
     draw,
+    make_alias_tables,
     make_tables,
-    make_urns,
     number_tables,
     numbered,
 )
 from antcost.search.tasks import Task, clear_store, is_kept, kept_path, run_tasks
 from antcost.search.variables import Variable
+from antcost.search.vectorized import IntArray
 from antcost.units import format_exact
 from antcost.version import __version__
 
@@ -95,7 +95,7 @@ def _sizes(space: Space) -> list[int]:
 
 
 def _planned(space: Space, sizes: Sequence[int], rows_per_task: int, how: dict[str, Any]) -> Sweep:
-    text = json.dumps(packed(space))
+    text = json.dumps(to_plain(space))
     tasks = []
     for part, size in enumerate(sizes):
         for first in range(0, size, rows_per_task):
@@ -141,7 +141,7 @@ def _paths(payload: Mapping[str, Any]) -> Iterator[tuple[int, list[IntArray]]]:
 
 @lru_cache(maxsize=1)
 def _space(text: str) -> Space:
-    return unpacked(json.loads(text))
+    return from_plain(json.loads(text))
 
 
 @lru_cache(maxsize=1)
@@ -152,8 +152,8 @@ def _tables(text: str, part: int) -> Tables:
 
 
 @lru_cache(maxsize=1)
-def _urns(text: str, part: int) -> list[Urns]:
-    return make_urns(_tables(text, part))
+def _urns(text: str, part: int) -> list[AliasTable]:
+    return make_alias_tables(_tables(text, part))
 
 
 @lru_cache(maxsize=1)

@@ -11,15 +11,15 @@ import numpy as np
 
 from antcost.cost.measures import Measure
 from antcost.search.chain import Chain, Step, completions
-from antcost.search.lanes import IntArray
-from antcost.search.ways import FloatArray
+from antcost.search.transitions import FloatArray
+from antcost.search.vectorized import IntArray
 
 MAX_MERGED = 4096
 """Edges of a leg that stands for several stages; more would not stay in a processor's cache."""
 
 
 @dataclass(frozen=True, slots=True)
-class Leg:
+class Segment:
     """One stage or several, and all edges through it in order of the node they start from.
 
     Those of node n are first[n] to first[n + 1] - 1. `counts` has an array a measure, `positions`
@@ -40,7 +40,7 @@ class Tables:
     """The legs of a chain. For the nodes before each and behind the last, `totals` has the number
     of paths to an end."""
 
-    legs: tuple[Leg, ...]
+    legs: tuple[Segment, ...]
     totals: tuple[list[int], ...]
     largest: frozenset[str]
 
@@ -48,7 +48,7 @@ class Tables:
 def make_tables(chain: Chain, measures: Sequence[Measure]) -> Tables:
     """The tables of a chain that has a path."""
     largest = frozenset(measure.name for measure in measures if measure.largest)
-    legs: list[Leg] = []
+    legs: list[Segment] = []
     totals: list[list[int]] = []
     for step, total in zip(chain.steps, completions(chain), strict=False):
         leg = _leg(step, len(total))
@@ -60,9 +60,9 @@ def make_tables(chain: Chain, measures: Sequence[Measure]) -> Tables:
     return Tables(tuple(legs), (*totals, [1] * len(chain.shapes[-1])), largest)
 
 
-def _leg(step: Step, nodes: int) -> Leg:
+def _leg(step: Step, nodes: int) -> Segment:
     option = step.ways.option[step.way]
-    return Leg(
+    return Segment(
         np.searchsorted(step.source, np.arange(nodes + 1)),
         step.target,
         {name: count[step.way] for name, count in step.ways.counts.items()},
@@ -73,11 +73,11 @@ def _leg(step: Step, nodes: int) -> Leg:
     )
 
 
-def _merged_size(leg: Leg, after: Leg) -> int:
+def _merged_size(leg: Segment, after: Segment) -> int:
     return int(np.diff(after.first)[leg.target].sum())
 
 
-def _merged(leg: Leg, after: Leg, largest: frozenset[str]) -> Leg:
+def _merged(leg: Segment, after: Segment, largest: frozenset[str]) -> Segment:
     """One leg with an edge for every path through the two."""
     sizes = np.diff(after.first)[leg.target]
     starts = np.concatenate([[0], np.cumsum(sizes)])
@@ -89,7 +89,7 @@ def _merged(leg: Leg, after: Leg, largest: frozenset[str]) -> Leg:
     }
     positions = {name: column[one] for name, column in leg.positions.items()}
     positions |= {name: column[other] for name, column in after.positions.items()}
-    return Leg(starts[leg.first], after.target[other], counts, positions)
+    return Segment(starts[leg.first], after.target[other], counts, positions)
 
 
 def _total(name: str, largest: frozenset[str]) -> np.ufunc:
@@ -105,7 +105,7 @@ def costs(tables: Tables, path: Sequence[IntArray], out: Mapping[str, IntArray])
 
 
 @dataclass(frozen=True, slots=True)
-class Urns:
+class AliasTable:
     """Alias tables of a leg (Walker, 1977): of a node's edges one is picked uniformly, and with a
     chance of 1 - keep another one taken for it."""
 
@@ -113,7 +113,7 @@ class Urns:
     other: IntArray
 
 
-def make_urns(tables: Tables) -> list[Urns]:
+def make_alias_tables(tables: Tables) -> list[AliasTable]:
     """For each leg, tables that give every path the same chance."""
     return [
         _urns(leg, before, behind)
@@ -121,7 +121,7 @@ def make_urns(tables: Tables) -> list[Urns]:
     ]
 
 
-def _urns(leg: Leg, before: Sequence[int], behind: Sequence[int]) -> Urns:
+def _urns(leg: Segment, before: Sequence[int], behind: Sequence[int]) -> AliasTable:
     keep = np.ones(len(leg))
     other = np.arange(len(leg))
     for node, total in enumerate(before):
@@ -132,7 +132,7 @@ def _urns(leg: Leg, before: Sequence[int], behind: Sequence[int]) -> Urns:
         for small, chance, large in _aliases(shares):
             keep[edges][small] = chance
             other[edges][small] = leg.first[node] + large
-    return Urns(keep, other)
+    return AliasTable(keep, other)
 
 
 def _aliases(shares: list[float]) -> Iterator[tuple[int, float, int]]:
@@ -148,7 +148,7 @@ def _aliases(shares: list[float]) -> Iterator[tuple[int, float, int]]:
 
 
 def draw(
-    tables: Tables, urns: Sequence[Urns], size: int, rng: np.random.Generator
+    tables: Tables, urns: Sequence[AliasTable], size: int, rng: np.random.Generator
 ) -> list[IntArray]:
     """The edges of independent paths, each of which is as likely as any other.
 

@@ -9,7 +9,7 @@ from typing import Any
 from antcost.cost.analysis import NetCost
 from antcost.cost.measures import Measure, format_measure
 from antcost.search.front import Front, Point
-from antcost.search.infeasible import Reach
+from antcost.search.infeasible import BoundDiagnosis
 from antcost.search.objective import ENTROPY, ZEN
 from antcost.search.run import Candidate, Report
 from antcost.search.space import Space
@@ -93,7 +93,7 @@ def _cost_table(report: Report, best: Candidate, base: NetCost, exact: bool) -> 
             Column("base", "base", lambda row: printed(row.base, row.measure), "count"),
             Column("best", "best", lambda row: printed(row.best, row.measure), "count"),
             Column("change", "change", lambda row: row.change, "change"),
-            Column("price", "more is worth", lambda row: _price(row), spare=1),
+            Column("price", "shadow price", lambda row: _price(row), spare=1),
         ),
         items=rows,
         notes=(
@@ -310,10 +310,10 @@ def _front_data(front: Front) -> dict[str, Any]:
     }
 
 
-def infeasible_table(space: Space, found: Sequence[Reach]) -> Table[Reach]:
+def infeasible_table(space: Space, found: Sequence[BoundDiagnosis]) -> Table[BoundDiagnosis]:
     """What each bound could be at best, alone and beside others."""
 
-    def nearest(reach: Reach) -> Value:
+    def nearest(reach: BoundDiagnosis) -> Value:
         if reach.nearest is None:
             return "nothing"
         if reach.measure is None:

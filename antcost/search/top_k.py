@@ -20,7 +20,7 @@ MAX_NEAR = 100_000
 FIRST_STEP = 1e-5
 
 
-def find_near(
+def find_top_k(
     report: Report,
     *,
     count: int | None = None,

@@ -16,12 +16,12 @@ from antcost.errors import AntcostError
 from antcost.graph.graph import Graph, Origin
 from antcost.graph.shape import Shape
 from antcost.graph.tape import Tape
-from antcost.search.lanes import BoolArray, IntArray, run_lanes
 from antcost.search.measures import conv_layers, log_fan_in
+from antcost.search.vectorized import BoolArray, IntArray, run_vectorized
 from antcost.sources.specs.build import later_fields
 from antcost.sources.specs.model import Stage
 
-MAX_WAYS = 4_000_000
+MAX_TRANSITIONS = 4_000_000
 MAX_EXACT = 2**53
 REPEAT = "repeat"
 DIMENSION = "dimension "
@@ -29,7 +29,7 @@ FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Ways:
+class Transitions:
     """Ways through a stage, an entry each in every array (a column of `dims`).
 
     `source` is the index of the input; `option` are the values chosen, as one number that
@@ -47,10 +47,10 @@ class Ways:
     def __len__(self) -> int:
         return len(self.source)
 
-    def take(self, chosen: IntArray | BoolArray) -> "Ways":
+    def take(self, chosen: IntArray | BoolArray) -> "Transitions":
         """Some of the ways."""
         counts = {name: count[chosen] for name, count in self.counts.items()}
-        return Ways(
+        return Transitions(
             self.source[chosen],
             self.option[chosen],
             self.dims[:, chosen],
@@ -103,17 +103,17 @@ class StageChoices:
         return option // self.strides[name] % len(self.values[name])
 
 
-def ways_through(
+def stage_transitions(
     choices: StageChoices, inputs: Sequence[Shape], measures: Sequence[Measure]
-) -> Ways:
+) -> Transitions:
     """Every combination of values on every input, except those that cannot be built.
 
-    Raises AntcostError for more than MAX_WAYS, and for counts that are not exact in 64 bits.
+    Raises AntcostError for more than MAX_TRANSITIONS, and for counts that are not exact in 64 bits.
     """
-    if len(inputs) * choices.size > MAX_WAYS:
+    if len(inputs) * choices.size > MAX_TRANSITIONS:
         raise AntcostError(
             f"{choices.stage.name}: {len(inputs):,} inputs times {choices.size:,} choices are more "
-            f"than {MAX_WAYS:,} ways through one stage; leave some choices out"
+            f"than {MAX_TRANSITIONS:,} ways through one stage; leave some choices out"
         )
     repeats = choices.values.get(REPEAT, (choices.stage.repeat,))
     stride = choices.strides.get(REPEAT, 0)
@@ -127,7 +127,9 @@ def ways_through(
     return _joined(parts)
 
 
-def _start(choices: StageChoices, inputs: Sequence[Shape], measures: Sequence[Measure]) -> Ways:
+def _start(
+    choices: StageChoices, inputs: Sequence[Shape], measures: Sequence[Measure]
+) -> Transitions:
     """All combinations but those of `repeat`, before the first block."""
     options = np.arange(choices.size)
     if REPEAT in choices.values:
@@ -138,21 +140,21 @@ def _start(choices: StageChoices, inputs: Sequence[Shape], measures: Sequence[Me
     dims = np.array([shape.dims for shape in inputs], dtype=np.int64).T
     zeros = np.zeros(len(source), dtype=np.int64)
     counts = {measure.name: zeros for measure in measures}
-    return Ways(source, option, dims[:, source], counts, zeros.astype(np.float64), zeros)
+    return Transitions(source, option, dims[:, source], counts, zeros.astype(np.float64), zeros)
 
 
 def _after_block(
-    ways: Ways, choices: StageChoices, index: int, measures: Sequence[Measure]
-) -> Ways:
+    ways: Transitions, choices: StageChoices, index: int, measures: Sequence[Measure]
+) -> Transitions:
     """The same ways once one more block is run, except where it cannot be; equal ones run once."""
     first, which = distinct([ways.option, *ways.dims])
     blocks = ways.take(first)
-    runs: list[Ways] = []
+    runs: list[Transitions] = []
     position = np.full(len(blocks), -1)
     for constants, columns, chosen in _kinds(choices, blocks.option):
         function = _block(choices.stage, {**choices.fields, **constants}, index, measures)
         columns |= {f"{DIMENSION}{axis}": dims[chosen] for axis, dims in enumerate(blocks.dims)}
-        for lanes, made in run_lanes(function, columns, np.arange(len(chosen))):
+        for lanes, made in run_vectorized(function, columns, np.arange(len(chosen))):
             position[chosen[lanes]] = np.arange(len(lanes)) + sum(len(run) for run in runs)
             runs.append(_filled(made, len(lanes)))
     if not runs:
@@ -165,7 +167,7 @@ def _after_block(
         )
         for measure in measures
     }
-    return Ways(
+    return Transitions(
         before.source,
         before.option,
         block.dims,
@@ -238,14 +240,14 @@ def _block(
     return run
 
 
-def _filled(made: _Made, size: int) -> Ways:
+def _filled(made: _Made, size: int) -> Transitions:
     """What a block makes for `size` lanes, its plain numbers repeated for each of them."""
 
     def fill(value: Any, kind: type) -> npt.NDArray[Any]:
         return np.broadcast_to(np.asarray(value, dtype=kind), (size,))
 
     nowhere = fill(0, np.int64)
-    return Ways(
+    return Transitions(
         nowhere,
         nowhere,
         np.array([fill(size, np.int64) for size in made.dims]),
@@ -255,11 +257,11 @@ def _filled(made: _Made, size: int) -> Ways:
     )
 
 
-def _joined(parts: Sequence[Ways]) -> Ways:
+def _joined(parts: Sequence[Transitions]) -> Transitions:
     counts = {
         name: np.concatenate([part.counts[name] for part in parts]) for name in parts[0].counts
     }
-    return Ways(
+    return Transitions(
         np.concatenate([part.source for part in parts]),
         np.concatenate([part.option for part in parts]),
         np.concatenate([part.dims for part in parts], axis=1),

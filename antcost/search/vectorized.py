@@ -17,7 +17,7 @@ IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 
 
-class ForkError(Exception):
+class DivergenceError(Exception):
     """The lanes do not agree; `mask` are those for which the answer is yes."""
 
     def __init__(self, mask: BoolArray) -> None:
@@ -25,7 +25,7 @@ class ForkError(Exception):
         self.mask = mask
 
 
-class Lanes(npt.NDArray[Any]):
+class ArrayInt(npt.NDArray[Any]):
     """An array that stands for one integer: its truth is that of all lanes, or there are two."""
 
     def __bool__(self) -> bool:
@@ -34,7 +34,7 @@ class Lanes(npt.NDArray[Any]):
             return True
         if not answers.any():
             return False
-        raise ForkError(answers.astype(bool))
+        raise DivergenceError(answers.astype(bool))
 
     def __index__(self) -> int:
         bool(self == self[0])  # forks unless all lanes are the same
@@ -44,13 +44,13 @@ class Lanes(npt.NDArray[Any]):
         return id(self)
 
 
-def run_lanes(
+def run_vectorized(
     function: Callable[..., T], columns: Mapping[str, IntArray], lanes: IntArray
 ) -> Iterator[tuple[IntArray, T]]:
     """Call `function` with each column as one integer, for the given lanes of the columns.
 
-    Yields sets of lanes that took the same way through the code, with what it made. Lanes for which
-    it raises ShapeError are left out: these networks cannot be built.
+    Yields sets of lanes that took the same way through the code, with what it made. Lanes for
+    which it raises ShapeError are left out: these networks cannot be built.
     """
     waiting = [lanes] if len(lanes) else []
     while waiting:
@@ -58,7 +58,7 @@ def run_lanes(
         values = {name: _shrunk(column[lanes]) for name, column in columns.items()}
         try:
             yield lanes, function(**values)
-        except ForkError as fork:
+        except DivergenceError as fork:
             waiting += [lanes[~fork.mask], lanes[fork.mask]]
         except ShapeError:
             continue
@@ -67,7 +67,7 @@ def run_lanes(
 def _shrunk(column: IntArray) -> Any:
     """A plain integer where all lanes have the same, which no question can split."""
     first = column[0]
-    return int(first) if (column == first).all() else column.view(Lanes)
+    return int(first) if (column == first).all() else column.view(ArrayInt)
 
 
 def filled(value: Any, lanes: IntArray) -> npt.NDArray[Any]:

@@ -157,7 +157,7 @@ def test_reranked_by_a_function(
     ):
         assert run("search", tiny, "--top", "2", "--rerank", name, exit_code=2).stderr == message
     error = run("search", tiny, "--rerank", "mine:few", exit_code=2).stderr
-    assert error.startswith("--rerank needs --top N or --within PERCENT")
+    assert error == "--rerank needs candidates to rank: --top N or --within PERCENT\n"
 
 
 @pytest.mark.torch

@@ -3,7 +3,7 @@
 import contextlib
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from search_spaces import space_of
 
@@ -70,6 +70,7 @@ fields = st.fixed_dictionaries(
 
 
 @settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@example({"choices": {"a2.stride": {"each": [2, 3, 4]}}})
 @given(fields)
 def test_any_search_file_is_searched_or_refused(given_fields: dict[str, Any]) -> None:
     with contextlib.suppress(AntcostError):

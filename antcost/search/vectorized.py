@@ -36,6 +36,10 @@ class ArrayInt(npt.NDArray[Any]):
             return False
         raise DivergenceError(answers.astype(bool))
 
+    def __eq__(self, other: object) -> Any:
+        """Compare lane by lane; an integer equals no pair, such as a stride of (1, 1)."""
+        return False if isinstance(other, tuple) else super().__eq__(other)
+
     def __index__(self) -> int:
         bool(self == self[0])  # forks unless all lanes are the same
         return int(self[0])

@@ -1,6 +1,6 @@
 """The methods paragraph: true of what is passed, and silent about what is not."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
@@ -13,7 +13,7 @@ from antcost.check.tools import TOOLS, ToolReport
 from antcost.cost.convention import CONVENTIONS, Convention
 from antcost.cost.counts import Cost
 from antcost.cost.device import Errors
-from antcost.document.methods import methods
+from antcost.document.methods import PARTS, methods
 from antcost.measure.engines import Settings
 from antcost.measure.recording import Subject
 from antcost.sources.analyze import analyze
@@ -273,3 +273,11 @@ def test_names_of_users_are_left_to_the_writers_to_escape() -> None:
     hostile = Entry(network_of(replace(load("vgg_16"), name=name), "vgg_16"))
     text = methods(entries=[hostile], convention=MADDS)[0]
     assert text.startswith(f"The costs of {name} were counted")
+
+
+def test_every_count_of_elements_belongs_to_a_part_that_is_named() -> None:
+    """But for the outputs of convolutions, which are no part beside their multiply-adds."""
+    named = [name for names in PARTS.values() for name in names if name.endswith("_elems")]
+    assert sorted([*named, "conv_out_elems"]) == sorted(
+        f.name for f in fields(Cost) if f.name.endswith("_elems")
+    )

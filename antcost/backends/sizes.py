@@ -11,28 +11,8 @@ from typing import Literal, assert_never, get_args
 from antcost.cost.folding import folded_norms
 from antcost.cost.formulas import cost
 from antcost.cost.memory import BYTES, Dtype
+from antcost.graph import layers as L
 from antcost.graph.graph import Graph, Node
-from antcost.graph.layers import (
-    Activation,
-    Add,
-    AvgPool2d,
-    BatchNorm,
-    ChannelShuffle,
-    Complement,
-    Concat,
-    Conv2d,
-    ConvTranspose2d,
-    Dropout,
-    Flatten,
-    GlobalAvgPool,
-    Linear,
-    MaxPool2d,
-    Multiply,
-    SelectChannels,
-    Shift,
-    SliceChannels,
-    WeightedSum,
-)
 
 FileFormat = Literal["onnx", "mlmodel", "mlpackage", "tflite"]
 FORMATS: Mapping[FileFormat, str] = {
@@ -69,7 +49,7 @@ def stored_layers(graph: Graph) -> tuple[Stored, ...]:
     layers = []
     for node in graph.nodes:
         inputs = tuple(made_by.get(name, name) for name in node.inputs)
-        if isinstance(node.layer, Dropout) or node.name in norms:
+        if isinstance(node.layer, L.Dropout) or node.name in norms:
             made_by[node.name] = inputs[0]
         elif not node.origin.training:
             layers.append(Stored(node, inputs, tuple(_arrays(node, node.name in biased))))
@@ -79,16 +59,22 @@ def stored_layers(graph: Graph) -> tuple[Stored, ...]:
 def _arrays(node: Node, biased: bool) -> Iterator[Array]:
     """What is stored for a layer, which has a bias if a batch norm is folded into it."""
     match node.layer:
-        case Conv2d(bias=bias) | ConvTranspose2d(bias=bias) | Linear(bias=bias):
+        case L.Conv2d(bias=bias) | L.ConvTranspose2d(bias=bias) | L.Linear(bias=bias):
             yield Array(cost(node).weights, node.shape.c)
             if bias or biased:
                 yield Array(node.shape.c)
-        case BatchNorm():
+        case L.BatchNorm():
             yield from [Array(node.shape.c)] * 4
-        case WeightedSum():
+        case L.WeightedSum():
             yield from [Array(1)] * len(node.inputs)
+        case (
+            L.Activation() | L.MaxPool2d() | L.AvgPool2d() | L.GlobalAvgPool() | L.Add()
+            | L.Multiply() | L.Complement() | L.Concat() | L.ChannelShuffle() | L.SelectChannels()
+            | L.Shift() | L.SliceChannels() | L.Flatten() | L.Dropout()
+        ):  # fmt: skip
+            return
         case _:
-            pass
+            assert_never(node.layer)
 
 
 def file_bytes(graph: Graph, form: FileFormat, dtype: Dtype = "fp32") -> int | None:
@@ -118,7 +104,7 @@ def _onnx_bytes(graph: Graph, layers: Sequence[Stored], dtype: Dtype) -> int:
 
     Beside integers there is an fp32 scale for each channel out, and all other scalars are fp32.
     """
-    limited = any(layer.node.layer == Activation("relu6") for layer in layers)
+    limited = any(layer.node.layer == L.Activation("relu6") for layer in layers)
     total = ONNX_FILE + len(graph.name) + limited * ONNX_LIMITS
     for layer in layers:
         own, names = _onnx_layer(layer.node)
@@ -130,7 +116,7 @@ def _onnx_bytes(graph: Graph, layers: Sequence[Stored], dtype: Dtype) -> int:
                 names += 5
             else:
                 own += array.scalars * (2 if dtype == "fp16" else 4)
-                own += 0 if kernel or isinstance(layer.node.layer, BatchNorm) else ONNX_BIAS
+                own += 0 if kernel or isinstance(layer.node.layer, L.BatchNorm) else ONNX_BIAS
         total += own + names * len(layer.node.name) + sum(map(len, layer.inputs))
     return total
 
@@ -139,45 +125,45 @@ def _onnx_layer(node: Node) -> tuple[int, int]:
     """Bytes of a layer without names and learned scalars, and how often its name is written."""
     terms = len(node.inputs)
     match node.layer:
-        case Conv2d():
+        case L.Conv2d():
             return 144, 2
-        case ConvTranspose2d():
+        case L.ConvTranspose2d():
             return 128, 2
-        case Linear():
+        case L.Linear():
             return 62, 2
-        case BatchNorm():
+        case L.BatchNorm():
             return 181, 2
-        case Activation(function="silu"):
+        case L.Activation(function="silu"):
             return 47, 6
-        case Activation(function=kind):
+        case L.Activation(function=kind):
             return {"relu6": 25, "leaky_relu": 36, "hardsigmoid": 55}.get(kind, 10 + len(kind)), 2
-        case MaxPool2d():
+        case L.MaxPool2d():
             return 78, 2
-        case AvgPool2d():
+        case L.AvgPool2d():
             return 108, 2
-        case GlobalAvgPool():
+        case L.GlobalAvgPool():
             return 27, 2
-        case Add():
+        case L.Add():
             return 30 * terms - 45, 3 * terms - 4
-        case Multiply():
+        case L.Multiply():
             return (15, 2) if node.input_shapes[1].rank > 1 else (103, 7)
-        case Complement():
+        case L.Complement():
             return 35, 4
-        case Concat():
+        case L.Concat():
             return 27 + 2 * terms, 2
-        case ChannelShuffle():
+        case L.ChannelShuffle():
             return 254, 12
-        case SelectChannels(channels=channels):
+        case L.SelectChannels(channels=channels):
             return 56 + 8 * channels, 4
-        case Shift():
+        case L.Shift():
             return 278, 13
-        case SliceChannels():
+        case L.SliceChannels():
             return 109, 8
-        case WeightedSum():
+        case L.WeightedSum():
             return 67 * terms - 45, 6 * terms - 4
-        case Flatten():
+        case L.Flatten():
             return 17, 2
-        case Dropout():
+        case L.Dropout():
             return 0, 0
         case _:
             assert_never(node.layer)
@@ -200,7 +186,7 @@ class Overhead:
         """The bytes of one layer."""
         if layer.arrays:
             return self.stored
-        plain = isinstance(layer.node.layer, Activation | Add | Flatten)
+        plain = isinstance(layer.node.layer, L.Activation | L.Add | L.Flatten)
         return self.plain if plain else self.other
 
 
@@ -223,7 +209,7 @@ def _mlmodel_bytes(layers: Iterable[Stored], dtype: Dtype) -> int:
         total += MLMODEL[dtype].of(layer) + BYTES[dtype] * _indices(layer.node)
         for array in layer.arrays:
             total += BYTES[dtype] * array.scalars + (8 * array.channels if dtype == "int8" else 0)
-        if isinstance(layer.node.layer, Linear) and len(layer.arrays) == 1:
+        if isinstance(layer.node.layer, L.Linear) and len(layer.arrays) == 1:
             total += BYTES[dtype] * layer.node.shape.c
     return total
 
@@ -265,7 +251,7 @@ def _in_blocks(scalars: int, bytes_each: int) -> int:
 
 
 def _indices(node: Node) -> int:
-    return node.layer.channels if isinstance(node.layer, SelectChannels) else 0
+    return node.layer.channels if isinstance(node.layer, L.SelectChannels) else 0
 
 
 TFLITE_LAYER = 1460
@@ -274,7 +260,7 @@ TFLITE_LAYER = 1460
 
 def _tflite_bytes(layers: Sequence[Stored]) -> int:
     """ReLU and ReLU6 are part of the operator before them, and a flattened vector is none."""
-    fused = (Activation("relu"), Activation("relu6"), Flatten())
+    fused = (L.Activation("relu"), L.Activation("relu6"), L.Flatten())
     operators = sum(layer.node.layer not in fused for layer in layers)
     scalars = sum(array.scalars for layer in layers for array in layer.arrays)
     return 4 * scalars + TFLITE_LAYER * operators

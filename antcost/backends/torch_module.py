@@ -230,8 +230,14 @@ def _call(recorder: fx.Graph, node: Node, inputs: list[fx.Node]) -> fx.Node:
         case L.MaxPool2d() as layer:
             x = _pad_end(recorder, inputs[0], layer, (1, 1), -torch.inf)
             return recorder.call_module(node.name, (x,))
-        case _:
+        case (
+            L.ConvTranspose2d() | L.Linear() | L.BatchNorm() | L.Activation() | L.AvgPool2d()
+            | L.GlobalAvgPool() | L.WeightedSum() | L.ChannelShuffle() | L.SelectChannels()
+            | L.Shift() | L.Flatten() | L.Dropout()
+        ):  # fmt: skip
             return recorder.call_module(node.name, tuple(inputs))
+        case _:
+            assert_never(node.layer)
 
 
 def _even_padding(layer: L.Conv2d | L.MaxPool2d | L.AvgPool2d, dilation: L.Pair) -> L.Pair:

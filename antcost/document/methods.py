@@ -16,7 +16,7 @@ from antcost.views.timed import baseline_of, recorded_entries
 NAMED, MOST_NAMED = 3, 10
 """So many networks are named where their number would do, too, and where names matter."""
 
-_PARTS = {
+PARTS = {
     "biases": ("conv_bias_elems", "linear_bias_elems"),
     "batch norm": ("norm_elems", "norm_params"),
     "activations": (
@@ -89,7 +89,7 @@ def _free(entries: Sequence[Entry], convention: Convention) -> list[str]:
     counted = {name for term in convention.terms for name in term.counts}
     return [
         part
-        for part, names in _PARTS.items()
+        for part, names in PARTS.items()
         if not counted & {*names} and any(_has(entry, name) for entry in entries for name in names)
     ]
 

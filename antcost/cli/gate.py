@@ -88,7 +88,7 @@ def gate(
     results, failures = read_all(specs, read)
     if results:
         tables = gate_tables(
-            results, unread=len(failures), compared=against is not None, device=target, exact=exact
+            results, unread=len(failures), compared=against is not None, device=target
         )
         comment = fit_comment(tables, exact)
         main, *details = comment if format_ == "markdown" else tables

@@ -33,7 +33,13 @@ def checks_table(checks: Sequence[Check], by: Level | None = None) -> Table[Chec
             Column("reported", "reports", _of(lambda line: line.reported), "count"),
             Column("predicted", "predicted", _of(lambda line: line.predicted), "count", spare=2),
             Column("residual", "residual", _of(lambda line: line.residual), "count"),
-            Column("params", "params", _of(lambda line: line.params_reported), "count", spare=4),
+            Column(
+                "params_reported",
+                "params",
+                _of(lambda line: line.params_reported),
+                "count",
+                spare=4,
+            ),
             Column(
                 "params_residual",
                 "params residual",
@@ -50,7 +56,23 @@ def checks_table(checks: Sequence[Check], by: Level | None = None) -> Table[Chec
         items=checks,
         notes=(*_verdicts(checks), *_fault_notes(checks)),
         hints=_warning_hints(checks),
-        data=lambda: {"checks": [_data(check, by) for check in checks]},
+        rows_key="checks",
+        more={
+            "network": _network,
+            "version": lambda check: check.version or None,
+            "convention": lambda check: check.convention.name,
+            "known_version": lambda check: check.known,
+            "madds": lambda check: check.cost.madds,
+            "params": lambda check: check.cost.params,
+            "equations": lambda check: equations(check) if check.whole else None,
+            "bridge": lambda check: check.bridge() if check.whole else None,
+            "params_bridge": lambda check: check.params_bridge() if check.whole else None,
+            "carriers": lambda check: dict(check.carriers),
+            "params_carriers": lambda check: dict(check.params_carriers),
+            "faults": lambda check: check.faults(),
+            "warnings": lambda check: check.warnings,
+            **({f"by_{by}": lambda check: list(map(_record, _rows(check, by)))} if by else {}),
+        },
     )
 
 
@@ -102,10 +124,11 @@ def bridge_table(checks: Sequence[Check]) -> Table[BridgeStep]:
         ),
         items=[step for check in counted for step in steps(check)],
         notes=[line for check in counted for line in equations(check)],
-        data=lambda: {
+        facts={
             "network": _network(checks[0]),
             "bridges": {check.tool.name: check.bridge() for check in counted},
         },
+        rows_key=None,
     )
 
 
@@ -160,7 +183,7 @@ def places_table(checks: Sequence[Check], by: Level) -> Table[CheckedLayer]:
     places = [
         CheckedLayer(_network(check), check.tool.name, line)
         for check in checks
-        for line in (check.stages() if by == "stage" else check.layers)
+        for line in _rows(check, by)
     ]
     tools = list(TOOLS)
     silent = dict.fromkeys(x.tool.name for x in checks if x.whole and not x.layers)
@@ -265,28 +288,10 @@ def _warning_hints(checks: Sequence[Check]) -> list[str]:
     return [f"Tools that warned: {', '.join(warned)} (--format json has the texts)."]
 
 
-def _data(check: Check, by: Level | None) -> dict[str, Any]:
-    rows = [] if by is None else check.stages() if by == "stage" else check.layers
-    return {
-        "network": _network(check),
-        "tool": check.tool.name,
-        "version": check.version or None,
-        "convention": check.convention.name,
-        "known_version": check.known,
-        "problem": check.problem or None,
-        "madds": check.cost.madds,
-        "params": check.cost.params,
-        **({"total": _line_data(check.whole)} if check.whole else {}),
-        **({"equations": equations(check), "bridge": check.bridge()} if check.whole else {}),
-        **({"params_bridge": check.params_bridge()} if check.whole else {}),
-        "carriers": dict(check.carriers),
-        "params_carriers": dict(check.params_carriers),
-        "faults": check.faults(),
-        "warnings": check.warnings,
-        **({f"by_{by}": [_line_data(line) for line in rows]} if by else {}),
-    }
+def _rows(check: Check, by: Level) -> Sequence[CheckedRow]:
+    return check.stages() if by == "stage" else check.layers
 
 
-def _line_data(line: CheckedRow) -> dict[str, Any]:
+def _record(line: CheckedRow) -> dict[str, Any]:
     residuals = {"residual": line.residual, "params_residual": line.params_residual}
     return {**asdict(line), **residuals}

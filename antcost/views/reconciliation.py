@@ -84,7 +84,8 @@ def reconciliation_table(entries: Sequence[ReconciledNetwork], top: int) -> Tabl
         items=lines,
         notes=(*_notes(lines), *_unpublished(entries)),
         hints=("The next best explanations: --top N.",) if top == 1 and lines else (),
-        data=lambda: {"networks": [_data(entry) for entry in entries]},
+        facts={"networks": [_data(entry) for entry in entries]},
+        rows_key=None,
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 
 from antcost.charts.files import draw, linked
-from antcost.cli.output import emit
+from antcost.cli.output import Output, emit
 from antcost.cli.progress import meter
 from antcost.cost.analysis import Level, NetCost
 from antcost.errors import AntcostError
@@ -46,7 +46,7 @@ def show_breakdown(
 
         draw(roofline_figure(breakdown, by), view.figure)
         table = replace(table, figure=linked(view.figure, None))
-    emit(table, view.format, view.exact, None)
+    emit(table, Output(view.exact, view.format, None))
 
 
 def _measured(cost: NetCost, engine: Engine, settings: Settings, limit_s: float) -> Breakdown:

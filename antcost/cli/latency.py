@@ -14,7 +14,7 @@ from antcost.cli.batch import read_each
 from antcost.cli.breakdown import View, show_breakdown
 from antcost.cli.measuring import candidate, completed, measured, require_packages, require_writable
 from antcost.cli.options import DeviceOption, ExactOption, FormatOption, SetOption
-from antcost.cli.output import emit
+from antcost.cli.output import Output, emit
 from antcost.cost.analysis import Level
 from antcost.cost.device import Device, load_device
 from antcost.cost.memory import Dtype
@@ -172,7 +172,7 @@ def _predict(
     device = load_device(path)
     with read_each(specs, lambda name: _predicted(name, overrides, device), all_failed=2) as rows:
         if rows:
-            emit(predictions_table(rows), output_format, exact, None)
+            emit(predictions_table(rows), Output(exact, output_format, None))
 
 
 def _predicted(reference: str, overrides: list[str] | None, device: Device) -> PredictedNetwork:
@@ -202,7 +202,7 @@ def _show(recording: Recording, shown: Shown) -> None:
         table = replace(table, figure=linked(shown.figure, None))
     if shown.scatter is not None:
         charts.append((scatter_figure(recording, baseline=base, stat=shown.stat), shown.scatter))
-    emit(table, shown.format, shown.exact, None)
+    emit(table, Output(shown.exact, shown.format, None))
     for chart, path in charts:
         draw(chart, path)
 

@@ -28,7 +28,7 @@ from antcost.cli.options import (
     TrafficBounds,
     WorkersOption,
 )
-from antcost.cli.output import emit
+from antcost.cli.output import Output, emit
 from antcost.cli.progress import progress, status
 from antcost.errors import AntcostError
 from antcost.files import write_whole
@@ -190,7 +190,7 @@ def _best(run: Run, top: int | None, within: float | None, rerank: str | None) -
     best = analyze(network_of(run.space, chosen))
     base = analyze(run.space.base)
     main, *details = result_tables(report, base, run.exact)
-    emit(main, run.format, run.exact, None, details)
+    emit(main, Output(run.exact, run.format, None), details)
     if run.output is not None:
         write_whole(run.output, winner_spec(report, chosen, run.output))
         require_same_counts(report, chosen, run.output)
@@ -280,7 +280,7 @@ def _say_why_nothing_fits(report: "Report", run: Run, stopped: bool) -> None:
     require_networks(run.space)
     with status("looking for what conflicts"):
         found = list(diagnose_bounds(run.space))
-    emit(infeasible_table(run.space, found), run.format, run.exact, None)
+    emit(infeasible_table(run.space, found), Output(run.exact, run.format, None))
     raise typer.Exit(1)
 
 
@@ -324,7 +324,7 @@ def _front(run: Run, axes_text: str, count: int) -> None:
     result = Front(space, tuple(axes), tuple(found), tuple(reference_networks(space)))
     table = front_table(result, run.exact)
     if interrupted:
-        emit(table, run.format, run.exact, None)
+        emit(table, Output(run.exact, run.format, None))
         kept = "the same command continues" if run.output else "with -o FILE they would be kept"
         typer.echo(f"interrupted after {len(found)} budgets; {kept}", err=True)
         raise typer.Exit(130)
@@ -333,7 +333,7 @@ def _front(run: Run, axes_text: str, count: int) -> None:
 
         draw(front_figure(result), run.figure)
         table = replace(table, figure=linked(run.figure, run.output))
-    emit(table, run.format, run.exact, run.output)
+    emit(table, Output(run.exact, run.format, run.output))
 
 
 def _store(output: Path | None) -> Path | None:

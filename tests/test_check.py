@@ -15,18 +15,12 @@ import antcost
 from antcost.charts.style import PAGE
 from antcost.charts.waterfalls import waterfalls
 from antcost.check import comparison
+from antcost.check.bridge import BridgeStep, steps
 from antcost.check.comparison import Check, check, compare, convention_of
 from antcost.check.isolation import Answer, Job, answer, answers
 from antcost.check.tools import TOOLS, ToolReport
 from antcost.cost.convention import CONVENTIONS, Term
-from antcost.views.checks import (
-    BridgeStep,
-    bridge_table,
-    checks_table,
-    equations,
-    places_table,
-    steps,
-)
+from antcost.views.checks import bridge_table, checks_table, equations, places_table
 
 TORCH = pytest.mark.torch
 TINY = network(

@@ -8,6 +8,7 @@ from typer import Option
 
 from antcost.charts.files import check_figure, draw
 from antcost.charts.waterfalls import waterfalls
+from antcost.check.bridge import by_network
 from antcost.check.comparison import Check
 from antcost.check.tools import TOOLS
 from antcost.cli.asking import ask_tools, require_torch
@@ -17,7 +18,7 @@ from antcost.errors import AntcostError, suggest
 from antcost.sources.analyze import analyze
 from antcost.sources.specs.catalog import expand
 from antcost.tables.table import Table
-from antcost.views.checks import Level, bridge_table, by_network, checks_table, places_table
+from antcost.views.checks import Level, bridge_table, checks_table, places_table
 
 
 def check(

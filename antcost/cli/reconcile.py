@@ -7,7 +7,7 @@ from typer import Option
 from antcost.cli.batch import read_each
 from antcost.cli.options import SetOption, SpecArguments
 from antcost.cli.output import ExactOutput, emit
-from antcost.reconcile import reconcile as try_all
+from antcost.reconcile.reconciliation import reconcile as try_all
 from antcost.sources.specs.load import load
 from antcost.views.reconciliation import ReconciledNetwork, reconciliation_table
 

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from fractions import Fraction
-from itertools import accumulate, groupby, pairwise
 from typing import Any, Literal
 
+from antcost.check.bridge import BridgeStep, by_network, steps
 from antcost.check.comparison import Check, CheckedRow
 from antcost.check.tools import TOOLS
 from antcost.tables.table import Column, Table
@@ -76,38 +76,15 @@ def checks_table(checks: Sequence[Check], by: Level | None = None) -> Table[Chec
     )
 
 
-@dataclass(frozen=True, slots=True)
-class BridgeStep:
-    """One term on the way from our multiply-adds to a tool's number.
-
-    It leads from `start` to `end`: what was added before it, and with it. All terms of the tool lie
-    between `low` and `high`.
-    """
-
-    tool: str
-    term: str
-    count: int
-    base: int
-    start: int = 0
-    end: int = 0
-    low: int = 0
-    high: int = 0
-
-    @property
-    def share(self) -> Fraction | None:
-        """The term in shares of our multiply-adds."""
-        return Fraction(self.count, self.base) if self.base and self.end != self.start else None
-
-    @property
-    def bar(self) -> str:
-        """Where the term lies between the lowest and the highest of the tool's sums."""
-        if self.start == self.end:
-            return ""
-        left, right = (
-            round(Fraction(BAR * (side - self.low), self.high - self.low))
-            for side in sorted((self.start, self.end))
-        )
-        return "·" * left + ("█" * (right - left) or "▏")
+def _bar(step: BridgeStep) -> str:
+    """Where the term lies between the lowest and the highest of the tool's sums."""
+    if step.start == step.end:
+        return ""
+    left, right = (
+        round(Fraction(BAR * (side - step.low), step.high - step.low))
+        for side in sorted((step.start, step.end))
+    )
+    return "·" * left + ("█" * (right - left) or "▏")
 
 
 def bridge_table(checks: Sequence[Check]) -> Table[BridgeStep]:
@@ -120,7 +97,7 @@ def bridge_table(checks: Sequence[Check]) -> Table[BridgeStep]:
             Column("term", "term", lambda step: step.term),
             Column("count", "count", lambda step: step.count, "count"),
             Column("share", "of MAdds", lambda step: step.share, "change"),
-            Column("bar", "what is added", lambda step: step.bar, "bar", spare=1),
+            Column("bar", "what is added", _bar, "bar", spare=1),
         ),
         items=[step for check in counted for step in steps(check)],
         notes=[line for check in counted for line in equations(check)],
@@ -130,22 +107,6 @@ def bridge_table(checks: Sequence[Check]) -> Table[BridgeStep]:
         },
         rows_key=None,
     )
-
-
-def steps(check: Check) -> list[BridgeStep]:
-    """The terms of a tool's bridge, each where the one before it ends."""
-    (name, base), *others = check.bridge()
-    sums = list(accumulate((count for _, count in others), initial=0))
-    low, high = min(sums), max(sums)
-    return [
-        BridgeStep(check.tool.name, name, base, base),
-        *(
-            BridgeStep(
-                "", f"{'+' if count > 0 else '-'} {term}", count, base, start, end, low, high
-            )
-            for (term, count), (start, end) in zip(others, pairwise(sums), strict=True)
-        ),
-    ]
 
 
 def equation(number: int, bridge: Sequence[tuple[str, int]]) -> str:
@@ -211,11 +172,6 @@ def places_table(checks: Sequence[Check], by: Level) -> Table[CheckedLayer]:
         items=sorted(places, key=lambda place: _differing_first(place, tools)),
         notes=[f"The whole only: {', '.join(silent)}."] if silent else [],
     )
-
-
-def by_network(checks: Sequence[Check]) -> list[list[Check]]:
-    """The checks of each network, in their order."""
-    return [list(group) for _, group in groupby(checks, key=lambda check: id(check.cost))]
 
 
 def _title(check: Check, what: str) -> str:

@@ -12,6 +12,7 @@ from antcost.cost.convention import CONVENTIONS, Convention
 from antcost.cost.device import Prediction
 from antcost.cost.memory import arithmetic_intensity
 from antcost.errors import AntcostError
+from antcost.reconcile.reasons import why
 from antcost.sources.network import Network
 from antcost.sources.specs.catalog import shipped_folder
 from antcost.sources.specs.model import Published
@@ -25,7 +26,6 @@ from antcost.views.network import (
     training_notes,
 )
 from antcost.views.predictions import prediction_data
-from antcost.views.reasons import why
 
 
 @dataclass(frozen=True, slots=True)

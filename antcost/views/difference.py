@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import assert_never
 
+from antcost.cost.alignment import pairs, work
 from antcost.cost.analysis import NetCost, Row
 from antcost.cost.convention import Convention
 from antcost.cost.device import Device, Prediction
@@ -12,7 +13,6 @@ from antcost.graph import layers as L
 from antcost.graph.operators import operator
 from antcost.tables.table import Column, Table
 from antcost.units import format_bytes
-from antcost.views.alignment import pairs, work
 from antcost.views.network import (
     definitions,
     network_totals,

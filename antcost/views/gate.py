@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import Any
 
 from antcost.cost.convention import CONVENTIONS
@@ -22,9 +23,8 @@ FOLD_FROM = 10
 COMMENT_CHARS = 65_536
 """What a comment on GitHub may have."""
 
-NAMED = 10
 NOTE_CHARS = 100
-"""So many tables are named that a comment has no room for, with so much beside their titles."""
+"""What is kept free for the note on what a comment has no room for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,29 +104,15 @@ def gate_tables(
 
 
 def fit_comment(tables: Sequence[Table[Any]], exact: bool) -> list[Table[Any]]:
-    """The tables that a comment on GitHub has room for; a note says which it has not."""
+    """Return the first tables that a comment on GitHub has room for; a note counts the others."""
     main, *details = tables
-    chars = [len(render(table, "markdown", exact=exact)) + len("\n\n") for table in tables]
-    room = COMMENT_CHARS - chars[0]
-    if sum(chars[1:]) > room:
-        longest = max(len(table.title) for table in details)
-        room -= 2 * min(NAMED, len(details)) * longest + NOTE_CHARS
-    shown, left_out = [], []
-    for table, size in zip(details, chars[1:], strict=True):
-        if size <= room:
-            shown.append(table)
-            room -= size
-        else:
-            left_out.append(table)
-    if left_out:
-        main = replace(main, notes=(*main.notes, _too_long(left_out)))
-    return [main, *shown]
-
-
-def _too_long(tables: Sequence[Table[Any]]) -> str:
-    titles = [table.title for table in tables[:NAMED]]
-    others = [f"{len(tables) - NAMED} others"] if len(tables) > NAMED else []
-    return f"Too long for a comment: {'; '.join([*titles, *others])}."
+    ends = accumulate(len(render(table, "markdown", exact=exact)) + len("\n\n") for table in tables)
+    fitting = sum(end <= COMMENT_CHARS - NOTE_CHARS for end in list(ends)[1:])
+    if fitting == len(details):
+        return [*tables]
+    left_out = plural(len(details) - fitting, "table")
+    note = f"Too long for a comment: {left_out} of changed layers."
+    return [replace(main, notes=(*main.notes, note)), *details[:fitting]]
 
 
 def _title(results: Sequence[GateResult], lines: Sequence[BudgetRow], unread: int) -> str:

@@ -10,7 +10,7 @@ from antcost.charts.files import check_figure, draw
 from antcost.charts.waterfalls import waterfalls
 from antcost.check.comparison import Check
 from antcost.check.tools import TOOLS
-from antcost.cli.asking import ask_tools, require_torch
+from antcost.cli.measurement import require_torch, run_tools
 from antcost.cli.options import FormatOption, OutputOption, SetOption, SpecArguments
 from antcost.cli.output import emit
 from antcost.errors import AntcostError, suggest
@@ -45,7 +45,7 @@ def check(
     require_torch()
     references = [reference for argument in specs for reference in expand(argument)]
     costs = [analyze(reference, set_ or ()) for reference in references]
-    checks, interrupted = ask_tools(costs)
+    checks, interrupted = run_tools(costs)
     counted = [group for group in by_network(checks) if any(one.whole for one in group)]
     if counted:
         shown = [one for group in counted for one in group]

@@ -5,6 +5,8 @@ from typing import Annotated, Any
 
 from typer import Argument, Option
 
+from antcost.cost.budget import read_increase
+from antcost.errors import AntcostError
 from antcost.tables.formats import Format
 
 SpecArgument = Annotated[str, Argument(metavar="SPEC", help="A shipped network or a YAML file.")]
@@ -79,6 +81,14 @@ SizeBounds = Annotated[list[str] | None, _bound("14MB")]
 TrafficBounds = Annotated[list[str] | None, _bound("200MB")]
 PeakMemoryBounds = Annotated[list[str] | None, _bound("2MiB")]
 LatencyBounds = Annotated[list[str] | None, _bound("9ms")]
+
+
+def read_share(option: str, text: str) -> float:
+    """Read "2%" as 0.02. Raises AntcostError."""
+    try:
+        return float(read_increase(text).value)
+    except ValueError as error:
+        raise AntcostError(f"{option}: {error}") from None
 
 
 def column_keys(text: str | None) -> list[str]:

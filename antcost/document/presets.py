@@ -11,9 +11,9 @@ from antcost.document.contents import Exhibit, Item, Section
 from antcost.errors import AntcostError, suggest
 from antcost.sources.specs.catalog import shipped_folder
 from antcost.tables.table import Column, Table
+from antcost.units import plural
 from antcost.views.architecture import architecture_table
 from antcost.views.comparison import Entry
-from antcost.views.measured import plural
 from antcost.views.reasons import LABELS
 
 

@@ -12,9 +12,8 @@ from antcost.cost.measures import format_measure
 from antcost.sources.network import Network
 from antcost.tables.formats import render
 from antcost.tables.table import Column, Table
-from antcost.units import Printed
+from antcost.units import Printed, plural
 from antcost.views.difference import difference_table
-from antcost.views.measured import plural
 from antcost.views.network import definitions
 from antcost.views.predictions import latency_note
 

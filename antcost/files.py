@@ -10,6 +10,18 @@ from tempfile import TemporaryDirectory
 from antcost.errors import AntcostError
 
 
+def require_writable(path: Path) -> None:
+    """Raise AntcostError, before any work, if a file could not be written."""
+    problem = (
+        "is a folder" if path.is_dir()
+        else "no such folder" if not path.parent.is_dir()
+        else "no permission" if not os.access(path.parent, os.W_OK)
+        else None
+    )  # fmt: skip
+    if problem:
+        raise AntcostError(f"{path}: cannot be written: {problem}")
+
+
 def write_whole(path: Path, content: str | bytes) -> None:
     """Write `content` to a temporary file beside `path`, then rename it.
 

@@ -13,6 +13,7 @@ BYTE_UNITS = {
     "B": 1, "kB": 10**3, "KB": 10**3, "MB": 10**6, "GB": 10**9,
     "KiB": 2**10, "MiB": 2**20, "GiB": 2**30,
 }  # fmt: skip
+PS_PER_NS, PS_PER_S, NS_PER_US, NS_PER_S = 10**3, 10**12, 10**3, 10**9
 
 _PREFIXES = ("", *"kMGTPEZYRQ")
 _BINARY = (" B", " KiB", " MiB", " GiB", " TiB", " PiB", " EiB")
@@ -153,3 +154,8 @@ def format_accuracy(percent: float) -> str:
 def plain_number(value: Fraction) -> int | float:
     """Return the value for files: an integer if it is one."""
     return int(value) if value.denominator == 1 else float(value)
+
+
+def plural(count: int, what: str) -> str:
+    """Print how many of something there are: "1 run", "12 runs"."""
+    return f"{count} {what}{'' if count == 1 else 's'}"

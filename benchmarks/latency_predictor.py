@@ -36,7 +36,8 @@ from antcost.measure.profiling import (
 )
 from antcost.measure.random_networks import random_graphs
 from antcost.measure.recording import Recording
-from antcost.views.measured import disturbances
+from antcost.sources.network import Network
+from antcost.views.measurement_notes import disturbances
 
 SHIPPED = (
     "antnet_1.4", "antnet_g1", "antnet_g2", "darts_v2", "densenet_121", "e_antnet",
@@ -53,7 +54,7 @@ SETTINGS = Settings()
 
 
 @dataclass(frozen=True, slots=True)
-class Network:
+class PredictedNetwork:
     """A network to predict, what the clock says, and what is predicted in each way."""
 
     name: str
@@ -153,16 +154,17 @@ def kernels(graph: Graph) -> list[list[Node]]:
     return found
 
 
-def compared(learned: Profile, engine: Engine) -> tuple[list[Network], Alone, Recording]:
+def compared(learned: Profile, engine: Engine) -> tuple[list[PredictedNetwork], Alone, Recording]:
     """The networks measured, on the clock of the profile, and predicted in three ways."""
     graphs = test_graphs()
-    recording = timed(list(graphs.values()), engine, SETTINGS, TESTING_S)
+    named = [Network(name, analyze_graph(graph)) for name, graph in graphs.items()]
+    recording = timed(named, engine, SETTINGS, TESTING_S)
     pace = reference_ns(learned.recording) / reference_ns(recording)
     line = madds_line(learned)
     with pinned(SETTINGS.threads):
         table = Alone(engine)
         networks = [
-            Network(
+            PredictedNetwork(
                 name,
                 measured_ns * pace,
                 {
@@ -185,7 +187,7 @@ WAYS = {
 }
 
 
-def summary(networks: Sequence[Network], seconds: Mapping[str, float]) -> list[list[str]]:
+def summary(networks: Sequence[PredictedNetwork], seconds: Mapping[str, float]) -> list[list[str]]:
     rows = []
     for way, title in WAYS.items():
         errors = [abs(network.error(way)) for network in networks]

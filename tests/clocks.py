@@ -4,20 +4,28 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from antcost.cost.analysis import analyze_graph
 from antcost.graph.graph import Graph
+from antcost.graph.shape import Shape
+from antcost.graph.tape import Tape
 from antcost.measure.conditions import Conditions
 from antcost.measure.engines import Engine, Run, Settings
 from antcost.measure.recording import Recording, Subject, Visit
+from antcost.sources.network import Network
 
 NS = 10**6
 
 
 def fixed_work(graph: Graph, settings: Settings) -> Run:
     """Work in proportion to the multiply-adds, about 0.3 ms for MobileNetV2."""
-    from antcost.cost.analysis import analyze_graph
-
     numbers = range(analyze_graph(graph).madds // 10_000)
     return lambda: sum(numbers)
+
+
+def named(name: str) -> Network:
+    """A network of this name, of a single weight."""
+    tape = Tape(Shape((1,)))
+    return Network(name, analyze_graph(tape.graph(name, tape.linear(tape.input, 1))))
 
 
 FAKE = Engine("fake", (), "pip install fake", ("fp32",), fixed_work)

@@ -383,7 +383,7 @@ class TestWithTools:
         told = Answer(problem="not installed: pip install calflops")
         there = Answer("0.1.5", ToolReport(314_193_216))
         monkeypatch.setattr(
-            "antcost.cli.asking.check",
+            "antcost.cli.measurement.check",
             lambda costs: [
                 compare(costs[0], TOOLS["fvcore"], there),
                 compare(costs[0], missing, told),
@@ -400,7 +400,7 @@ class TestWithTools:
             yield compare(costs[0], TOOLS["fvcore"], Answer("0.1.5", ToolReport(314_193_216)))
             raise KeyboardInterrupt
 
-        monkeypatch.setattr("antcost.cli.asking.check", interrupted)
+        monkeypatch.setattr("antcost.cli.measurement.check", interrupted)
         result = run("check", "mobilenet_v2", exit_code=130)
         assert "314,193,216" in result.stdout
         assert result.stderr == "interrupted after 1 of 8 counts\n"
@@ -424,7 +424,7 @@ def test_mistakes(run: Callable[..., Result], arguments: tuple[str, ...], messag
 def test_without_torch_the_extra_is_named(
     run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("antcost.cli.asking.find_spec", lambda name: None)
+    monkeypatch.setattr("antcost.cli.measurement.find_spec", lambda name: None)
     assert run("check", "mobilenet_v2", exit_code=2).stderr == (
         "antcost check needs torch: pip install 'antcost[check]'\n"
     )

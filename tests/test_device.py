@@ -28,6 +28,7 @@ from devices import engine_of, known_device, layers_ns
 
 from antcost.measure.engines import LayerTimes, Settings
 from antcost.measure.learning import Sample, fit_rates
+from antcost.measure.lineup import Lineup
 from antcost.measure.profiling import (
     Plan,
     Trial,
@@ -363,18 +364,17 @@ def test_a_comparison_measures_without_a_device(
     """On a clock that shows the multiply-adds."""
     stopped = ["target"]
 
-    def by_madds(candidates: Any, engine: Any, settings: Any, goal: Any, *places: int) -> Recording:
-        _, base, reference = places
-        runs = [[one.subject.madds / 10**8] * 3 for one in candidates]
+    def by_madds(lineup: Lineup, *_: Any) -> Recording:
+        runs = [[network.cost.madds / 10**8] * 3 for network in lineup.networks]
         return replace(
             recorded([[runs, runs]] * 12),
-            subjects=tuple(one.subject for one in candidates),
-            baseline=base,
-            reference=reference,
+            subjects=lineup.subjects("fp32"),
+            baseline=lineup.baseline,
+            reference=lineup.reference,
             stopped=stopped[0],
         )
 
-    monkeypatch.setattr("antcost.cli.clocks.measured", by_madds)
+    monkeypatch.setattr("antcost.cli.measurement.run_measurement", by_madds)
     names = ("mobilenet_v2", "resnet_18", "mobilenet_v2_1.4")
     table = run("compare", *names, "--columns", "madds,latency").stdout
     assert table.splitlines()[2].split() == ["network", "MAdds", "latency", "speed-up"]

@@ -7,29 +7,40 @@ import os
 import signal
 import subprocess
 import time
-from collections import Counter
+from collections import Counter, namedtuple
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from math import inf
 from pathlib import Path
-from typing import cast
 
 import pytest
-from clocks import FAKE
+from clocks import FAKE, named
 from processes import SECONDS, process, wait_for
 
 from antcost.errors import AntcostError
 from antcost.graph.graph import Graph
 from antcost.measure.engines import Run, Settings
-from antcost.measure.machine import Quota, core_of, cpu_model, cpu_ticks, governor, quota, simd
+from antcost.measure.lineup import Lineup
+from antcost.measure.machine import (
+    Quota,
+    busy_seconds,
+    core_of,
+    cpu_model,
+    governor,
+    quota,
+    simd,
+    steal_ticks,
+)
 from antcost.measure.pinning import least_busy, pinned
-from antcost.measure.recording import Recording, Subject, load_recording, to_json
+from antcost.measure.recording import Recording, load_recording, to_json
 from antcost.measure.statistics import latencies
-from antcost.measure.timing import Candidate, Goal, measure
+from antcost.measure.timing import Goal, measure
+from antcost.sources.network import Network
 from antcost.views.latency import latency_table
 
 pytest.importorskip("scipy")
+psutil = pytest.importorskip("psutil")
 
 pytestmark = pytest.mark.timing
 
@@ -43,10 +54,11 @@ TRUTH = 1.5
 MEASURE = """
 import os, sys
 from dataclasses import replace
-from clocks import FAKE
+from clocks import FAKE, named
 from antcost.measure.engines import Settings
-from antcost.measure.recording import Subject, to_json
-from antcost.measure.timing import Candidate, Goal, measure
+from antcost.measure.lineup import Lineup
+from antcost.measure.recording import to_json
+from antcost.measure.timing import Goal, measure
 
 cpus, seconds, group = sys.argv[1:4]
 if group:
@@ -54,10 +66,10 @@ if group:
 if cpus:
     os.sched_setaffinity(0, map(int, cpus.split(",")))
 loops = {"A": range(120_000), "B": range(80_000)}
-fake = replace(FAKE, prepare=lambda graph, settings: lambda: sum(loops[graph]))
-networks = [Candidate(Subject(name, name, 1, 1, 1), name) for name in loops]
+fake = replace(FAKE, prepare=lambda graph, settings: lambda: sum(loops[graph.name]))
+lineup = Lineup(tuple(map(named, loops)))
 print("ready", file=sys.stderr, flush=True)
-recording = measure(networks, fake, Settings(), Goal(0.0001, float(seconds)), 0)
+recording = measure(lineup, fake, Settings(), Goal(0.0001, float(seconds)), 0)
 print(to_json(recording))
 """
 """Two loops, one 1.5 times as long as the other, about 1 ms each, for so many seconds."""
@@ -255,18 +267,15 @@ def test_quotas_of_both_versions(tmp_path: Path, texts: dict[str, str], expected
 
 def test_what_linux_says_of_cpus(tmp_path: Path) -> None:
     root = files(tmp_path, {
-        "proc/stat": "cpu  9 9 9 9 9 9 9 9 9 9\ncpu0 1 2 3 40 5 6 7 8 1 0\nintr 1 2\n",
         "proc/cpuinfo": "processor: 0\nmodel name\t: A CPU @ 2 GHz\nflags\t: fpu avx2 avx512f\n",
         "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor": "performance\n",
         "sys/devices/system/cpu/cpu0/topology/thread_siblings_list": "0,2\n",
     })  # fmt: skip
-    ((cpu, ticks),) = cpu_ticks(root).items()
-    assert (cpu, ticks.busy, ticks.idle, ticks.steal) == (0, 1 + 2 + 3 + 6 + 7, 40 + 5, 8)
     assert (cpu_model(root), simd(root)) == ("A CPU @ 2 GHz", ("avx2", "avx512f"))
     assert (governor(0, root), governor(1, root)) == ("performance", None)
     assert (core_of(0, root), core_of(1, root)) == ("0,2", "1")
     nothing = tmp_path / "nothing"
-    assert (cpu_ticks(nothing), cpu_model(nothing), simd(nothing)) == ({}, None, ())
+    assert (cpu_model(nothing), simd(nothing)) == (None, ())
 
 
 def test_arm_has_its_own_words(tmp_path: Path) -> None:
@@ -274,37 +283,50 @@ def test_arm_has_its_own_words(tmp_path: Path) -> None:
     assert simd(root) == ("asimd", "asimddp", "sve")
 
 
-def test_the_least_busy_cpus_come_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+Times = namedtuple("Times", "user nice system idle iowait irq softirq steal guest guest_nice")
+TIMES = [Times(1, 2, 3, 40, 5, 6, 7, steal, 1, 0) for steal in (0.25, 0.5, 1)]
+
+
+@linux
+def test_times_of_cpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guests are part of the user's time; others may have taken some of only two CPUs."""
+    monkeypatch.setattr(psutil, "cpu_times", lambda percpu=False: TIMES if percpu else TIMES[0])
+    second = os.sysconf("SC_CLK_TCK")
+    assert busy_seconds() == 1 + 2 + 3 + 6 + 7
+    assert steal_ticks() == 1.75 * second
+    assert steal_ticks((0, 2, 17)) == 1.25 * second
+
+
+def test_the_least_busy_cpus_come_first(monkeypatch: pytest.MonkeyPatch) -> None:
     """CPUs 0 and 2 share a core: 2 is idle itself, but comes after one CPU of each core."""
-
-    def stat(*busy: int) -> dict[str, str]:
-        lines = (f"cpu{cpu} {ticks} 0 0 9 0 0 0 0\n" for cpu, ticks in enumerate(busy))
-        return {"proc/stat": "".join(lines)}
-
-    folder = "sys/devices/system/cpu/cpu{}/topology/thread_siblings_list"
-    root = files(tmp_path, {folder.format(cpu): "0,2" for cpu in (0, 2)} | stat(0, 0, 0, 0))
-    later = stat(1, 5, 0, 2)
-    monkeypatch.setattr("time.sleep", lambda seconds: files(root, later))
-    assert least_busy({0, 1, 2, 3}, root) == [0, 3, 1, 2]
-    assert least_busy({1, 2, 3}, files(root, stat(0, 0, 0, 0))) == [2, 3, 1]
+    cores = {0: "0,2", 1: "1", 2: "0,2", 3: "3", 4: "4"}
+    monkeypatch.setattr("antcost.measure.pinning.core_of", cores.__getitem__)
+    monkeypatch.setattr(psutil, "cpu_percent", lambda seconds, percpu: [1.0, 5.0, 0.0, 2.0])
+    assert least_busy({0, 1, 2, 3}) == [0, 3, 1, 2]
+    monkeypatch.setattr(psutil, "cpu_percent", lambda seconds, percpu: [9.0, 0.0, 0.0, 0.0])
+    assert least_busy({1, 2, 3, 4}) == [1, 2, 3, 4]
 
 
 # What is not allowed, or not there
 
 
-def looping(name: str, length: int, hook: Callable[[], object] = lambda: None) -> Candidate:
+LOOPS: dict[str, Run] = {}
+LOOPING = replace(FAKE, prepare=lambda graph, settings: LOOPS[graph.name])
+
+
+def looping(name: str, length: int, hook: Callable[[], object] = lambda: None) -> Network:
+    """A network whose run is a loop."""
+
     def run() -> None:
         hook()
         sum(range(length))
 
-    return Candidate(Subject(name, name, 1, 1, 1), cast(Graph, run))
+    LOOPS[name] = run
+    return named(name)
 
 
-LOOPS = replace(FAKE, prepare=lambda graph, settings: cast(Run, graph))
-
-
-def measured(*candidates: Candidate, threads: int = 1, limit_s: float = 0.5) -> Recording:
-    return measure(candidates, LOOPS, Settings(threads), Goal(0.001, limit_s), 0)
+def measured(*networks: Network, threads: int = 1, limit_s: float = 0.5) -> Recording:
+    return measure(Lineup(networks), LOOPING, Settings(threads), Goal(0.001, limit_s), 0)
 
 
 def test_no_permission_to_pin(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -320,13 +342,16 @@ def test_no_permission_to_pin(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_system_without_any_of_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """As macOS: no affinity and no /proc."""
+    """As macOS: no affinity, no /proc, and no time that a hypervisor takes."""
+    mac = namedtuple("mac", "user nice idle system")(1.0, 0.0, 3.0, 1.0)
     monkeypatch.delattr(os, "sched_setaffinity", raising=False)
     monkeypatch.setattr("antcost.measure.machine.read", lambda path: "")
+    monkeypatch.setattr(psutil, "cpu_times", lambda percpu=False: [mac] if percpu else mac)
     recording = measured(looping("A", 3000), looping("B", 2000))
     seen = recording.conditions
     assert seen.not_pinned == "this system cannot pin"
-    assert (seen.others_cpus, seen.quota_cpus, seen.throttled_ns, seen.steal_ticks) == (None,) * 4
+    assert (seen.quota_cpus, seen.throttled_ns, seen.steal_ticks) == (None,) * 3
+    assert seen.others_cpus == 0.0
     assert {visit.steal_ticks for visit in recording.visits} == {None}
     file = tmp_path / "r.json"
     file.write_text(to_json(recording))
@@ -437,18 +462,18 @@ def test_what_is_quickly_prepared_is_prepared_for_each_session(takes_s: float, f
 
     def prepare(graph: Graph, settings: Settings) -> Run:
         time.sleep(takes_s)
-        prepared.append(graph)
-        return cast(Run, graph)
+        prepared.append(graph.name)
+        return LOOPS[graph.name]
 
-    candidates = [looping("A", 3000), looping("B", 2000)]
+    lineup = Lineup((looping("A", 3000), looping("B", 2000)))
     engine = replace(FAKE, prepare=prepare)
-    recording = measure(candidates, engine, Settings(), Goal(0.9, 2.0), 0)
+    recording = measure(lineup, engine, Settings(), Goal(0.9, 2.0), 0)
     sessions = len({visit.session for visit in recording.visits})
     assert recording.fresh == fresh
     assert len(prepared) == (2 * sessions if fresh else 2)
     assert sessions >= 10
     first = [prepared[2 * session] for session in range(sessions if fresh else 1)]
-    assert set(first) == {one.graph for one in candidates[: 2 if fresh else 1]}
+    assert set(first) == set("AB" if fresh else "A")
 
 
 def test_a_slow_network_has_one_round_at_least() -> None:

@@ -21,7 +21,7 @@ from antcost.graph.graph import Graph, Node
 from antcost.graph.layers import Activation, BatchNorm, Conv2d, Linear
 from antcost.graph.shape import Shape
 from antcost.graph.tape import Tape
-from antcost.measure.attribution import Kernel, kernels, median_ps, owners
+from antcost.measure.attribution import Kernel, kernels, median_ps, owners, sum_by_layer
 from antcost.measure.breakdown import STEPS, Breakdown, break_down
 from antcost.measure.engines import Engine, LayerTimes, Run, Settings
 from antcost.measure.roofline import Bound, Level, Roofline, measure_roofline
@@ -183,8 +183,8 @@ def test_onnxruntime_gives_the_time_of_every_kernel_to_one_layer(name: str) -> N
     found = list(engine._runs(events))
     assert len(found) == 2
     for kernels_ in found:
-        times = engine._layer_us(kernels_, engine._Owners(graph, model))
-        assert sum(times.values()) == sum(event["dur"] for event in kernels_)
+        times = sum_by_layer(engine._layers(kernels_, engine._Owners(graph, model)))
+        assert sum(times.values()) == 1000 * sum(event["dur"] for event in kernels_)
         assert times.keys() <= {node.name for node in graph.nodes}
     moved = {event["args"]["op_name"] for event in found[0]} & {"ReorderInput", "ReorderOutput"}
     assert moved
@@ -203,7 +203,7 @@ def test_openvino_does_so_too(name: str) -> None:
     run, request = engine._run(compiled, graph, settings)
     run()
     info = request.get_profiling_info()
-    times = engine._layer_ns(info, engine._owners(graph, model, compiled))
+    times = sum_by_layer(engine._layers(info, engine._owners(graph, model, compiled)))
     assert sum(times.values()) == sum(
         round(1e9 * kernel.real_time.total_seconds()) for kernel in info
     )

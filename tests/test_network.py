@@ -103,16 +103,13 @@ def test_gate() -> None:
 
 def test_measured_latency() -> None:
     from antcost.measure.engines import Settings
-    from antcost.measure.recording import subject_of
-    from antcost.measure.timing import Candidate, Goal, measure
+    from antcost.measure.lineup import Lineup
+    from antcost.measure.timing import Goal, measure
     from antcost.views.latency import latency_table
 
-    candidates = [
-        Candidate(subject_of(network.cost, network.reference, "fp32"), network.graph)
-        for network in (made(), made("Wider", 512))
-    ]
+    lineup = Lineup((made(), made("Wider", 512)))
     goal = replace(Goal(), limit_s=0.2)
-    recording = measure(candidates, FAKE, Settings(), goal, 0, baseline=0, reference=0)
+    recording = measure(lineup, FAKE, Settings(), goal, 0)
     assert "Wider" in everything(latency_table(recording, baseline=0))
 
 

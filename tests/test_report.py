@@ -418,7 +418,7 @@ def test_checks_are_asked_for_and_written(tmp_path: Path, monkeypatch: pytest.Mo
         asked.extend(costs)
         return [agreeing(cost) for cost in costs], False
 
-    monkeypatch.setattr("antcost.cli.report.ask_tools", ask)
+    monkeypatch.setattr("antcost.cli.report.run_tools", ask)
     report("antnet_g2", "-o", str(tmp_path), "--check", "--format", "md,tex,csv")
     (cost,) = asked
     reported = f"{CONVENTIONS['fvcore'].count(cost.whole.cost):,}"
@@ -435,7 +435,7 @@ def test_ctrl_c_while_tools_are_asked_writes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("antcost.cli.report.require_torch", lambda: None)
-    monkeypatch.setattr("antcost.cli.report.ask_tools", lambda costs: ([], True))
+    monkeypatch.setattr("antcost.cli.report.run_tools", lambda costs: ([], True))
     folder = tmp_path / "r"
     said = report("antnet_g2", "-o", str(folder), "--check", "--format", "md", exit_code=130).output
     assert said == "interrupted: nothing was written\n"
@@ -540,6 +540,6 @@ def test_speed_ups_are_over_a_network_of_the_report(tmp_path: Path) -> None:
 def test_measured_latencies_need_their_packages(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("antcost.cli.measuring.find_spec", lambda name: None)
+    monkeypatch.setattr("antcost.cli.measurement.find_spec", lambda name: None)
     said = report("--preset", "antnets", "-o", str(tmp_path / "r"), exit_code=2).output
-    assert said == "latency needs NumPy and SciPy: pip install 'antcost[latency]'\n"
+    assert said == "latency needs numpy and scipy: pip install 'antcost[latency]'\n"

@@ -21,7 +21,7 @@ from antcost.measure.statistics import (
 )
 from antcost.units import format_time
 from antcost.views.latency import interval, picoseconds
-from antcost.views.measured import ran_as
+from antcost.views.measurement_notes import ran_as
 
 if TYPE_CHECKING:
     import altair as alt

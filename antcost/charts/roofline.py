@@ -19,7 +19,7 @@ from antcost.measure.breakdown import Breakdown
 from antcost.measure.roofline import Roofline
 from antcost.units import format_bytes, format_percent, format_ratio
 from antcost.views.layer_times import GIGA, LayerTimeRow, lines_of
-from antcost.views.measured import ran_as
+from antcost.views.measurement_notes import ran_as
 
 if TYPE_CHECKING:
     import altair as alt

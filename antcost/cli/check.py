@@ -11,7 +11,7 @@ from antcost.charts.waterfalls import waterfalls
 from antcost.check.bridge import by_network
 from antcost.check.comparison import Check
 from antcost.check.tools import TOOLS
-from antcost.cli.asking import ask_tools, require_torch
+from antcost.cli.measurement import require_torch, run_tools
 from antcost.cli.options import SetOption, SpecArguments
 from antcost.cli.output import ExactOutput, emit
 from antcost.errors import AntcostError, suggest
@@ -46,7 +46,7 @@ def check(
     require_torch()
     references = [reference for argument in specs for reference in expand(argument)]
     costs = [analyze(reference, set_ or ()) for reference in references]
-    checks, interrupted = ask_tools(costs)
+    checks, interrupted = run_tools(costs)
     counted = [group for group in by_network(checks) if any(one.whole for one in group)]
     if counted:
         shown = [one for group in counted for one in group]

@@ -11,8 +11,7 @@ from typer import Option
 from antcost.charts.dot_plots import dot_plots
 from antcost.charts.files import check_figure, draw, linked
 from antcost.cli.batch import read_each
-from antcost.cli.clocks import measured_entries
-from antcost.cli.measuring import require_packages
+from antcost.cli.measurement import measured_entries, require_packages
 from antcost.cli.options import (
     ColumnsOption,
     CountOption,
@@ -29,7 +28,7 @@ from antcost.cost.convention import find_convention
 from antcost.cost.device import Device, load_device
 from antcost.sources.network import load_network
 from antcost.views.comparison import LATENCY, Entry, compare_table, find_entry
-from antcost.views.timed import predicted_entries
+from antcost.views.entry_latencies import predicted_entries
 
 
 def compare(
@@ -67,7 +66,7 @@ def compare(
     keys = column_keys(columns)
     measures = device is None and bool({*keys, sort} & {*LATENCY})
     if measures:
-        require_packages()
+        require_packages("psutil")
     target = load_device(device) if device else None
     if figure is not None:
         check_figure(figure)

@@ -7,16 +7,16 @@ import typer
 from pydantic import TypeAdapter, ValidationError
 from typer import Option
 
-from antcost.cli.measuring import require_packages, require_writable
+from antcost.cli.measurement import exit_if_interrupted, require_packages
 from antcost.cli.options import ExactOption, FormatOption
 from antcost.cli.output import Output, emit
 from antcost.cli.progress import meter, progress
 from antcost.cost.memory import Dtype
 from antcost.errors import AntcostError
-from antcost.files import write_whole
+from antcost.files import require_writable, write_whole
 from antcost.measure.engines import DEFAULT, Settings, find_engine
 from antcost.measure.profiling import Plan, device_file, profile
-from antcost.views.trials import trials_table
+from antcost.views.profile_errors import trials_table
 from antcost.yamlfile.fields import Text
 
 PLAN = Plan()
@@ -61,25 +61,22 @@ def profile_device(
 
     The file serves --device of latency, table, compare, diff and search: they need no runtime then.
     """
-    require_packages()
+    require_packages("psutil")
     require_writable(output)
     if name is not None:
         _require_text(name)
     settings = Settings(threads, batch, dtype)
     plan = Plan(networks, trials, seed, time_limit)
     found = find_engine(engine, settings)
-    try:
-        with (
-            progress("profiling", networks) as on_layer,
-            meter("timing", time_limit) as show,
-        ):
-            result = profile(
-                found, settings, plan, name, on_layer=on_layer,
-                told_networks=lambda now: show(now.seconds, str(now)),
-            )  # fmt: skip
-    except KeyboardInterrupt:
-        typer.echo("interrupted: nothing was learned", err=True)
-        raise typer.Exit(130) from None
+    with (
+        exit_if_interrupted("interrupted: nothing was learned"),
+        progress("profiling", networks) as on_network,
+        meter("timing", time_limit) as show,
+    ):
+        result = profile(
+            found, settings, plan, name, on_network=on_network,
+            on_progress=lambda now: show(now.seconds, str(now)),
+        )  # fmt: skip
     write_whole(output, device_file(result.device))
     emit(trials_table(result), Output(exact, format_, None))
 

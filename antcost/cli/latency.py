@@ -3,31 +3,34 @@
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from typer import Argument, BadParameter, Context, Option
 
 from antcost.charts.files import check_figure, draw, linked
 from antcost.charts.latency import require_enough, runs_figure, scatter_figure
+from antcost.charts.roofline import roofline_figure
 from antcost.cli.batch import read_each
-from antcost.cli.breakdown import View, show_breakdown
-from antcost.cli.measuring import candidate, completed, measured, require_packages, require_writable
-from antcost.cli.options import DeviceOption, ExactOption, FormatOption, SetOption
+from antcost.cli.measurement import require_packages, run_breakdown, run_measurement
+from antcost.cli.options import DeviceOption, ExactOption, FormatOption, SetOption, read_share
 from antcost.cli.output import Output, emit
 from antcost.cost.analysis import Level
 from antcost.cost.device import Device, load_device
 from antcost.cost.memory import Dtype
 from antcost.errors import AntcostError, suggest
-from antcost.files import write_whole
+from antcost.files import require_writable, write_whole
+from antcost.measure.breakdown import Breakdown
 from antcost.measure.engines import BUILT_IN, DEFAULT, Settings, find_engine
-from antcost.measure.recording import Recording, find_subject, load_recording, to_json
+from antcost.measure.lineup import with_reference
+from antcost.measure.recording import Recording, find_name, load_recording, to_json
 from antcost.measure.statistics import Stat
 from antcost.measure.timing import Goal
 from antcost.sources.analyze import analyze
-from antcost.sources.network import load_network
-from antcost.tables.formats import Format
+from antcost.sources.network import Network, load_network
+from antcost.tables.formats import Format, render
 from antcost.views.latency import latency_table
+from antcost.views.layer_times import layer_times_table
 from antcost.views.predictions import PredictedNetwork, predictions_table
 
 MEASURING = (
@@ -44,8 +47,8 @@ COMPARING = ("target", "seed", "stat", "baseline", "scatter")
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """How a recording is printed and drawn."""
+class Display:
+    """How what was measured is printed and drawn."""
 
     baseline: str | None
     stat: Stat
@@ -119,39 +122,53 @@ def latency(
         _refuse(context, unused, "--device predicts")
         _predict(specs or [], set_, device, exact, format_)
         return
-    require_packages()
+    require_packages(*([] if from_ else ["psutil"]))
     if output is not None:
         require_writable(output)
     for drawing in filter(None, (figure, scatter)):
         check_figure(drawing)
-    shown = Shown(baseline, stat, exact, format_, figure, scatter)
+    display = Display(baseline, stat, exact, format_, figure, scatter)
     if from_ is not None:
         _refuse(context, MEASURING, "--from shows what was measured")
-        _show(load_recording(from_), shown)
+        _show(load_recording(from_), display)
         return
     if not specs:
         raise BadParameter("name networks to measure, or show a recording: --from FILE")
     settings = Settings(threads, batch, dtype, not no_fold)
     found = find_engine(engine, settings)
-    goal = Goal(_share(target), time_limit)
+    goal = Goal(read_share("--target", target), time_limit)
+    if not 0 < goal.target < 1:
+        raise AntcostError(f"--target {target}: expected a percentage above 0 % and below 100 %")
     if by is not None:
         _refuse(context, COMPARING, "--by shows one network by itself")
         if len(specs) > 1:
             raise BadParameter(f"--by shows one network, not {len(specs)}")
         cost = analyze(specs[0], set_ or ())
-        show_breakdown(cost, found, settings, time_limit, by, View(exact, format_, figure, output))
+        if figure is not None and not cost.madds:
+            raise AntcostError(f"{cost.graph.name}: a roofline is of layers with multiply-adds")
+        _show_breakdown(run_breakdown(cost, found, settings, time_limit), by, display, output)
         return
-    with read_each(specs, lambda name: candidate(name, set_, settings), all_failed=2) as asked:
+    with read_each(specs, lambda name: load_network(name, set_ or ()), all_failed=2) as asked:
         if asked:
-            candidates, base, reference = completed(asked, baseline, set_, settings)
+            lineup = with_reference(asked, _asked_baseline(asked, baseline, set_))
             if scatter is not None:
-                require_enough(len({*range(len(asked)), base}))
-            recording = measured(candidates, found, settings, goal, seed, base, reference)
+                require_enough(len({*range(len(asked)), lineup.baseline}))
+            recording = run_measurement(lineup, found, settings, goal, seed)
             if output is not None:
                 write_whole(output, to_json(recording))
-            _show(recording, replace(shown, baseline=None))
+            _show(recording, replace(display, baseline=None))
             if recording.stopped == "interrupted":
                 raise typer.Exit(130)
+
+
+def _asked_baseline(
+    asked: list[Network], name: str | None, overrides: list[str] | None
+) -> Network | None:
+    """Return the network of this name: one of those that were asked for, or another one."""
+    if name is None:
+        return None
+    found = find_name(asked, name)
+    return load_network(name, overrides or ()) if found is None else asked[found]
 
 
 def _refuse(context: Context, parameters: Collection[str], because: str) -> None:
@@ -180,37 +197,35 @@ def _predicted(reference: str, overrides: list[str] | None, device: Device) -> P
     return PredictedNetwork(network, device.predict(network.cost))
 
 
-def _share(text: str) -> float:
-    """Read "2%" as 0.02. Raises AntcostError."""
-    number = text.strip().removesuffix("%")
-    try:
-        share = float(number) / 100
-    except ValueError:
-        share = 0.0
-    if not (text.strip().endswith("%") and 0 < share < 1):
-        raise AntcostError(f"--target {text}: expected a percentage, such as 2%")
-    return share
+def _show_breakdown(breakdown: Breakdown, by: Level, display: Display, output: Path | None) -> None:
+    """Print the table, and write its numbers and the figure."""
+    table = layer_times_table(breakdown, by)
+    if output is not None:
+        write_whole(output, f"{render(table, 'json')}\n")
+    if display.figure is not None:
+        draw(roofline_figure(breakdown, by), display.figure)
+        table = replace(table, figure=linked(display.figure, None))
+    emit(table, Output(display.exact, display.format, None))
 
 
-def _show(recording: Recording, shown: Shown) -> None:
+def _show(recording: Recording, display: Display) -> None:
     """Print the table, then draw: everything from the recording alone."""
-    base = _baseline(recording, shown.baseline)
-    table = latency_table(recording, baseline=base, stat=shown.stat, plain=shown.format == "csv")
-    charts: list[tuple[Any, Path]] = []
-    if shown.figure is not None:
-        charts.append((runs_figure(recording, baseline=base, stat=shown.stat), shown.figure))
-        table = replace(table, figure=linked(shown.figure, None))
-    if shown.scatter is not None:
-        charts.append((scatter_figure(recording, baseline=base, stat=shown.stat), shown.scatter))
-    emit(table, Output(shown.exact, shown.format, None))
-    for chart, path in charts:
-        draw(chart, path)
+    base, stat = _baseline(recording, display.baseline), display.stat
+    table = latency_table(recording, baseline=base, stat=stat, plain=display.format == "csv")
+    if display.figure is not None:
+        figure = linked(display.figure, None)
+        emit(replace(table, figure=figure), Output(display.exact, display.format, None))
+        draw(runs_figure(recording, baseline=base, stat=stat), display.figure)
+    else:
+        emit(table, Output(display.exact, display.format, None))
+    if display.scatter is not None:
+        draw(scatter_figure(recording, baseline=base, stat=stat), display.scatter)
 
 
 def _baseline(recording: Recording, name: str | None) -> int:
     if name is None:
         return recording.baseline
-    found = find_subject(recording.subjects, name)
+    found = find_name(recording.subjects, name)
     if found is None:
         hint = suggest(name, [subject.title for subject in recording.subjects])
         raise AntcostError(f"--baseline {name}: was not measured; {hint}")

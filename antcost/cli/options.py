@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 from typer import Argument, Option
 
+from antcost.cost.budget import read_increase
+from antcost.errors import AntcostError
 from antcost.tables.formats import Format
 
 SpecArgument = Annotated[str, Argument(metavar="SPEC", help="A shipped network or a YAML file.")]
@@ -97,6 +99,14 @@ class BudgetOptions:
         """Return the budgets that were given, by measure."""
         texts = {field.name: getattr(self, field.name) for field in fields(self)}
         return {name: bounds for name, bounds in texts.items() if bounds}
+
+
+def read_share(option: str, text: str) -> float:
+    """Read "2%" as 0.02. Raises AntcostError."""
+    try:
+        return float(read_increase(text).value)
+    except ValueError as error:
+        raise AntcostError(f"{option}: {error}") from None
 
 
 def column_keys(text: str | None) -> list[str]:

@@ -7,9 +7,8 @@ from typing import Annotated
 import typer
 from typer import BadParameter, Option
 
-from antcost.cli.asking import ask_tools, require_torch
 from antcost.cli.batch import read_each
-from antcost.cli.measuring import require_packages
+from antcost.cli.measurement import require_packages, require_torch, run_tools
 from antcost.cli.options import CountOption, DeviceOption, OptionalSpecArguments, SetOption
 from antcost.cli.progress import progress
 from antcost.cost.convention import find_convention
@@ -20,8 +19,8 @@ from antcost.document.publish import FORMATS, publish, read_formats, require_fol
 from antcost.errors import AntcostError
 from antcost.measure.recording import load_recording
 from antcost.sources.network import load_network
+from antcost.units import plural
 from antcost.views.comparison import Entry
-from antcost.views.measured import plural
 
 
 def report(
@@ -106,7 +105,7 @@ def _write(
     if findings.recording and all(entry.latency_ps is None for entry in timed):
         raise AntcostError("--latency: none of these networks was measured for this file")
     if check:
-        checks, interrupted = ask_tools([entry.cost for entry in findings.entries])
+        checks, interrupted = run_tools([entry.cost for entry in findings.entries])
         if interrupted:
             _interrupted()
         findings = replace(findings, checks=tuple(checks))

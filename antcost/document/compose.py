@@ -27,11 +27,11 @@ from antcost.tables.table import Table
 from antcost.views.architecture import architecture_table
 from antcost.views.checks import bridge_table, checks_table
 from antcost.views.comparison import Entry, compare_table
+from antcost.views.entry_latencies import baseline_of, predicted_entries, recorded_entries
 from antcost.views.latency import latency_table
 from antcost.views.memory import peak_table
 from antcost.views.network import network_table
 from antcost.views.predictions import PredictedNetwork, predictions_table
-from antcost.views.timed import baseline_of, predicted_entries, recorded_entries
 
 if TYPE_CHECKING:
     import altair as alt

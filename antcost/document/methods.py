@@ -7,11 +7,12 @@ from antcost.cost.convention import Convention
 from antcost.cost.device import Device
 from antcost.measure.recording import Recording
 from antcost.measure.statistics import LEAST_SESSIONS, LEVEL, by_session
+from antcost.units import plural
 from antcost.version import __version__
 from antcost.views.comparison import FIGURES, Entry
-from antcost.views.measured import disturbances, how, plural, where
+from antcost.views.entry_latencies import baseline_of, recorded_entries
+from antcost.views.measurement_notes import disturbances, how, where
 from antcost.views.predictions import guesses, prediction_errors
-from antcost.views.timed import baseline_of, recorded_entries
 
 NAMED, MOST_NAMED = 3, 10
 """So many networks are named where their number would do, too, and where names matter."""

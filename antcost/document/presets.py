@@ -12,9 +12,9 @@ from antcost.errors import AntcostError, suggest
 from antcost.reconcile.reasons import LABELS
 from antcost.sources.specs.catalog import shipped_folder
 from antcost.tables.table import Column, Table
+from antcost.units import plural
 from antcost.views.architecture import architecture_table
 from antcost.views.comparison import Entry
-from antcost.views.measured import plural
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,10 @@ from antcost.cost.memory import BYTES
 from antcost.errors import AntcostError
 from antcost.graph.graph import Graph, Node
 from antcost.measure.engines import LayerTimes, Settings
+from antcost.units import PS_PER_NS
 
-PS_PER_NS = 1000
+LayerNs = tuple[str | None, int]
+"""A layer that ran, or None for what an engine runs between layers, and its nanoseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,31 @@ def kernels(cost: NetCost, times: LayerTimes, settings: Settings) -> tuple[Kerne
         rows.sort(key=lambda row: row.name != name)
         found.append(_kernel(rows, moved, median_ps(times.layers_ns[name]), settings))
     return tuple(found)
+
+
+def layer_times(whole_ns: Iterable[int], runs: Iterable[Iterable[LayerNs]]) -> LayerTimes:
+    """Return the times of some runs; a layer that one of them does not have took nothing there."""
+    each = [sum_by_layer(run) for run in runs]
+    names = dict.fromkeys(name for times in each for name in times)
+    return LayerTimes(
+        tuple(whole_ns), {name: tuple(times.get(name, 0) for times in each) for name in names}
+    )
+
+
+def sum_by_layer(run: Iterable[LayerNs]) -> dict[str, int]:
+    """Return the nanoseconds of each layer in one run.
+
+    What runs between layers, to change the order of a tensor's elements in memory, is part of the
+    next layer, or of the last one if none follows.
+    """
+    times: dict[str, int] = {}
+    last, waiting = "", 0
+    for layer, ns in run:
+        waiting += ns
+        if layer is not None:
+            times[layer] = times.get(layer, 0) + waiting
+            last, waiting = layer, 0
+    return times | {last: times[last] + waiting}
 
 
 def median_ps(times_ns: Iterable[int]) -> int:

@@ -13,13 +13,12 @@ from pydantic import ConfigDict, Field
 from antcost.measure.engines import Engine
 from antcost.measure.machine import (
     Quota,
-    Ticks,
+    busy_seconds,
     cpu_model,
-    cpu_ticks,
     governor,
     quota,
     simd,
-    tick_seconds,
+    steal_ticks,
 )
 from antcost.measure.pinning import Pin
 from antcost.version import __version__
@@ -63,23 +62,31 @@ class Moment:
     """What the counters of the system say at one time."""
 
     date: datetime
-    load: float | None
+    load: float
     wall_s: float
     own_cpu_s: float
-    ticks: Mapping[int, Ticks]
+    busy_s: float
+    steal_ticks: int | None
     quota: Quota
 
 
 def moment() -> Moment:
-    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+    import psutil
+
     return Moment(
-        datetime.now(UTC), load, time.perf_counter(), time.process_time(), cpu_ticks(), quota()
+        date=datetime.now(UTC),
+        load=psutil.getloadavg()[0],
+        wall_s=time.perf_counter(),
+        own_cpu_s=time.process_time(),
+        busy_s=busy_seconds(),
+        steal_ticks=steal_ticks(),
+        quota=quota(),
     )
 
 
 def conditions(start: Moment, end: Moment, pin: Pin, engine: Engine) -> Conditions:
     """Return the conditions from one moment to another."""
-    steal = [after.steal - before.steal for before, after in _pairs(start, end)]
+    others_s = (end.busy_s - start.busy_s) - (end.own_cpu_s - start.own_cpu_s)
     return Conditions(
         date=start.date.isoformat(timespec="seconds"),
         system=f"{platform.system()} {platform.release()} {platform.machine()}",
@@ -95,29 +102,13 @@ def conditions(start: Moment, end: Moment, pin: Pin, engine: Engine) -> Conditio
         not_pinned=pin.problem,
         governor=governor(pin.cpus[0] if pin.cpus else 0),
         load=start.load,
-        others_cpus=_others(start, end),
+        others_cpus=max(0.0, others_s) / (end.wall_s - start.wall_s),
         quota_cpus=end.quota.cpus,
-        throttled_ns=_throttled(start.quota, end.quota),
-        steal_ticks=max(0, sum(steal)) if steal else None,
+        throttled_ns=increase(start.quota.throttled_ns, end.quota.throttled_ns),
+        steal_ticks=increase(start.steal_ticks, end.steal_ticks),
     )
 
 
-def _pairs(start: Moment, end: Moment) -> list[tuple[Ticks, Ticks]]:
-    """Return the ticks of each CPU that was there at both moments."""
-    return [(start.ticks[cpu], end.ticks[cpu]) for cpu in start.ticks.keys() & end.ticks.keys()]
-
-
-def _others(start: Moment, end: Moment) -> float | None:
-    """CPUs that other processes kept busy, on average."""
-    pairs = _pairs(start, end)
-    if not pairs:
-        return None
-    busy = sum(after.busy - before.busy for before, after in pairs)
-    own = end.own_cpu_s - start.own_cpu_s
-    return max(0.0, busy * tick_seconds() - own) / (end.wall_s - start.wall_s)
-
-
-def _throttled(start: Quota, end: Quota) -> int | None:
-    if end.throttled_ns is None:
-        return None
-    return max(0, end.throttled_ns - (start.throttled_ns or 0))
+def increase(before: int | None, after: int | None) -> int | None:
+    """Return by how much a counter has grown, if the system has it."""
+    return None if before is None or after is None else max(0, after - before)

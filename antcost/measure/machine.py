@@ -1,10 +1,11 @@
-"""What Linux tells about its CPUs: how busy they are, who shares a core, and what a quota allows.
+"""What the system tells about its CPUs: what they did, who shares a core, and what a quota allows.
 
-Every function takes the root of the file system; where there are no such files, nothing is known.
+Times are psutil's. The rest is only known of Linux, whose files lie under a root; where there are
+no such files, nothing is known.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,18 +15,10 @@ SIMD = (
     "neon", "asimd", "asimddp", "sve", "sve2",
 )  # fmt: skip
 """Vector instructions among the flags of /proc/cpuinfo, the later ones the wider ones."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ticks:
-    """What a CPU did since the start: worked, idled, or was taken by the hypervisor.
-
-    Unit: 1 / os.sysconf("SC_CLK_TCK") seconds.
-    """
-
-    busy: int
-    idle: int
-    steal: int
+NOT_BUSY = ("idle", "iowait", "steal", "guest", "guest_nice")
+"""Times of a CPU in which nothing worked on it, or which others include."""
+THROTTLED_NS = {"throttled_usec": 1000, "throttled_time": 1}
+"""Names of the time that a control group has held us back, by version, and their nanoseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,28 +29,36 @@ class Quota:
     throttled_ns: int | None = None
 
 
+def busy_seconds() -> float:
+    """Return how long all CPUs together have worked since the start."""
+    import psutil
+
+    times = psutil.cpu_times()._asdict()
+    return float(sum(seconds for name, seconds in times.items() if name not in NOT_BUSY))
+
+
+def steal_ticks(cpus: Collection[int] = ()) -> int | None:
+    """Return the time that the hypervisor has taken from these CPUs, or from all.
+
+    Unit: 1 / os.sysconf("SC_CLK_TCK") seconds.
+    """
+    import psutil
+
+    every = psutil.cpu_times(percpu=True)
+    steals = [
+        times.steal
+        for cpu, times in enumerate(every)
+        if hasattr(times, "steal") and (not cpus or cpu in cpus)
+    ]
+    return round(sum(steals) * os.sysconf("SC_CLK_TCK")) if steals else None
+
+
 def read(path: Path) -> str:
     """Return the text of a file, empty if there is none."""
     try:
         return path.read_text(encoding="utf-8", errors="replace").strip()
     except OSError:
         return ""
-
-
-def cpu_ticks(root: Path = ROOT) -> dict[int, Ticks]:
-    """Return the ticks of each CPU (proc_stat(5))."""
-    ticks = {}
-    for line in read(root / "proc/stat").splitlines():
-        name, *counts = line.split()
-        if name.startswith("cpu") and name != "cpu" and len(counts) >= 8:
-            user, nice, system, idle, iowait, irq, softirq, steal = map(int, counts[:8])
-            busy = user + nice + system + irq + softirq
-            ticks[int(name.removeprefix("cpu"))] = Ticks(busy, idle + iowait, steal)
-    return ticks
-
-
-def tick_seconds() -> float:
-    return 1 / os.sysconf("SC_CLK_TCK")
 
 
 def cpu_model(root: Path = ROOT) -> str | None:
@@ -91,22 +92,23 @@ def core_of(cpu: int, root: Path = ROOT) -> str:
 
 def quota(root: Path = ROOT) -> Quota:
     """Return the tightest quota of our control groups, of version 1 or 2, and those above them."""
-    cpus, throttled = [], []
+    cpus, throttled_ns = [], []
     for folder in _cpu_groups(root):
-        limit = _limit(folder)
-        cpus += [limit] if limit else []
-        stat = dict(
-            line.split(maxsplit=1) for line in read(folder / "cpu.stat").splitlines() if " " in line
+        limit = read(folder / "cpu.max") or " ".join(
+            read(folder / f"cpu.cfs_{name}_us") for name in ("quota", "period")
         )
-        if "throttled_usec" in stat:
-            throttled.append(int(stat["throttled_usec"]) * 1000)
-        elif "throttled_time" in stat:
-            throttled.append(int(stat["throttled_time"]))
-    return Quota(min(cpus, default=None), max(throttled, default=None))
+        most, _, period = limit.partition(" ")
+        if most.isdigit() and period.isdigit():
+            cpus.append(int(most) / int(period))
+        for line in read(folder / "cpu.stat").splitlines():
+            name, _, count = line.partition(" ")
+            if name in THROTTLED_NS:
+                throttled_ns.append(int(count) * THROTTLED_NS[name])
+    return Quota(min(cpus, default=None), max(throttled_ns, default=None))
 
 
 def _cpu_groups(root: Path) -> Iterator[Path]:
-    """Folders of the control groups that bound our CPU time, each followed by those above it.
+    """Yield the folders of the control groups that bound our CPU time, each before those above it.
 
     In a container, /proc names a path of the host, whose end is what is mounted here.
     """
@@ -119,12 +121,3 @@ def _cpu_groups(root: Path) -> Iterator[Path]:
         base = next((base for base in bases if base.is_dir()), mount)
         own = base / path.strip("/")
         yield from (own, *(above for above in own.parents if above.is_relative_to(base)))
-
-
-def _limit(group: Path) -> float | None:
-    """Return the CPUs that a group allows, if it has a limit."""
-    if text := read(group / "cpu.max"):
-        most, _, period = text.partition(" ")
-    else:
-        most, period = read(group / "cpu.cfs_quota_us"), read(group / "cpu.cfs_period_us")
-    return int(most) / int(period) if most.isdigit() and period.isdigit() else None

@@ -8,16 +8,18 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from antcost.graph.graph import Graph
+from antcost.measure.attribution import LayerNs, layer_times
 from antcost.measure.engines import Engine, LayerTimes, Run, Settings
 from antcost.measure.images import random_images
 from antcost.measure.onnx_names import layers_by_name
 from antcost.measure.quantization import quantized
+from antcost.units import NS_PER_US
 
 if TYPE_CHECKING:
     from onnx import ModelProto
 
 WARM_UP = 4
-NS_PER_US = 1000
+Event = Mapping[str, Any]
 FUSED = {"Conv": "Conv", "FusedConv": "Conv", "FusedGemm": "Gemm"}
 """What the runtime calls a layer into which those behind it are merged, and ONNX its first one."""
 NORM = "_bn"
@@ -45,14 +47,12 @@ def time_layers(graph: Graph, settings: Settings, runs: int) -> LayerTimes:
             run()
         events = json.loads(Path(session.end_profiling()).read_text(encoding="utf-8"))
     events.sort(key=lambda event: event["ts"])
-    whole = [event["dur"] for event in events if event["name"] == "model_run"]
+    whole = [event for event in events if event["name"] == "model_run"]
+    assert len(whole) == WARM_UP + runs
     owners = _Owners(graph, model)
-    each = [_layer_us(run, owners) for run in _runs(events)]
-    assert len(whole) == len(each) == WARM_UP + runs
-    names = dict.fromkeys(name for times in each for name in times)
-    return LayerTimes(
-        tuple(us * NS_PER_US for us in whole[WARM_UP:]),
-        {name: tuple(times.get(name, 0) * NS_PER_US for times in each[WARM_UP:]) for name in names},
+    return layer_times(
+        (event["dur"] * NS_PER_US for event in whole[WARM_UP:]),
+        (_layers(events, owners) for events in _runs(events)[WARM_UP:]),
     )
 
 
@@ -88,39 +88,30 @@ def _run(model: "ModelProto", graph: Graph, settings: Settings, options: Any) ->
     return lambda: session.run(None, feed)[0], session
 
 
-def _runs(events: Sequence[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
-    """Yield the events of the nodes, run by run."""
-    nodes: list[Mapping[str, Any]] = []
-    ends = [event["ts"] + event["dur"] for event in events if event["name"] == "model_run"]
-    kernels = (event for event in events if event["cat"] == "Node")
-    waiting = next(kernels, None)
-    for end in ends:
-        while waiting is not None and waiting["ts"] < end:
-            nodes.append(waiting)
-            waiting = next(kernels, None)
-        yield nodes
-        nodes = []
+def _runs(events: Sequence[Event]) -> list[list[Event]]:
+    """Return the events of the nodes, run by run."""
+    nodes = [event for event in events if event["cat"] == "Node"]
+    return [
+        [node for node in nodes if run["ts"] <= node["ts"] < run["ts"] + run["dur"]]
+        for run in events
+        if run["name"] == "model_run"
+    ]
 
 
-def _layer_us(events: Sequence[Mapping[str, Any]], owners: "_Owners") -> dict[str, int]:
-    """Microseconds of each layer in one run.
+def _layers(events: Sequence[Event], owners: "_Owners") -> Iterator[LayerNs]:
+    """Yield the layer of each kernel in one run.
 
     What changes the order of a tensor's elements in memory is part of the layer that cannot read or
     write the order of the convolutions: of the next one before it, and of the last one after it.
     """
-    times: dict[str, int] = {}
-    last, waiting = "", 0
+    last = None
     for event in events:
         operator = event["args"]["op_name"]
         layer = owners.layer(event["name"], operator)
-        if layer is None and not (operator == "ReorderInput" and last):
-            waiting += event["dur"]
-            continue
+        if operator == "ReorderInput":
+            layer = layer or last
         last = layer or last
-        times[last] = times.get(last, 0) + event["dur"] + waiting
-        waiting = 0
-    times[last] = times.get(last, 0) + waiting
-    return times
+        yield layer, event["dur"] * NS_PER_US
 
 
 class _Owners:

@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Any
 from antcost.cost.memory import Dtype
 from antcost.errors import AntcostError
 from antcost.graph.graph import Graph
+from antcost.measure.attribution import LayerNs, layer_times
 from antcost.measure.engines import Engine, LayerTimes, Run, Settings
 from antcost.measure.images import random_images
 from antcost.measure.onnx_names import layers_by_name
+from antcost.units import NS_PER_US
 
 if TYPE_CHECKING:
     from onnx import ModelProto
 
 WARM_UP = 4
-MICROSECOND, NS_PER_US = timedelta(microseconds=1), 1000
+MICROSECOND = timedelta(microseconds=1)
 NOTHING = "unknown"
 """The implementation of what is not run: it only gives a tensor another shape. A status would not
 do, as what takes less than 1 us is "not run", too.
@@ -39,17 +41,13 @@ def time_layers(graph: Graph, settings: Settings, runs: int) -> LayerTimes:
     compiled = _compiled(model, settings, PERF_COUNT=True)
     owners = _owners(graph, model, compiled)
     run, request = _run(compiled, graph, settings)
-    whole, each = [], []
+    whole_ns, each = [], []
     for _ in range(WARM_UP + runs):
         start_ns = time.perf_counter_ns()
         run()
-        whole.append(time.perf_counter_ns() - start_ns)
-        each.append(_layer_ns(request.get_profiling_info(), owners))
-    names = dict.fromkeys(name for times in each for name in times)
-    return LayerTimes(
-        tuple(whole[WARM_UP:]),
-        {name: tuple(times.get(name, 0) for times in each[WARM_UP:]) for name in names},
-    )
+        whole_ns.append(time.perf_counter_ns() - start_ns)
+        each.append(request.get_profiling_info())
+    return layer_times(whole_ns[WARM_UP:], (_layers(run, owners) for run in each[WARM_UP:]))
 
 
 def _model(graph: Graph, settings: Settings) -> "ModelProto":
@@ -125,21 +123,12 @@ def _named(kernel: Any, nodes: Mapping[str, Any]) -> Iterator[Any]:
             yield node
 
 
-def _layer_ns(kernels: Iterable[Any], owners: Mapping[str, str]) -> dict[str, int]:
-    """Nanoseconds of each layer in one run.
-
-    What runs between layers, to change the order of a tensor's elements in memory, is part of the
-    next layer.
-    """
-    times: dict[str, int] = {}
-    last, waiting = "", 0
+def _layers(kernels: Iterable[Any], owners: Mapping[str, str]) -> Iterator[LayerNs]:
+    """Yield the layer of each kernel in one run."""
     for kernel in kernels:
-        waiting += kernel.real_time // MICROSECOND * NS_PER_US
-        layer = owners.get(kernel.node_name)
-        if layer is not None and not kernel.exec_type.startswith(NOTHING):
-            times[layer] = times.get(layer, 0) + waiting
-            last, waiting = layer, 0
-    return times | {last: times[last] + waiting}
+        ns = kernel.real_time // MICROSECOND * NS_PER_US
+        nothing = kernel.exec_type.startswith(NOTHING)
+        yield None if nothing else owners.get(kernel.node_name), ns
 
 
 OPENVINO = Engine(

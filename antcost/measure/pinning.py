@@ -1,13 +1,12 @@
 """Keeping what is measured on the least busy CPUs."""
 
 import os
-import time
 from collections.abc import Iterator, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
-from antcost.measure.machine import ROOT, core_of, cpu_ticks
+from antcost.measure.machine import core_of
+from antcost.units import plural
 
 LOOK_S = 0.1
 
@@ -28,7 +27,7 @@ def pinned(threads: int) -> Iterator[Pin]:
         return
     allowed = os.sched_getaffinity(0)
     if threads > len(allowed):
-        yield Pin(problem=f"{threads} threads on {_cpus(len(allowed))}")
+        yield Pin(problem=f"{threads} threads on {plural(len(allowed), 'CPU')}")
         return
     cpus = least_busy(allowed)[:threads]
     try:
@@ -42,24 +41,19 @@ def pinned(threads: int) -> Iterator[Pin]:
         os.sched_setaffinity(0, allowed)
 
 
-def least_busy(allowed: Set[int], root: Path = ROOT) -> list[int]:
+def least_busy(allowed: Set[int]) -> list[int]:
     """Return the CPUs of the idlest cores first; further CPUs of the same cores after one of
     each.
     """
-    before = cpu_ticks(root)
-    time.sleep(LOOK_S)
-    after = cpu_ticks(root)
-    seen = before.keys() & after.keys()
-    busy = {cpu: after[cpu].busy - before[cpu].busy for cpu in seen}
+    import psutil
+
+    busy = dict(enumerate(psutil.cpu_percent(LOOK_S, percpu=True)))
     cores: dict[str, list[int]] = {}
     for cpu in sorted(allowed):
-        cores.setdefault(core_of(cpu, root), []).append(cpu)
-    work = {core: sum(busy.get(cpu, 0) for cpu in cpus) for core, cpus in cores.items()}
+        cores.setdefault(core_of(cpu), []).append(cpu)
     turns = [
-        (turn, work[core], cpu) for core, cpus in cores.items() for turn, cpu in enumerate(cpus)
+        (turn, sum(busy.get(each, 0.0) for each in cpus), cpu)
+        for cpus in cores.values()
+        for turn, cpu in enumerate(cpus)
     ]
-    return [cpu for _, _, cpu in sorted(turns)]
-
-
-def _cpus(count: int) -> str:
-    return f"{count} CPU{'' if count == 1 else 's'}"
+    return [cpu for *_, cpu in sorted(turns)]

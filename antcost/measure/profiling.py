@@ -10,24 +10,21 @@ from typing import Any
 from antcost.cost.analysis import analyze_graph
 from antcost.cost.device import FS_PER_PS, RATES, Device, Errors, Rates
 from antcost.errors import AntcostError
-from antcost.graph.graph import Graph
 from antcost.measure.engines import Engine, LayerTimes, Settings
+from antcost.measure.lineup import REFERENCE, Lineup
 from antcost.measure.pinning import pinned
 from antcost.measure.random_networks import random_graphs
-from antcost.measure.recording import Recording, subject_of
+from antcost.measure.recording import Recording
 from antcost.measure.statistics import disturbed, log_ratios, quantile, ratio, times_ns
-from antcost.measure.timing import Candidate, Goal, Progress, engine_errors, measure, no_collection
-from antcost.sources.specs.build import build_graph
-from antcost.sources.specs.load import load
+from antcost.measure.timing import Goal, Progress, engine_errors, measure, no_collection
+from antcost.sources.network import Network, load_network
+from antcost.units import PS_PER_NS, plural
 
-REFERENCE = "mobilenet_v2"
-"""In every round of every measuring, so that two of them can be compared."""
 RUNS = 12
 QUARTILE = 0.25
 NEAR = 0.1
 NEVER = 1e-6
 """A target that no measuring reaches: it takes its time."""
-PS_PER_NS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +68,8 @@ def profile(
     plan: Plan,
     name: str | None = None,
     *,
-    on_layer: Callable[[str], None] = lambda _: None,
-    told_networks: Callable[[Progress], None] = lambda _: None,
+    on_network: Callable[[str], None] = lambda _: None,
+    on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> Profile:
     """Measure random networks, learn the rates of the device, and predict others.
 
@@ -82,24 +79,30 @@ def profile(
 
     if engine.time_layers is None:
         raise AntcostError(f"{engine.name} does not tell what its layers take; use another engine")
-    graphs = list(islice(random_graphs(plan.seed), plan.networks + plan.trials))
-    learned, tried = graphs[: plan.networks], graphs[plan.networks :]
+    networks = [
+        Network(graph.name, analyze_graph(graph))
+        for graph in islice(random_graphs(plan.seed), plan.networks + plan.trials)
+    ]
+    learned, tried = networks[: plan.networks], networks[plan.networks :]
     kernels = []
     with pinned(settings.threads), no_collection():
-        for graph in learned:
-            with engine_errors(engine, graph.name):
-                kernels.append(kernel_times(engine.time_layers(graph, settings, RUNS)))
-            on_layer(graph.name)
-    recording = timed(graphs, engine, settings, plan.limit_s, plan.seed, told_networks)
+        for network in learned:
+            with engine_errors(engine, network.title):
+                kernels.append(kernel_times(engine.time_layers(network.graph, settings, RUNS)))
+            on_network(network.title)
+    recording = timed(networks, engine, settings, plan.limit_s, plan.seed, on_progress)
     latencies = latencies_ns(recording)
-    samples = [
-        Sample(analyze_graph(graph), latency_ns, kernels_ns)
-        for graph, latency_ns, kernels_ns in zip(learned, latencies, kernels, strict=False)
-    ]
-    device = fit_rates(name or _name(recording), samples)
+    costs = [network.cost for network in learned]
+    samples = list(map(Sample, costs, latencies, kernels))
+    device = fit_rates(name or _device_name(recording), samples)
     trials = tuple(
-        _trial(device, graph, latency_ns)
-        for graph, latency_ns in zip(tried, latencies[len(learned) :], strict=True)
+        Trial(
+            network.title,
+            network.cost.madds,
+            round(latency_ns * PS_PER_NS),
+            device.latency_ps(network.cost),
+        )
+        for network, latency_ns in zip(tried, latencies[len(learned) :], strict=True)
     )
     measured = _measured(recording, plan)
     device = replace(device, errors=trial_errors(trials), measured=measured)
@@ -114,24 +117,17 @@ def kernel_times(times: LayerTimes) -> dict[str, float]:
 
 
 def timed(
-    graphs: Sequence[Graph],
+    networks: Sequence[Network],
     engine: Engine,
     settings: Settings,
     limit_s: float,
     seed: int = 0,
     on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> Recording:
-    """Return all networks in turns for so long, with the reference as the last one."""
-    reference = build_graph(load(REFERENCE))
-    candidates = [
-        Candidate(subject_of(analyze_graph(graph), graph.name, settings.dtype), graph)
-        for graph in (*graphs, reference)
-    ]
-    last = len(graphs)
-    return measure(
-        candidates, engine, settings, Goal(NEVER, limit_s), seed, baseline=last, reference=last,
-        on_progress=on_progress,
-    )  # fmt: skip
+    """Measure all networks in turns for so long, with the reference as the last one."""
+    last = len(networks)
+    lineup = Lineup((*networks, load_network(REFERENCE)), last, last)
+    return measure(lineup, engine, settings, Goal(NEVER, limit_s), seed, on_progress)
 
 
 def latencies_ns(recording: Recording) -> list[float]:
@@ -153,11 +149,6 @@ def reference_ns(recording: Recording) -> float:
     return median(times_ns(recording.visits, recording.reference))
 
 
-def _trial(device: Device, graph: Graph, latency_ns: float) -> Trial:
-    cost = analyze_graph(graph)
-    return Trial(graph.name, cost.madds, round(latency_ns * PS_PER_NS), device.latency_ps(cost))
-
-
 def trial_errors(trials: Sequence[Trial]) -> Errors:
     """Return what a device file says of its errors: relative ones, whatever their sign."""
     errors = [abs(trial.error) for trial in trials]
@@ -170,22 +161,17 @@ def trial_errors(trials: Sequence[Trial]) -> Errors:
     )
 
 
-def _name(recording: Recording) -> str:
+def _device_name(recording: Recording) -> str:
     """For example: AMD EPYC, onnxruntime 1.32.0, 1 thread; and what is not as usual."""
     conditions, settings, usual = recording.conditions, recording.settings, Settings()
-    version = conditions.versions.get(recording.engine, "")
-    return ", ".join(
-        filter(
-            None,
-            (
-                conditions.cpu,
-                f"{recording.engine} {version}".strip(),
-                f"{settings.threads} thread{'' if settings.threads == 1 else 's'}",
-                settings.dtype if settings.dtype != usual.dtype else "",
-                f"{settings.batch} images at once" if settings.batch != usual.batch else "",
-            ),
-        )
+    parts = (
+        conditions.cpu,
+        f"{recording.engine} {conditions.versions.get(recording.engine, '')}".strip(),
+        plural(settings.threads, "thread"),
+        settings.dtype if settings.dtype != usual.dtype else "",
+        f"{settings.batch} images at once" if settings.batch != usual.batch else "",
     )
+    return ", ".join(filter(None, parts))
 
 
 def _measured(recording: Recording, plan: Plan) -> dict[str, Any]:

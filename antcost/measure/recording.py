@@ -10,11 +10,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from antcost.cost.analysis import NetCost
 from antcost.cost.memory import Dtype, traffic_bytes
 from antcost.errors import AntcostError
 from antcost.measure.conditions import STRICT, Conditions, Count, Number, Text
 from antcost.measure.engines import Settings
+from antcost.sources.network import Network
 
 FORMAT = 1
 MOST_BYTES = 2**27
@@ -104,20 +104,21 @@ class Recording:
         return tuple(i for i, subject in every if subject.asked or i == self.baseline)
 
 
-def subject_of(cost: NetCost, reference: str, dtype: Dtype, *, asked: bool = True) -> Subject:
-    """Return a network that is to be measured."""
+def subject_of(network: Network, dtype: Dtype, *, asked: bool = True) -> Subject:
+    """Return what a recording keeps of a network."""
+    cost = network.cost
     traffic = traffic_bytes(cost.whole, dtype)
-    return Subject(cost.graph.name, reference, cost.madds, cost.params, traffic, asked)
+    return Subject(network.title, network.reference, cost.madds, cost.params, traffic, asked)
 
 
-def find_subject(subjects: Sequence[Subject], name: str) -> int | None:
-    """Return the subject that is called so: as on the command line, by its title, or its file's
+def find_name(named: Sequence[Subject] | Sequence[Network], name: str) -> int | None:
+    """Return the index of what is called so: as on the command line, by its title, or its file's
     stem.
     """
     for names in (
-        [subject.reference for subject in subjects],
-        [subject.title for subject in subjects],
-        [Path(subject.reference).stem for subject in subjects],
+        [one.reference for one in named],
+        [one.title for one in named],
+        [Path(one.reference).stem for one in named],
     ):
         if name in names:
             return names.index(name)

@@ -13,10 +13,10 @@ from antcost.cost.memory import BYTES
 from antcost.graph.graph import Graph
 from antcost.graph.shape import Shape
 from antcost.graph.tape import Tape, Tensor
-from antcost.measure.attribution import PS_PER_NS, Kernel, kernels
+from antcost.measure.attribution import Kernel, kernels
 from antcost.measure.engines import Engine, LayerTimes, Settings
+from antcost.units import PS_PER_NS, PS_PER_S
 
-PS_PER_S = 10**12
 RUNS = 12
 ROOFS = 3
 STREAM_BYTES = (2**20, 2**23, 2**27)

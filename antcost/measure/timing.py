@@ -10,16 +10,16 @@ from math import isfinite
 from random import Random
 
 from antcost.errors import AntcostError
-from antcost.graph.graph import Graph
-from antcost.measure.conditions import conditions, moment
+from antcost.measure.conditions import conditions, increase, moment
 from antcost.measure.engines import Engine, Run, Settings
-from antcost.measure.machine import cpu_ticks
+from antcost.measure.lineup import Lineup
+from antcost.measure.machine import steal_ticks
 from antcost.measure.pinning import Pin, pinned
-from antcost.measure.recording import Recording, Stopped, Subject, Visit
+from antcost.measure.recording import Recording, Stopped, Visit
 from antcost.measure.statistics import LEAST_SESSIONS, widest
-from antcost.units import format_margin
+from antcost.sources.network import Network
+from antcost.units import NS_PER_S, format_margin
 
-NS_PER_S = 10**9
 WARM_UPS = 4
 RUNS = 5
 RUNS_IF_SLOW = 3
@@ -32,14 +32,6 @@ ROUNDS = 6
 PAUSE_S = 0.5
 PAUSE_SHARE, PREPARE_SHARE = 1 / 6, 1 / 2
 """Of the time for each of the least number of sessions: most of a pause, and of preparing anew."""
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A network that is to be measured: what it costs, and how to run it."""
-
-    subject: Subject
-    graph: Graph
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,17 +77,14 @@ Tell = Callable[[Progress], None]
 
 
 def measure(
-    candidates: Sequence[Candidate],
+    lineup: Lineup,
     engine: Engine,
     settings: Settings,
     goal: Goal,
     seed: int,
-    *,
-    baseline: int = 0,
-    reference: int = 0,
     on_progress: Tell = lambda _: None,
 ) -> Recording:
-    """Time all networks against the one at `baseline`.
+    """Time all networks against the baseline.
 
     All are prepared before anything is timed, and anew for each session if that is quick: where
     memory happens to lie changes ratios by about 1 %, which intervals have to know. Ctrl-C ends it
@@ -103,7 +92,7 @@ def measure(
     AntcostError if a network cannot run.
     """
     visits: list[Visit] = []
-    prepare = partial(_prepared, candidates, engine, settings)
+    prepare = partial(_prepared, lineup.networks, engine, settings)
     with pinned(settings.threads) as pin, no_collection():
         began_s = time.perf_counter()
         runs = prepare(0)
@@ -111,7 +100,7 @@ def measure(
         start = moment()
         try:
             stopped = _fill(
-                visits, runs, plan, prepare, pin, goal, baseline, Random(seed), on_progress
+                visits, runs, plan, prepare, pin, goal, lineup.baseline, Random(seed), on_progress
             )
         except KeyboardInterrupt:
             if not visits:
@@ -119,9 +108,9 @@ def measure(
             stopped = "interrupted"
         end = moment()
     return Recording(
-        subjects=tuple(candidate.subject for candidate in candidates),
-        reference=reference,
-        baseline=baseline,
+        subjects=lineup.subjects(settings.dtype),
+        reference=lineup.reference,
+        baseline=lineup.baseline,
         engine=engine.name,
         settings=settings,
         conditions=conditions(start, end, pin, engine),
@@ -149,7 +138,7 @@ def no_collection() -> Iterator[None]:
 
 
 def _prepared(
-    candidates: Sequence[Candidate], engine: Engine, settings: Settings, turn: int
+    networks: Sequence[Network], engine: Engine, settings: Settings, turn: int
 ) -> list[Run]:
     """Return all networks, warmed up. They take turns in being first, since memory is given out in
     order.
@@ -157,13 +146,13 @@ def _prepared(
     Raises AntcostError for whatever the engine says against one of them.
     """
     runs: dict[int, Run] = {}
-    for number in range(len(candidates)):
-        index = (turn + number) % len(candidates)
-        with engine_errors(engine, candidates[index].subject.title):
-            runs[index] = engine.prepare(candidates[index].graph, settings)
+    for number in range(len(networks)):
+        index = (turn + number) % len(networks)
+        with engine_errors(engine, networks[index].title):
+            runs[index] = engine.prepare(networks[index].graph, settings)
             for _ in range(WARM_UPS):
                 runs[index]()
-    return [runs[index] for index in range(len(candidates))]
+    return [runs[index] for index in range(len(networks))]
 
 
 @contextmanager
@@ -237,7 +226,7 @@ def _since_s(start_ns: int) -> float:
 
 def _visit(run: Run, times: int, pin: Pin, place: tuple[int, int, int], start_ns: int) -> Visit:
     """One run that brings the network back into the caches, then those that are timed."""
-    steal = _steal(pin)
+    steal = steal_ticks(pin.cpus)
     run()
     switches = _switches()
     wall, cpu = [], []
@@ -252,13 +241,9 @@ def _visit(run: Run, times: int, pin: Pin, place: tuple[int, int, int], start_ns
         start_ns=began_ns - start_ns,
         wall_ns=tuple(wall),
         cpu_ns=tuple(cpu),
-        switches=_since(switches, _switches()),
-        steal_ticks=_since(steal, _steal(pin)),
+        switches=increase(switches, _switches()),
+        steal_ticks=increase(steal, steal_ticks(pin.cpus)),
     )
-
-
-def _since(before: int | None, after: int | None) -> int | None:
-    return None if before is None or after is None else max(0, after - before)
 
 
 def _switches() -> int | None:
@@ -268,10 +253,3 @@ def _switches() -> int | None:
     except ImportError:
         return None
     return resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
-
-
-def _steal(pin: Pin) -> int | None:
-    """Ticks that the hypervisor has taken so far from the CPUs we are pinned to, or from all."""
-    ticks = cpu_ticks()
-    steals = [one.steal for cpu, one in ticks.items() if not pin.cpus or cpu in pin.cpus]
-    return sum(steals) if steals else None

@@ -11,8 +11,8 @@ from antcost.cost.gate import Verdict
 from antcost.sources.network import Network
 from antcost.tables.formats import render
 from antcost.tables.table import Column, Quantity, Table, record
+from antcost.units import plural
 from antcost.views.difference import difference_table
-from antcost.views.measured import plural
 from antcost.views.network import definitions
 from antcost.views.predictions import latency_note
 

@@ -18,10 +18,8 @@ from antcost.measure.statistics import (
     widest,
 )
 from antcost.tables.table import Column, Interval, Table
-from antcost.units import format_margin, format_time
-from antcost.views.measured import OFTEN, disturbances, how, plural, where
-
-PS_PER_NS = 1000
+from antcost.units import PS_PER_NS, format_margin, format_time, plural
+from antcost.views.measurement_notes import OFTEN, disturbances, how, where
 
 
 def picoseconds(ns: float) -> int:
@@ -105,9 +103,8 @@ def latency_table(
     """
     base = recording.baseline if baseline is None else baseline
     rows = latencies(recording, base, stat)
-    networks = f"{len(rows)} network{'' if len(rows) == 1 else 's'}"
     return Table(
-        title=f"Latency of {networks} by {recording.engine}",
+        title=f"Latency of {plural(len(rows), 'network')} by {recording.engine}",
         columns=PLAIN_COLUMNS if plain else _columns(stat, rows),
         items=rows,
         notes=tuple(_notes(recording, rows, base, stat)),

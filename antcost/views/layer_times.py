@@ -14,8 +14,8 @@ from antcost.measure.attribution import Kernel
 from antcost.measure.breakdown import Breakdown
 from antcost.measure.roofline import Limit, Roofline
 from antcost.tables.table import Column, Table
-from antcost.units import format_bytes, format_ratio, format_time
-from antcost.views.measured import disturbances, how, plural, where
+from antcost.units import format_bytes, format_ratio, format_time, plural
+from antcost.views.measurement_notes import disturbances, how, where
 
 GIGA = 10**9
 PS_PER_GIGA = 1000

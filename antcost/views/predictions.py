@@ -7,8 +7,7 @@ from typing import Any
 from antcost.cost.device import Device, Prediction
 from antcost.sources.network import Network
 from antcost.tables.table import Column, Table
-from antcost.units import format_percent
-from antcost.views.measured import plural
+from antcost.units import format_percent, plural
 
 WORTH_A_NOTE = 0.05
 """The share of a latency outside of what was profiled from which on it is said."""

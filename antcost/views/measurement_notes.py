@@ -5,9 +5,8 @@ from typing import Protocol
 
 from antcost.measure.conditions import Conditions
 from antcost.measure.engines import Settings
-from antcost.units import format_time
+from antcost.units import PS_PER_NS, format_time, plural
 
-PS_PER_NS = 1000
 OFTEN = 0.1
 """Flagged: this share of the visits was disturbed, or of the CPUs was busy with other work."""
 
@@ -69,7 +68,3 @@ def disturbances(measured: Measured) -> Iterator[str]:
         yield f"A quota of {seen.quota_cpus or 0:g} CPUs held everything back for {held}."
     elif seen.quota_cpus is not None and seen.quota_cpus < settings.threads:
         yield f"A quota allows {seen.quota_cpus:g} CPUs, for {plural(settings.threads, 'thread')}."
-
-
-def plural(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 from antcost.measure.profiling import Profile, Trial
 from antcost.tables.table import Column, Table
-from antcost.views.measured import disturbances, where
+from antcost.views.measurement_notes import disturbances, where
 from antcost.views.predictions import prediction_errors
 
 COLUMNS: tuple[Column[Trial], ...] = (

@@ -314,7 +314,7 @@ def _front(run: Run, axes_text: str, count: int) -> None:
         interrupted = True
     found.sort(key=lambda point: point.limits)
     result = Front(space, tuple(axes), tuple(found), tuple(reference_networks(space)))
-    table = front_table(result, run.exact)
+    table = front_table(result)
     if run.figure is not None and not interrupted:
         from antcost.charts.fronts import front_figure
 

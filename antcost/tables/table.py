@@ -18,13 +18,14 @@ from antcost.units import (
     format_factor,
     format_percent,
     format_ratio,
+    format_score,
     format_time,
     plain_number,
 )
 
 Unit = Literal[
     "text", "prose", "formula", "bar", "count", "difference", "bytes", "time", "delay", "share",
-    "change", "times", "ratio", "percent",
+    "change", "times", "ratio", "percent", "score",
 ]  # fmt: skip
 T = TypeVar("T")
 
@@ -218,6 +219,8 @@ def show(value: Value, unit: Unit, exact: bool = False) -> Cell:
             return format_ratio(Fraction(value))
         case "percent":
             return format_accuracy(float(value))
+        case "score":
+            return format_score(float(value))
         case "text" | "prose" | "formula" | "bar":
             return str(value)
         case _:

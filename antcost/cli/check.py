@@ -7,7 +7,6 @@ import typer
 from typer import Option
 
 from antcost.charts.files import check_figure, draw
-from antcost.charts.waterfalls import waterfalls
 from antcost.check.comparison import Check
 from antcost.check.tools import TOOLS
 from antcost.cli.asking import ask_tools, require_torch
@@ -55,6 +54,8 @@ def check(
         main = places_table(shown, by) if by and format_ == "csv" else checks_table(shown, by)
         emit(main, format_, True, output, details)
         if figure is not None:
+            from antcost.charts.waterfalls import waterfalls
+
             draw(waterfalls(shown), figure)
     if interrupted:
         done = f"{len(checks)} of {len(costs) * len(TOOLS)}"

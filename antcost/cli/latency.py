@@ -9,7 +9,6 @@ import typer
 from typer import Argument, BadParameter, Context, Option
 
 from antcost.charts.files import check_figure, draw, linked
-from antcost.charts.latency import require_enough, runs_figure, scatter_figure
 from antcost.cli.batch import read_each
 from antcost.cli.breakdown import View, show_breakdown
 from antcost.cli.measuring import candidate, completed, measured, require_packages, require_writable
@@ -145,6 +144,8 @@ def latency(
         if asked:
             candidates, base, reference = completed(asked, baseline, set_, settings)
             if scatter is not None:
+                from antcost.charts.latency import require_enough
+
                 require_enough(len({*range(len(asked)), base}))
             recording = measured(candidates, found, settings, goal, seed, base, reference)
             if output is not None:
@@ -198,9 +199,13 @@ def _show(recording: Recording, shown: Shown) -> None:
     table = latency_table(recording, baseline=base, stat=shown.stat, plain=shown.format == "csv")
     charts: list[tuple[Any, Path]] = []
     if shown.figure is not None:
+        from antcost.charts.latency import runs_figure
+
         charts.append((runs_figure(recording, baseline=base, stat=shown.stat), shown.figure))
         table = replace(table, figure=linked(shown.figure, None))
     if shown.scatter is not None:
+        from antcost.charts.latency import scatter_figure
+
         charts.append((scatter_figure(recording, baseline=base, stat=shown.stat), shown.scatter))
     emit(table, shown.format, shown.exact, None)
     for chart, path in charts:

@@ -10,6 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+pytest.importorskip("altair")
+pytest.importorskip("vl_convert")
+
 from click.testing import Result
 from conftest import ROOT, require_program
 from typer.testing import CliRunner
@@ -30,9 +34,6 @@ from antcost.errors import AntcostError
 from antcost.files import staged
 from antcost.sources.network import network_of
 from antcost.views.comparison import Entry
-
-pytest.importorskip("altair")
-pytest.importorskip("vl_convert")
 
 NAMES = ("mobilenet_v2", "antnet_g1", "antnet_g2")
 

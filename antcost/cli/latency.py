@@ -9,8 +9,6 @@ import typer
 from typer import Argument, BadParameter, Context, Option
 
 from antcost.charts.files import check_figure, draw, linked
-from antcost.charts.latency import require_enough, runs_figure, scatter_figure
-from antcost.charts.roofline import roofline_figure
 from antcost.cli.batch import read_each
 from antcost.cli.measurement import require_packages, run_breakdown, run_measurement
 from antcost.cli.options import DeviceOption, ExactOption, FormatOption, SetOption, read_share
@@ -152,6 +150,8 @@ def latency(
         if asked:
             lineup = with_reference(asked, _asked_baseline(asked, baseline, set_))
             if scatter is not None:
+                from antcost.charts.latency import require_enough
+
                 require_enough(len({*range(len(asked)), lineup.baseline}))
             recording = run_measurement(lineup, found, settings, goal, seed)
             if output is not None:
@@ -203,6 +203,8 @@ def _show_breakdown(breakdown: Breakdown, by: Level, display: Display, output: P
     if output is not None:
         write_whole(output, f"{render(table, 'json')}\n")
     if display.figure is not None:
+        from antcost.charts.roofline import roofline_figure
+
         draw(roofline_figure(breakdown, by), display.figure)
         table = replace(table, figure=linked(display.figure, None))
     emit(table, Output(display.exact, display.format, None))
@@ -215,10 +217,14 @@ def _show(recording: Recording, display: Display) -> None:
     if display.figure is not None:
         figure = linked(display.figure, None)
         emit(replace(table, figure=figure), Output(display.exact, display.format, None))
+        from antcost.charts.latency import runs_figure
+
         draw(runs_figure(recording, baseline=base, stat=stat), display.figure)
     else:
         emit(table, Output(display.exact, display.format, None))
     if display.scatter is not None:
+        from antcost.charts.latency import scatter_figure
+
         draw(scatter_figure(recording, baseline=base, stat=stat), display.scatter)
 
 

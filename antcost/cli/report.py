@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from typer import BadParameter, Option
@@ -13,14 +13,16 @@ from antcost.cli.options import CountOption, DeviceOption, OptionalSpecArguments
 from antcost.cli.progress import progress
 from antcost.cost.convention import find_convention
 from antcost.cost.device import Device, load_device
-from antcost.document.compose import Findings, report_of, title_of
-from antcost.document.presets import Preset, find_preset, preset_sections
 from antcost.document.publish import FORMATS, publish, read_formats, require_folder, steps
 from antcost.errors import AntcostError
 from antcost.measure.recording import load_recording
 from antcost.sources.network import load_network
 from antcost.units import plural
 from antcost.views.comparison import Entry
+
+if TYPE_CHECKING:
+    from antcost.document.compose import Findings
+    from antcost.document.presets import Preset
 
 
 def report(
@@ -58,6 +60,9 @@ def report(
         raise AntcostError("--title: expected one line of printable text")
     formats = read_formats(format_)
     require_folder(output)
+    from antcost.document.compose import Findings
+    from antcost.document.presets import find_preset
+
     if check:
         require_torch()
     chosen = find_preset(preset) if preset is not None else None
@@ -93,14 +98,17 @@ def _distinct(entries: list[Entry]) -> tuple[Entry, ...]:
 
 
 def _write(
-    findings: Findings,
-    preset: Preset | None,
+    findings: "Findings",
+    preset: "Preset | None",
     title: str | None,
     check: bool,
     formats: tuple[str, ...],
     folder: Path,
 ) -> None:
     """Ask the tools, if they are to be asked, and write everything or nothing."""
+    from antcost.document.compose import report_of, title_of
+    from antcost.document.presets import preset_sections
+
     timed, _ = findings.timed(findings.entries)
     if findings.recording and all(entry.latency_ps is None for entry in timed):
         raise AntcostError("--latency: none of these networks was measured for this file")

@@ -371,7 +371,7 @@ def test_rows_lead_to_the_section_of_their_network() -> None:
     found = composed("cifar100/flattened", "mobilenet_v2", "antnet_g2")
     headings = {section.key: section.heading for section in found.sections if section.of_network}
     assert len(headings) == 3
-    tables = {exhibit.key: exhibit for exhibit in found.exhibits if exhibit.about}
+    tables = {item.key: item for item in found.tables if item.about}
     for key in ("comparison", "comparison_published"):
         titles = [entry.title for entry in tables[key].table.items]
         assert [headings[str(about)] for about in tables[key].about] == titles
@@ -381,10 +381,10 @@ def test_rows_lead_to_the_section_of_their_network() -> None:
 
 def test_a_network_has_its_own_bridges_with_every_digit() -> None:
     found = composed("mobilenet_v2", "antnet_g2")
-    bridges = [exhibit for exhibit in found.exhibits if exhibit.key.endswith("_bridges")]
+    bridges = [item for item in found.tables if item.key.endswith("_bridges")]
     starts = [[step.base for step in each.table.items if step.tool] for each in bridges]
     assert starts == [[antcost.analyze(name).madds] for name in ("mobilenet_v2", "antnet_g2")]
-    exact = {exhibit.key for exhibit in found.exhibits if exhibit.exact}
+    exact = {item.key for item in found.tables if item.exact}
     assert exact == {"checks", "mobilenet_v2_bridges", "antnet_g2_bridges"}
     for each in bridges:
         (bridge,) = each.table.data()["bridges"].values()
@@ -396,7 +396,7 @@ def test_each_task_has_its_figures_and_no_two_share_a_key() -> None:
     found = composed(*imagenet, *(f"cifar100/{name}" for name in cifar100))
     keys = [figure.key for figure in found.figures]
     assert {"tradeoff_madds_top1", "tradeoff_2_madds_top1"} < {*keys}
-    for every in (keys, [each.key for each in found.exhibits], [s.key for s in found.sections]):
+    for every in (keys, [each.key for each in found.tables], [s.key for s in found.sections]):
         assert len({*every}) == len(every)
     headings = [section.heading for section in found.sections]
     assert {f"Cost and accuracy, {n} classes" for n in (1000, 100)} < {*headings}

@@ -16,7 +16,13 @@ from antcost.cost.convention import find_convention
 from antcost.cost.device import Device, load_device
 from antcost.document.compose import Findings, report_of, title_of
 from antcost.document.presets import Preset, find_preset, preset_sections
-from antcost.document.publish import FORMATS, publish, read_formats, require_folder, steps
+from antcost.document.publish import (
+    FORMATS,
+    publish,
+    publishing_steps,
+    read_formats,
+    require_folder,
+)
 from antcost.errors import AntcostError
 from antcost.measure.recording import load_recording
 from antcost.sources.network import load_network
@@ -112,13 +118,13 @@ def _write(
         findings = replace(findings, checks=tuple(checks))
     opening = preset_sections(preset, findings) if preset else ()
     heading = title or (preset.title if preset else title_of(findings))
-    result = report_of(heading, findings, opening)
+    steps = publishing_steps(report_of(heading, findings, opening), formats)
     try:
-        with progress("writing", len(steps(result, formats))) as advance:
-            publish(result, folder, formats, advance)
+        with progress("writing", len(steps)) as advance:
+            publish(steps, folder, advance)
     except KeyboardInterrupt:
         _interrupted()
-    typer.echo(f"{folder}: {plural(len(steps(result, formats)), 'file')}")
+    typer.echo(f"{folder}: {plural(len(steps), 'file')}")
 
 
 def _interrupted() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from antcost.document.compose import Findings, comparison_items
-from antcost.document.contents import Exhibit, Item, Section
+from antcost.document.contents import Item, Section, TableItem
 from antcost.errors import AntcostError, suggest
 from antcost.sources.specs.catalog import shipped_folder
 from antcost.tables.table import Column, Table
@@ -194,14 +194,14 @@ def _items(part: Part, findings: Findings, entries: Sequence[Entry]) -> Iterator
         for entry in entries:
             assert entry.network.spec is not None
             table = architecture_table(entry.network.spec, entry.cost, findings.convention)
-            yield Exhibit(part.key, replace(table, title=part.title))
+            yield TableItem(part.key, replace(table, title=part.title))
         return
     sourced = [_from_source(entry, part.source) for entry in entries]
     if "latency" not in part.columns:
         findings = replace(findings, recording=None, device=None)
     yield from comparison_items(part.key, part.title, findings, sourced, part.columns)
     if part.claims:
-        yield Exhibit(f"{part.key}_claims", _claims_table(part.claims, entries))
+        yield TableItem(f"{part.key}_claims", _claims_table(part.claims, entries))
 
 
 def _from_source(entry: Entry, source: str) -> Entry:

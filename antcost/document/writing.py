@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from antcost.document.contents import Exhibit, Figure, Item, Report
+from antcost.document.contents import Report, TableItem
 from antcost.tables.formats import as_paragraph, escape_markdown, render
 from antcost.tables.latex import latex as latex_of_table
 from antcost.tables.latex_text import escape
@@ -39,14 +39,14 @@ def latex(report: Report, formats: Sequence[str]) -> str:
     return environment.get_template("report.tex").render(report=report, figures="pdf" in formats)
 
 
-def table_latex(exhibit: Exhibit) -> str:
+def table_latex(item: TableItem) -> str:
     """A table as it is pasted into a paper, with a label of its key."""
-    return latex_of_table(exhibit.table, exhibit.exact, f"tab:{exhibit.key}")
+    return latex_of_table(item.table, item.exact, f"tab:{item.key}")
 
 
 def numbers(report: Report) -> str:
     """Every table's numbers as JSON, exact."""
-    tables = {exhibit.key: exhibit.table.data() for exhibit in report.exhibits}
+    tables = {item.key: item.table.data() for item in report.tables}
     data = {"antcost": __version__, "title": report.title, "tables": tables}
     return json.dumps(data, indent=2) + "\n"
 
@@ -66,11 +66,5 @@ def _environment(**filters: Callable[[Any], str]) -> "Environment":
         undefined=StrictUndefined,
         autoescape=False,
     )
-    environment.filters.update(filters, printed=_printed)
-    environment.tests["exhibit"] = lambda item: isinstance(item, Exhibit)
+    environment.filters.update(filters)
     return environment
-
-
-def _printed(items: Sequence[Item]) -> list[Item]:
-    """What is shown where nobody can choose."""
-    return [item for item in items if not (isinstance(item, Figure) and item.spare)]

@@ -18,14 +18,14 @@ SHOWN = ("svg", "png")
 
 
 def markdown(report: Report, formats: Sequence[str]) -> str:
-    """The report with links to the files of the other formats that are written."""
-    environment = _environment(
+    """Return the report with links to the files of the other formats that are written."""
+    templates = environment(
         md=escape_markdown,
         paragraph=as_paragraph,
         markdown=lambda item: render(item.table, "markdown", exact=item.exact),
     )
     shown = next((suffix for suffix in SHOWN if suffix in formats), None)
-    return environment.get_template("report.md").render(
+    return templates.get_template("report.md").render(
         report=report,
         tables=[suffix for suffix in ("csv", "tex") if suffix in formats],
         shown=shown,
@@ -34,28 +34,28 @@ def markdown(report: Report, formats: Sequence[str]) -> str:
 
 
 def latex(report: Report, formats: Sequence[str]) -> str:
-    """A document that inputs every table, and shows the figures if they are written as PDF."""
-    environment = _environment(tex=escape)
-    return environment.get_template("report.tex").render(report=report, figures="pdf" in formats)
+    """Return a document of every table, and of the figures if they are written as PDF."""
+    templates = environment(tex=escape)
+    return templates.get_template("report.tex").render(report=report, figures="pdf" in formats)
 
 
 def table_latex(item: TableItem) -> str:
-    """A table as it is pasted into a paper, with a label of its key."""
+    """Return a table as it is pasted into a paper, with a label of its key."""
     return latex_of_table(item.table, item.exact, f"tab:{item.key}")
 
 
 def numbers(report: Report) -> str:
-    """Every table's numbers as JSON, exact."""
+    """Return every table's numbers as JSON, exact."""
     tables = {item.key: item.table.data() for item in report.tables}
     data = {"antcost": __version__, "title": report.title, "tables": tables}
     return json.dumps(data, indent=2) + "\n"
 
 
-def _environment(**filters: Callable[[Any], str]) -> "Environment":
-    """Templates whose marks neither markdown nor LaTeX has."""
+def environment(**filters: Callable[..., Any]) -> "Environment":
+    """Return templates whose marks neither markdown nor LaTeX has."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    environment = Environment(
+    templates = Environment(
         block_start_string="<%",
         block_end_string="%>",
         variable_start_string="<<",
@@ -66,5 +66,5 @@ def _environment(**filters: Callable[[Any], str]) -> "Environment":
         undefined=StrictUndefined,
         autoescape=False,
     )
-    environment.filters.update(filters)
-    return environment
+    templates.filters.update(filters)
+    return templates

@@ -183,7 +183,7 @@ def test_predicted_latencies_are_called_so(tmp_path: Path) -> None:
 
 
 def test_what_a_paper_claims_of_two_networks_is_counted_again() -> None:
-    claims = [claim for part in find_preset("antnets").parts for claim in part.claims]
+    claims = [claim for table in find_preset("antnets").tables for claim in table.claims]
     names = dict.fromkeys(name for claim in claims for name in (claim.network, claim.base))
     entries = [_entry(name, name) for name in names]
     rows = _claims_table(claims, entries).values()

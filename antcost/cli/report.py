@@ -69,7 +69,7 @@ def report(
         require_torch()
     chosen = find_preset(preset) if preset is not None else None
     references = chosen.networks if chosen else specs or []
-    recorded = latency or (chosen.recording if chosen else None)
+    recorded = latency or (chosen.recording_path if chosen else None)
     if recorded:
         require_packages()
     findings = Findings(

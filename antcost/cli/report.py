@@ -13,7 +13,13 @@ from antcost.cli.options import CountOption, DeviceOption, OptionalSpecArguments
 from antcost.cli.progress import progress
 from antcost.cost.convention import find_convention
 from antcost.cost.device import Device, load_device
-from antcost.document.publish import FORMATS, publish, read_formats, require_folder, steps
+from antcost.document.publish import (
+    FORMATS,
+    publish,
+    publishing_steps,
+    read_formats,
+    require_folder,
+)
 from antcost.errors import AntcostError
 from antcost.measure.recording import load_recording
 from antcost.sources.network import load_network
@@ -67,7 +73,7 @@ def report(
         require_torch()
     chosen = find_preset(preset) if preset is not None else None
     references = chosen.networks if chosen else specs or []
-    recorded = latency or (chosen.recording if chosen else None)
+    recorded = latency or (chosen.recording_path if chosen else None)
     if recorded:
         require_packages()
     findings = Findings(
@@ -119,13 +125,13 @@ def _write(
         findings = replace(findings, checks=tuple(checks))
     opening = preset_sections(preset, findings) if preset else ()
     heading = title or (preset.title if preset else title_of(findings))
-    result = report_of(heading, findings, opening)
+    steps = publishing_steps(report_of(heading, findings, opening), formats)
     try:
-        with progress("writing", len(steps(result, formats))) as advance:
-            publish(result, folder, formats, advance)
+        with progress("writing", len(steps)) as advance:
+            publish(steps, folder, advance)
     except KeyboardInterrupt:
         _interrupted()
-    typer.echo(f"{folder}: {plural(len(steps(result, formats)), 'file')}")
+    typer.echo(f"{folder}: {plural(len(steps), 'file')}")
 
 
 def _interrupted() -> None:

@@ -246,17 +246,20 @@ def ranked(items: Sequence[T], column: Column[T]) -> list[T]:
     return [item for _, item in filled] + [item for value, item in values if value is None]
 
 
-def _rank(value: Value) -> Any:
+def number_of(value: Value) -> int | float | Fraction | None:
+    """Return the number that a value is sorted by, or None for a text."""
     match value:
-        case Printed():
-            return value.value
-        case Interval():
+        case None | str() | Formula():
+            return None
+        case Printed() | Interval():
             return value.value
         case Quantity():
             return value.count
         case Shape():
             return value.numel
-        case str():
-            return value.casefold()
         case _:
             return value
+
+
+def _rank(value: Value) -> Any:
+    return value.casefold() if isinstance(value, str) else number_of(value)

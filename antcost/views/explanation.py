@@ -14,6 +14,7 @@ from sympy import Add, Expr, Mul, Symbol
 from antcost.cost.analysis import Row
 from antcost.cost.convention import CONVENTIONS
 from antcost.explain.symbolic import (
+    MEANINGS,
     ClosedForm,
     Divides,
     FormPart,
@@ -32,23 +33,6 @@ from antcost.tables.table import Cell, Column, Formula, Note, Table, choose
 from antcost.units import format_exact
 from antcost.views.formula import factored, formula
 
-MEANINGS = {
-    "h": "height of the output map",
-    "w": "width of the output map",
-    "c_i": "channels in",
-    "c_p": "channels in from the block before the last",
-    "c_o": "channels out",
-    "t": "expansion",
-    "k": "kernel",
-    "r": "reduction",
-    "g": "groups",
-    "k_g": "growth",
-    "C": "condensation",
-    "c_h": "channels of the hidden layers",
-    "c_s": "channels of the squeeze",
-    "N": "blocks",
-}
-"""What the letters mean; k_h, k_w and g_1, g_2, ... are kernels and groups, too."""
 ALPHA = Formula("alpha", r"\alpha")
 BOUNDS = {
     "": ALPHA,
@@ -89,7 +73,7 @@ def form_table(
     Layers that cost nothing are left out unless `free`; JSON always has them. Raises AntcostError
     for a column that does not exist.
     """
-    every = [_layer(form, part, row) for part in form.parts for row in part.cost.layers]
+    every = [_layer(form, part, row) for part in form.parts for row in part.layers]
     lines = [line for line in every if free or str(line.madds) != "0" or str(line.params) != "0"]
     hidden = len(every) - len(lines)
     madds, params = _total(form, "madds"), _total(form, "params")
@@ -127,8 +111,7 @@ def form_table(
 def _title(form: ClosedForm, network: str) -> str:
     if form.actual:
         return f"{network}, {form.actual.name}: {form.actual.input} to {form.actual.output}"
-    graph = form.parts[0].cost.graph
-    return f"{form.block}: {_dimensions(graph.input.dims)} to {_dimensions(graph.output.dims)}"
+    return f"{form.block}: {_dimensions(form.input.dims)} to {_dimensions(form.output.dims)}"
 
 
 def _columns(form: ClosedForm) -> list[str]:
@@ -180,9 +163,8 @@ def _meanings(form: ClosedForm) -> list[Note]:
     """What the letters that occur stand for."""
     symbols = {s for count in (form.madds, form.params) for s in count.free_symbols}
     letters = [name for name in _sorted_names(symbols) if name not in ("h", "w")]
-    graph = form.parts[0].cost.graph
-    output = [str(side) for side in graph.output.dims[1:]]
-    sides, which = (graph.output, "output") if output == ["h", "w"] else (graph.input, "input")
+    output = [str(side) for side in form.output.dims[1:]]
+    sides, which = (form.output, "output") if output == ["h", "w"] else (form.input, "input")
     meanings: list[Cell] = []
     if "h" in map(str, symbols) or "w" in map(str, symbols):
         meanings += [_dimensions(sides.dims[1:]), f": {which} map"]
@@ -230,7 +212,7 @@ def _listed(conditions: Sequence[Divides], verb: str) -> list[Cell]:
 
 def _required(form: ClosedForm) -> list[Divides]:
     """What groups have to divide, or the block is refused."""
-    return without_implied(required(part.cost.graph for part in form.parts))
+    return without_implied(required(node for part in form.parts for node in part.block.nodes))
 
 
 def _granted(form: ClosedForm) -> list[Divides]:

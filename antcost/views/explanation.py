@@ -79,8 +79,13 @@ def form_table(
     madds, params = _total(form, "madds"), _total(form, "params")
     numbers = (form.actual.madds, form.actual.params) if form.actual else (None, None)
     total = FormulaRow("total", "", "", None, None, *numbers)
-    title = _title(form, network)
-    chosen = choose(COLUMNS, columns or _columns(form))
+    title = f"{form.block}: {_dimensions(form.input.dims)} to {_dimensions(form.output.dims)}"
+    counts = ["madds", "params"]
+    if form.actual:
+        title = f"{network}, {form.actual.name}: {form.actual.input} to {form.actual.output}"
+        counts = ["madds", "madds_here", "params", "params_here"]
+    blocks = ["blocks"] if any(part.label for part in form.parts) else []
+    chosen = choose(COLUMNS, columns or ["name", "operator", *blocks, *counts])
     numbered = form.actual and any(column.unit == "count" for column in chosen)
     return Table(
         title=title,
@@ -108,48 +113,26 @@ def form_table(
     )
 
 
-def _title(form: ClosedForm, network: str) -> str:
-    if form.actual:
-        return f"{network}, {form.actual.name}: {form.actual.input} to {form.actual.output}"
-    return f"{form.block}: {_dimensions(form.input.dims)} to {_dimensions(form.output.dims)}"
-
-
-def _columns(form: ClosedForm) -> list[str]:
-    blocks = ["blocks"] if any(part.label for part in form.parts) else []
-    counts = (
-        ["madds", "madds_here", "params", "params_here"] if form.actual else ["madds", "params"]
-    )
-    return ["name", "operator", *blocks, *counts]
-
-
 def _layer(form: ClosedForm, part: FormPart, row: Row) -> FormulaRow:
-    madds, params = expression(row.madds), expression(row.params)
-    line = FormulaRow(
-        row.name, row.operator, part.label, _written(part, madds), _written(part, params)
-    )
-    if not form.actual:
-        return line
-    here = [int(value(part.times * count, form.values)) for count in (madds, params)]
-    return replace(line, madds_here=here[0], params_here=here[1])
-
-
-def _written(part: FormPart, count: Expr) -> Formula:
-    return formula(_times(part.times, factored(without_rounding(count))))
+    counts = expression(row.madds), expression(row.params)
+    madds, params = (formula(_written(part.times, count)) for count in counts)
+    here = [
+        int(value(part.times * count, form.values)) if form.actual else None for count in counts
+    ]
+    return FormulaRow(row.name, row.operator, part.label, madds, params, *here)
 
 
 def _total(form: ClosedForm, count: Literal["madds", "params"]) -> Formula:
     """The sum over the parts, of which the repeated one is factored by itself."""
     once = Add(*(getattr(part, count) for part in form.parts if part.times == 1))
-    terms = [factored(without_rounding(once))] + [
-        _times(part.times, factored(without_rounding(getattr(part, count))))
-        for part in form.parts
-        if part.times != 1
-    ]
+    repeated = [(part.times, getattr(part, count)) for part in form.parts if part.times != 1]
+    terms = [_written(*each) for each in ((1, once), *repeated)]
     return formula(Add(*(term for term in terms if term != 0), evaluate=False))
 
 
-def _times(times: Expr, expr: Expr) -> Expr:
-    """The product as it is written: SymPy would multiply N - 1 out."""
+def _written(times: Expr, count: Expr) -> Expr:
+    """The count of so many blocks as it is written: SymPy would multiply N - 1 out."""
+    expr = factored(without_rounding(count))
     return expr if times == 1 or expr == 0 else Mul(times, expr, evaluate=False)
 
 
@@ -165,21 +148,23 @@ def _meanings(form: ClosedForm) -> list[Note]:
     letters = [name for name in _sorted_names(symbols) if name not in ("h", "w")]
     output = [str(side) for side in form.output.dims[1:]]
     sides, which = (form.output, "output") if output == ["h", "w"] else (form.input, "input")
-    meanings: list[Cell] = []
+    groups: list[list[Cell]] = []
     if "h" in map(str, symbols) or "w" in map(str, symbols):
-        meanings += [_dimensions(sides.dims[1:]), f": {which} map"]
+        groups.append([_dimensions(sides.dims[1:]), f": {which} map"])
     for base, names in groupby(letters, _base):
-        meanings += ["; " if meanings else "", *_enumerated(names), f": {MEANINGS[base]}"]
-    return [(*meanings, ".")] if meanings else []
+        enumerated = _joined(", ", ([_letter(name)] for name in names))
+        groups.append([*enumerated, f": {MEANINGS[base]}"])
+    return [(*_joined("; ", groups), ".")] if groups else []
 
 
 def _values(values: Mapping[Symbol, int]) -> list[Cell]:
     """The numbers that the letters stand for: "h = 28, w = 28"."""
     numbers = _numbers(values)
-    cells: list[Cell] = []
-    for name in _sorted_names(values):
-        cells += [", " if cells else "", _letter(name), f" = {numbers[name]}"]
-    return cells
+    return _joined(", ", ([_letter(n), f" = {numbers[n]}"] for n in _sorted_names(values)))
+
+
+def _joined(separator: str, groups: Iterable[Sequence[Cell]]) -> list[Cell]:
+    return [cell for group in groups for cell in (separator, *group)][1:]
 
 
 def _roundings(form: ClosedForm) -> list[Note]:
@@ -202,12 +187,12 @@ def _roundings(form: ClosedForm) -> list[Note]:
 
 def _listed(conditions: Sequence[Divides], verb: str) -> list[Cell]:
     """ "r divides t*c_i and t*c_o, 4 divides c_o"."""
-    cells: list[Cell] = []
-    for divisor in dict.fromkeys(condition.divisor for condition in conditions):
-        dividends = [c.dividend for c in conditions if c.divisor == divisor]
-        cells += [", " if cells else "", formula(divisor), verb, formula(dividends[0])]
-        cells += [cell for dividend in dividends[1:] for cell in (" and ", formula(dividend))]
-    return cells
+    return _joined(", ", (
+        [formula(divisor), verb, *_joined(
+            " and ", ([formula(c.dividend)] for c in conditions if c.divisor == divisor)
+        )]
+        for divisor in dict.fromkeys(condition.divisor for condition in conditions)
+    ))  # fmt: skip
 
 
 def _required(form: ClosedForm) -> list[Divides]:
@@ -324,11 +309,6 @@ def _sorted_names(symbols: Iterable[Symbol]) -> list[str]:
 def _base(name: str) -> str:
     """k of k_h, g of g_1; but c_i is a letter of its own."""
     return name if name in MEANINGS else name.partition("_")[0]
-
-
-def _enumerated(names: Iterable[str]) -> list[Cell]:
-    """Letters as in "k_h, k_w"."""
-    return [cell for name in names for cell in (", ", _letter(name))][1:]
 
 
 def _letter(name: str) -> Formula:

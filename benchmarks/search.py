@@ -16,6 +16,8 @@ from importlib import import_module
 from importlib.util import find_spec
 from math import inf, isclose, log
 from multiprocessing.connection import Connection
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -26,11 +28,10 @@ from antcost.search.chain import Chain, Step, build_chain, slices
 from antcost.search.milp import solve_milp
 from antcost.search.problem import Problem, make_problem
 from antcost.search.progress import Progress, TimeUpError
-from antcost.search.run import find_best
+from antcost.search.run import run_search
 from antcost.search.solve import solve
 from antcost.search.space import Sources, Space, load_space, make_space
-from antcost.search.sweep import CHUNK, ROWS, plan_sample
-from antcost.search.tables import costs, draw, make_alias_tables, make_tables
+from antcost.search.sweep import ROWS, plan_sample, random_paths, row_group, write
 from antcost.yamlfile.document import Document
 
 BUDGET = {"madds": "<= 300M", "params": "<= 3.4M"}
@@ -186,12 +187,12 @@ def additive(names: Sequence[str], limit_s: float) -> None:
             own = seconds(lambda p=problem: solved(p))
             milp = milp_seconds(problem, limit_s, best.lower)
             over, least = ("> ", limit_s) if milp == inf else ("", milp)
-            whole = f"{seconds(lambda s=space: find_best(s)):.2f}" if problem is zen else ""
+            whole = f"{seconds(lambda s=space: run_search(s)):.2f}" if problem is zen else ""
             rows.append((
                 name, objective, f"{best.lower:.4f}", f"{own:.2f}", f"{over}{least:.1f}",
                 f"{over}{least / own:.0f}", whole,
             ))  # fmt: skip
-    headers = ("space", "objective", "optimum", "antcost, s", "HiGHS, s", "ratio", "find_best, s")
+    headers = ("space", "objective", "optimum", "antcost, s", "HiGHS, s", "ratio", "run_search, s")
     show(headers, rows)
 
 
@@ -381,19 +382,21 @@ def heuristics(name: str, limit_s: float) -> None:
 
 
 def sweeps() -> None:
-    """Random configurations on one core: drawn and counted, and with the Parquet file."""
+    """Random configurations on one core: drawn, counted, and with the Parquet file."""
     space = load_space("antnet_300m")
-    tables_ = make_tables(build_chain(space, next(slices(space))), list(space.measures.values()))
-    urns, rng = make_alias_tables(tables_), np.random.default_rng(0)
-    counts = {name: np.empty(CHUNK, dtype=np.int64) for name in space.measures}
-    (task,) = plan_sample(space, ROWS).tasks
-    drawn = seconds(lambda: costs(tables_, draw(tables_, urns, CHUNK, rng), counts)) / CHUNK
-    task.function(task.payload)
-    written = seconds(lambda: task.function(task.payload)) / ROWS
-    rows = [
-        (f"drawn, {len(counts)} costs of each", f"{1 / drawn:,.0f}"),
-        ("the same as Parquet", f"{1 / written:,.0f}"),
-    ]
+    chain, rng = build_chain(space, next(slices(space))), np.random.default_rng(0)
+    plan = plan_sample(space, 8 * ROWS)
+    with TemporaryDirectory() as folder:
+        rows = [
+            (text, f"{size / seconds(function):,.0f}")
+            for text, size, function in (
+                ("drawn", ROWS, lambda: random_paths(chain, ROWS, rng)),
+                (f"with {len(space.measures)} costs of each", ROWS,
+                 lambda: row_group(plan.groups[0])),
+                ("written as Parquet", plan.rows,
+                 lambda: write(plan, Path(folder, "costs.parquet"))),
+            )
+        ]  # fmt: skip
     show(("antnet_300m, one core", "configurations a second"), rows)
 
 

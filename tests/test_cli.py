@@ -79,13 +79,18 @@ def test_table_json_is_exact(run: Run) -> None:
         "madds",
     )
     assert data["total"] == {
+        "name": "total",
+        "operator": "",
+        "layers": 152,
         "params": 3_504_872,
+        "params_share": 1,
         "madds": 300_774_272,
+        "madds_share": 1,
         "flops": 601_548_544,
-        "param_bytes": 4 * 3_504_872,
         "activations": 19_681_960,
-        "traffic_bytes": 172_938_816,
-        "peak_memory_bytes": 4 * 2 * 96 * 112 * 112,
+        "traffic": 172_938_816,
+        "param_memory": 4 * 3_504_872,
+        "peak_memory": 4 * 2 * 96 * 112 * 112,
     }
     assert data["rows"][0] == {
         "name": "conv0.conv",
@@ -96,11 +101,15 @@ def test_table_json_is_exact(run: Run) -> None:
         "kernel": [3, 3],
         "stride": [2, 2],
         "groups": 1,
+        "ksg": "3/2/1",
         "params": 864,
+        "params_share": 864 / 3_504_872,
         "madds": 864 * 112 * 112,
+        "madds_share": 864 * 112 * 112 / 300_774_272,
         "flops": 2 * 864 * 112 * 112,
         "activations": 32 * 112 * 112,
-        "traffic_bytes": 4 * (3 * 224 * 224 + 864 + 32 * 112 * 112),
+        "traffic": 4 * (3 * 224 * 224 + 864 + 32 * 112 * 112),
+        "param_memory": 4 * 864,
     }
 
 
@@ -143,7 +152,7 @@ def test_inplace_lowers_the_peak(run: Run, write_spec: Callable[..., Path]) -> N
         json.loads(run("table", str(path), "--format", "json", *flag).stdout)["total"]
         for flag in ((), ("--inplace",))
     ]
-    assert [peak["peak_memory_bytes"] for peak in peaks] == [4 * (192 + 192), 4 * (64 + 192)]
+    assert [peak["peak_memory"] for peak in peaks] == [4 * (192 + 192), 4 * (64 + 192)]
     assert "(in place)" in run("table", str(path), "--inplace").stdout
 
 
@@ -170,7 +179,7 @@ def test_compare_reads_folders_globs_and_files(run: Run) -> None:
     everything = json.loads(run("compare", folder, "--format", "json").stdout)["networks"]
     assert len(everything) == len(shipped_names())
     table = json.loads(run("table", "antnet_g2", "--format", "json").stdout)
-    assert networks[2]["total"] == table["total"]
+    assert networks[2]["total"].items() <= table["total"].items()
 
 
 def test_compare_says_how_many_times_smaller(run: Run) -> None:
@@ -228,12 +237,10 @@ def test_compare_counts_and_sets_and_works_in_place(run: Run) -> None:
     data = json.loads(
         run("compare", "mobilenet_v2", "--set", "width=0.5", "--format", "json").stdout
     )
-    assert (
-        data["networks"][0]["total"]
-        == json.loads(
-            run("table", "mobilenet_v2", "--set", "width=0.5", "--format", "json").stdout
-        )["total"]
+    table = json.loads(
+        run("table", "mobilenet_v2", "--set", "width=0.5", "--format", "json").stdout
     )
+    assert data["networks"][0]["total"].items() <= table["total"].items()
     assert "in place" in run("compare", "mobilenet_v2", "--inplace").stdout
 
 

@@ -17,10 +17,10 @@ from typer.testing import Result
 
 import antcost
 from antcost.errors import SpecError
+from antcost.reconcile.reasons import why
 from antcost.sources.specs.catalog import shipped_names
 from antcost.tables.table import Column, Table
 from antcost.tables.text import render_text
-from antcost.views.reasons import why
 
 Run = Callable[..., Result]
 Write = Callable[..., Path]

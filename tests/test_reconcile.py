@@ -18,7 +18,7 @@ from typer.testing import Result
 
 import antcost
 from antcost.errors import SpecError
-from antcost.reconcile import Combination, Reconciliation, reconcile
+from antcost.reconcile.reconciliation import Combination, Reconciliation, reconcile
 from antcost.sources.specs.build import build_graph
 from antcost.sources.specs.catalog import shipped_names
 from antcost.sources.specs.interpretations import interpretations

@@ -159,14 +159,14 @@ def test_a_network_of_one_layer(tmp_path: Path, write_spec: Callable[..., Path])
 def test_measured_latencies_stand_beside_the_counts(folder: Path) -> None:
     rows = numbers(folder)["comparison"]["networks"]
     recorded = numbers(folder)["latency"]["networks"]
-    assert [row["latency_ps"] for row in rows] == [row["time_ps"] for row in recorded]
+    assert [row["latency"] for row in rows] == [row["time_ps"] for row in recorded]
 
 
 def test_what_was_not_measured_has_no_latency_though_it_is_predicted(tmp_path: Path) -> None:
     measured = ("--latency", f"{ROOT}/reports/table8.json", "--device", f"{ROOT}/reports/epyc.json")
     report(*NAMES, "resnet_18", "-o", str(tmp_path), *measured, "--format", "md,json")
     rows = numbers(tmp_path)["comparison"]["networks"]
-    assert ["latency_ps" in row for row in rows] == [True, True, True, False]
+    assert ["latency" in row for row in rows] == [True, True, True, False]
     text = (tmp_path / "report.md").read_text()
     assert "by latency of 3 networks" in text
     assert "Latency is measured." in text
@@ -387,7 +387,7 @@ def test_a_network_has_its_own_bridges_with_every_digit() -> None:
     exact = {exhibit.key for exhibit in found.exhibits if exhibit.exact}
     assert exact == {"checks", "mobilenet_v2_bridges", "antnet_g2_bridges"}
     for each in bridges:
-        (bridge,) = each.table.data()["bridges"].values()
+        (bridge,) = each.table.plain()["bridges"].values()
         assert [count for _, count in bridge] == [step.count for step in each.table.items]
 
 
@@ -526,7 +526,7 @@ def test_speed_ups_are_over_a_network_of_the_report(tmp_path: Path) -> None:
     measured = ("--latency", f"{ROOT}/reports/table8.json", "--format", "md,csv,json")
     report("antnet_g2", "antnet_g1", "-o", str(tmp_path / "r"), *measured)
     rows = numbers(tmp_path / "r")["comparison"]["networks"]
-    latency_ps = [row["latency_ps"] for row in rows]
+    latency_ps = [row["latency"] for row in rows]
     assert rows[0]["speed_up"] == {"value": 1.0, "low": 1.0, "high": 1.0}
     assert rows[1]["speed_up"]["value"] == pytest.approx(latency_ps[0] / latency_ps[1], rel=0.02)
     with (tmp_path / "r" / "tables" / "latency.csv").open() as file:

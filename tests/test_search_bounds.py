@@ -16,14 +16,13 @@ from search_spaces import (
 
 from antcost.cost.budget import Bound
 from antcost.search.chain import Chain, build_chain, slices
-from antcost.search.front import bounded, find_point
+from antcost.search.front import bounded, find_point, front_points
 from antcost.search.infeasible import diagnose_bounds
 from antcost.search.milp import solve_milp
 from antcost.search.objective import read_objective
-from antcost.search.parallel import front_points, run_search_parallel
 from antcost.search.problem import Problem, make_problem
 from antcost.search.progress import Progress, TimeUpError
-from antcost.search.run import Report, fill, find_best, prepare
+from antcost.search.run import SearchResult, prepare, run_search, run_search_parallel
 from antcost.search.solve import enumerate_above, followed, solve
 from antcost.search.space import SearchOptions, Space, load_space
 
@@ -55,7 +54,7 @@ def test_no_sampled_network_beats_a_proven_optimum(objective: str) -> None:
     space = shipped(objective, rho="2.0", params="<= 6M", madds="<= 500M")
     (part,) = slices(space)
     problem = prepare(space, part, read_objective(objective, space.measures)).problem
-    report = find_best(space)
+    report = run_search(space)
     assert report.proven
     assert report.best is not None
     feasible = 0
@@ -71,20 +70,20 @@ def test_no_sampled_network_beats_a_proven_optimum(objective: str) -> None:
 def test_shadow_prices_bound_what_more_budget_brings(objective: str) -> None:
     """The dual bound is linear in the budget: at fixed prices, an optimum cannot grow faster."""
     space = shipped(objective, madds="<= 250M", params="<= 2.6M")
-    report = find_best(space)
+    report = run_search(space)
     assert report.best is not None
     assert any(report.prices.values())
     gap = max(m.upper for m in report.history if m.upper < np.inf) - report.best.worth
     for bound, price in report.prices.items():
         for more in (-bound.limit // 20, bound.limit // 10):
             other = bounded(space, [bound.measure], [bound.limit + more])
-            again = find_best(other).best
+            again = run_search(other).best
             assert again is not None
             assert again.worth <= report.best.worth + price * more + gap
     (madds,) = (b for b in report.prices if b.measure.name == "madds")
     step = madds.limit // 10
     less, more = (
-        find_best(bounded(space, [madds.measure], [madds.limit + d])).best for d in (-step, step)
+        run_search(bounded(space, [madds.measure], [madds.limit + d])).best for d in (-step, step)
     )
     assert less is not None
     assert more is not None
@@ -157,9 +156,9 @@ def test_rules_that_break_the_chain_go_to_the_linear_program(
         budget={"madds": "<= 280M"},
         objective="zen",
     )
-    chained = find_best(space)
+    chained = run_search(space)
     monkeypatch.setattr("antcost.search.chain.MAX_TRANSITIONS", 12)
-    linear = find_best(space)
+    linear = run_search(space)
     assert (chained.solver, linear.solver) == ("labels", "milp")
     assert chained.best is not None
     assert linear.best is not None
@@ -175,13 +174,13 @@ def test_the_least_peak_memory() -> None:
         budget={"params": "<= 3.82M"},
         objective="min peak_memory",
     )  # fmt: skip
-    report = find_best(space)
+    report = run_search(space)
     assert report.best is not None
     assert report.proven
     assert report.best.worth == -report.best.counts["peak_memory"]
     bound = Bound(space.measures["peak_memory"], report.best.counts["peak_memory"] - 1, False, "")
     below = replace(space, bounds=(*space.bounds, bound), objective=read_objective("zen", {}))
-    assert find_best(below).best is None
+    assert run_search(below).best is None
 
 
 def test_what_cannot_be_kept_is_found() -> None:
@@ -195,7 +194,7 @@ def test_what_cannot_be_kept_is_found() -> None:
 
 def test_a_time_limit_leaves_a_certified_gap() -> None:
     space = shipped("max madds", rho="5.0")
-    report = find_best(space, limit_s=2)
+    report = run_search(space, limit_s=2)
     assert report.interrupted
     assert not report.proven
     assert report.best is not None
@@ -204,20 +203,23 @@ def test_a_time_limit_leaves_a_certified_gap() -> None:
 
 
 def test_ctrl_c_leaves_what_is_known() -> None:
-    report = Report(shipped("max madds", rho="5.0"))
+    seen: list[SearchResult] = []
 
-    def press(now: Report) -> None:
+    def press(now: SearchResult) -> None:
+        seen.append(now)
         if now.best is not None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        fill(report, tell=press)
-    assert report.best is not None
-    assert report.upper >= report.best.worth
+        run_search(shipped("max madds", rho="5.0"), on_progress=press)
+    last = seen[-1]
+    assert last.best is not None
+    assert last.upper >= last.best.worth
+    assert last.size > 10**15
 
 
 def test_bounds_close_in_and_never_cross() -> None:
-    report = find_best(shipped("entropy"))
+    report = run_search(shipped("entropy"))
     lowers = [moment.lower for moment in report.history]
     uppers = [moment.upper for moment in report.history]
     assert lowers == sorted(lowers)
@@ -228,8 +230,9 @@ def test_bounds_close_in_and_never_cross() -> None:
 
 def test_parts_and_points_as_tasks_are_those_of_one_process() -> None:
     space = load_space("mobilenet_v2_width_resolution", SearchOptions(budget={"madds": ["100M"]}))
-    alone, spread = find_best(space), Report(space)
-    assert list(run_search_parallel(spread, workers=2))[-1] == 30
+    alone, seen = run_search(space), []
+    spread = run_search_parallel(space, workers=2, on_progress=seen.append)
+    assert len(seen) == 30
     assert alone.best is not None
     assert alone.best == spread.best
     assert (alone.size, alone.upper) == (spread.size, spread.upper)
@@ -326,11 +329,10 @@ def test_the_bound_is_never_below_the_optimum(objective: str) -> None:
     """At any moment of a search whose parts are solved one by one."""
     space = shipped(objective, madds="<= 250M", params="<= 2.6M")
     seen: list[float] = []
-    report = Report(space)
-    fill(report, tell=lambda now: seen.append(now.upper))
-    assert report.best is not None
+    result = run_search(space, on_progress=lambda now: seen.append(now.upper))
+    assert result.best is not None
     assert len(seen) > 5
-    assert all(upper >= report.best.worth for upper in seen)
+    assert all(upper >= result.best.worth for upper in seen)
 
 
 def test_a_smallest_set_of_budgets_conflicts() -> None:
@@ -345,7 +347,7 @@ def test_a_smallest_set_of_budgets_conflicts() -> None:
         budget={"madds": ">= 61738048", "params": "<= 2109316", "traffic": "<= 41969712B"},
         objective="zen",
     )  # fmt: skip
-    assert find_best(space).best is None
+    assert run_search(space).best is None
     found = list(diagnose_bounds(space))
     assert all(reach.kept for reach in found[:3])
     together = found[3:]
@@ -374,7 +376,7 @@ def test_lists_are_equal_whoever_wrote_them() -> None:
         base, choices={"a1.kernel": {"each": [3, [3, 5]]}}, rules={"a*.kernel": "equal"},
         objective="zen",
     )  # fmt: skip
-    best = find_best(space).best
+    best = run_search(space).best
     assert best is not None
     assert best.values == {"a1.kernel": [3, 5]}
 
@@ -386,7 +388,7 @@ def test_a_base_that_cannot_be_built_everywhere_is_no_obstacle() -> None:
         base, choices={"width": {"each": [1.0, 0.5]}, "a1.groups": {"each": [1, 2, 3]}},
         objective="min madds",
     )  # fmt: skip
-    assert find_best(space).best is not None
+    assert run_search(space).best is not None
 
 
 def test_rounding_of_high_prices_hides_no_network() -> None:
@@ -411,7 +413,7 @@ def test_rounding_of_high_prices_hides_no_network() -> None:
         },
         objective="max params",
     )
-    report = find_best(space)
+    report = run_search(space)
     assert report.best is not None
     assert report.best.counts["params"] == 5_236_200
     assert report.proven

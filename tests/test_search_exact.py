@@ -19,7 +19,7 @@ from search_spaces import (
 from antcost.search.chain import build_chain, slices
 from antcost.search.problem import make_problem
 from antcost.search.progress import Progress
-from antcost.search.run import find_best, network_of
+from antcost.search.run import network_of, run_search
 from antcost.search.solve import enumerate_above, solve
 from antcost.search.space import Space
 from antcost.search.top_k import find_top_k
@@ -96,7 +96,7 @@ def test_every_network_counted_one_by_one(seed: int) -> None:
         budget = random_budget(rng, networks, space)
         asked = space_of(base, **fields, objective=objective, budget=budget)
         fitting = [(worth(net), net) for net in networks if fits(asked, net)]
-        report = find_best(asked)
+        report = run_search(asked)
         if not fitting:
             assert report.best is None
             assert (report.proven, report.upper) == (True, -math.inf)
@@ -106,13 +106,13 @@ def test_every_network_counted_one_by_one(seed: int) -> None:
         assert report.best.worth == pytest.approx(max(w for w, _ in fitting), rel=1e-11)
         network_of(asked, report.best)
         count, share = rng.randint(1, 30), rng.choice([0.0, 0.001, 0.05])
-        find_top_k(report, count=count)
+        top = find_top_k(report, count=count)
         best = sorted((w for w, _ in fitting), reverse=True)[:count]
-        assert [one.worth for one in report.near] == pytest.approx(best, rel=1e-11)
-        find_top_k(report, within=share)
+        assert [one.worth for one in top.networks] == pytest.approx(best, rel=1e-11)
+        top = find_top_k(report, within=share)
         least = report.best.worth - share * abs(report.best.worth)
         least -= 1e-11 * abs(least)
-        assert {key(one.values) for one in report.near} == {
+        assert {key(one.values) for one in top.networks} == {
             key(net.values) for w, net in fitting if w >= least
         }
 
@@ -184,7 +184,7 @@ def test_the_only_network_of_an_exact_size(objective: str) -> None:
         budget = {"params": f">= {size}", "size": [f"<= {size}B", f">= {size}B"]}
         budget["madds"] = f"<= {net.cost.madds}"
         asked = space_of(base, **fields, dtype="int8", objective=objective, budget=budget)
-        report = find_best(asked)
+        report = run_search(asked)
         worth = OBJECTIVES[objective]
         assert report.best is not None
         assert report.proven

@@ -23,7 +23,7 @@ from antcost.cost.measures import Measure
 from antcost.errors import AntcostError
 from antcost.search.front import Front, Point, ReferenceNetwork
 from antcost.search.progress import Moment
-from antcost.search.run import Candidate, Report, find_best, network_of
+from antcost.search.run import Candidate, SearchResult, network_of, run_search
 from antcost.search.space import SearchOptions, Space, load_space
 
 BASE = """
@@ -68,7 +68,7 @@ def rows(chart: Any, *fields: str) -> list[tuple[Any, ...]]:
     return [tuple(row[field] for field in fields) for row in found if row.keys() == set(fields)]
 
 
-def drawn(report: Report) -> Any:
+def drawn(report: SearchResult) -> Any:
     space = report.space
     return search_figure(report, analyze(space.base), analyze(network_of(space, report.chosen)))
 
@@ -92,15 +92,16 @@ def domains(chart: Any, channel: str) -> list[list[float]]:
 
 
 def test_a_search_shows_its_bounds_and_its_network_beside_the_base(make_space: MakeSpace) -> None:
-    report = find_best(make_space())
+    report = run_search(make_space())
     assert report.best is not None
-    report.history = [
+    history = (
         Moment(1.0, -inf, inf),
         Moment(2.0, -inf, 900.0),
         Moment(4.0, 500.0, 800.0),
         Moment(8.0, report.lower, report.upper),
-    ]
-    report.seconds = 9.0
+    )
+    report = replace(report, history=history, seconds=9.0)
+    assert report.best is not None
     chart = drawn(report)
     last = (9.0, report.lower, report.upper)
     steps = [(2.0, None, 900.0), (4.0, 500.0, 800.0), (8.0, *last[1:]), last]
@@ -128,7 +129,7 @@ def test_what_changed_is_told_by_stage(make_space: MakeSpace) -> None:
         "ant2.reduction": 16, "ant1.expansion": 6, "ant2.expansion": 4, "ant2.channels": 48,
         "ant2.groups": 2, "width": 0.5,
     }  # fmt: skip
-    report = Report(space, best=Candidate(values, {}, 1.0), upper=1.0)
+    report = SearchResult(space, best=Candidate(values, {}, 1.0), upper=1.0)
     assert changes(report) == {
         "ant1": ["n 2→3", "k 3→5", "r 8→none"],
         "ant2": ["c 32→48", "t 6→4", "k 3→5", "g 1→2"],
@@ -143,7 +144,7 @@ def test_what_changed_is_told_by_stage(make_space: MakeSpace) -> None:
 
 
 def test_a_cost_that_is_minimised_is_shown_as_it_is(make_space: MakeSpace) -> None:
-    report = find_best(make_space(objective="min madds"))
+    report = run_search(make_space(objective="min madds"))
     assert report.best is not None
     madds = report.best.counts["madds"]
     assert report.best.worth == -madds
@@ -182,21 +183,21 @@ def test_times_are_in_milliseconds() -> None:
 
 
 def test_a_search_that_was_ended_has_a_gap(make_space: MakeSpace) -> None:
-    report = replace(find_best(make_space()), interrupted=True)
-    report.upper = 1.25 * report.lower
+    report = replace(run_search(make_space()), interrupted=True)
+    report = replace(report, upper=1.25 * report.lower)
     labels = {label for label, *_ in rows(drawn(report), "label", "color", "y")}
     value, bound = f"{report.lower:,.7g}", f"{report.upper:,.7g}"
     assert labels == {f"best found {value}", f"bound {bound}", "gap 25 %"}
-    report.upper, report.history = inf, []
+    report = replace(report, upper=inf, history=())
     chart = drawn(report)
     assert {label for label, *_ in rows(chart, "label", "color", "y")} == {f"best found {value}"}
     assert [row[1:] for row in rows(chart, "seconds", "best", "bound")] == [(report.lower, None)]
 
 
 def test_labels_at_the_end_do_not_overlap(make_space: MakeSpace) -> None:
-    report = replace(find_best(make_space()), interrupted=True)
+    report = replace(run_search(make_space()), interrupted=True)
     for factor in (1.0001, 1.01, 2):
-        report.upper = factor * report.lower
+        report = replace(report, upper=factor * report.lower)
         chart = drawn(report)
         low, high = domains(chart, "y")[0]
         heights = sorted(110 * y / (high - low) for *_, y in rows(chart, "label", "color", "y"))
@@ -204,7 +205,7 @@ def test_labels_at_the_end_do_not_overlap(make_space: MakeSpace) -> None:
 
 
 def test_a_search_is_drawn(make_space: MakeSpace, tmp_path: Path) -> None:
-    draw(drawn(find_best(make_space())), tmp_path / "search.svg")
+    draw(drawn(run_search(make_space())), tmp_path / "search.svg")
     text = (tmp_path / "search.svg").read_text(encoding="utf-8")
     for expected in (
         "best found",

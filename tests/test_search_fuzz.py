@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from search_spaces import space_of
 
 from antcost.errors import AntcostError
-from antcost.search.run import find_best
+from antcost.search.run import run_search
 
 BASE = {
     "name": "base",
@@ -75,7 +75,7 @@ fields = st.fixed_dictionaries(
 def test_any_search_file_is_searched_or_refused(given_fields: dict[str, Any]) -> None:
     with contextlib.suppress(AntcostError):
         space = space_of(BASE, **{"objective": "zen", **given_fields})
-        report = find_best(space, limit_s=20)
+        report = run_search(space, limit_s=20)
         assert report.proven or report.interrupted
         if report.best is not None:
             for bound in space.bounds:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from antcost.charts.placement import FONT, cut, text_width
 from antcost.charts.style import BLUE, GRAY_TEXT, ORANGE, PAGE, RULE, style, values
 from antcost.cost.analysis import NetCost
-from antcost.cost.memory import TimelineStep, timeline
+from antcost.cost.memory import TimelineStep, peaks, timeline
 from antcost.units import format_exact
-from antcost.views.memory import BYTES_PER_ELEM, peaks
+from antcost.views.memory import BYTES_PER_ELEM
 
 if TYPE_CHECKING:
     import altair as alt

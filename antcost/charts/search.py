@@ -12,7 +12,7 @@ from antcost.charts.placement import FONT, text_width
 from antcost.charts.style import BLUE, GRAY, GRAY_TEXT, ORANGE, RULE, style, values
 from antcost.cost.analysis import NetCost
 from antcost.search.progress import Moment
-from antcost.search.run import Report
+from antcost.search.run import SearchResult
 from antcost.sources.specs.overrides import RESOLUTION
 from antcost.units import format_count
 
@@ -36,7 +36,7 @@ LETTERS = {
 """How papers abbreviate the fields of stages, in the order of their tables."""
 
 
-def search_figure(report: Report, base: NetCost, best: NetCost) -> alt.VConcatChart:
+def search_figure(report: SearchResult, base: NetCost, best: NetCost) -> alt.VConcatChart:
     """How the bounds closed in, above what the best network costs beside its base, by stage.
 
     `base` and `best` are the costs of the network that the space starts from and of the best one.
@@ -52,7 +52,7 @@ def search_figure(report: Report, base: NetCost, best: NetCost) -> alt.VConcatCh
 # How the bounds closed in
 
 
-def _closing_in(report: Report) -> alt.LayerChart:
+def _closing_in(report: SearchResult) -> alt.LayerChart:
     """The value of the best network so far and the bound, over time."""
     import altair as alt
 
@@ -116,7 +116,7 @@ def _closing_in(report: Report) -> alt.LayerChart:
     return chart
 
 
-def _moments(report: Report) -> list[Moment]:
+def _moments(report: SearchResult) -> list[Moment]:
     """The history from the first bound on, and how it ended."""
     moments = [
         Moment(max(moment.seconds, 1e-3), moment.lower, moment.upper)
@@ -140,7 +140,7 @@ def _in_sight(moments: Sequence[Moment], axis: Axis, logs: bool) -> tuple[float,
     return low - margin, high + margin
 
 
-def _end_labels(report: Report, axis: Axis, shown: tuple[float, float]) -> alt.Chart:
+def _end_labels(report: SearchResult, axis: Axis, shown: tuple[float, float]) -> alt.Chart:
     """Right of where the lines end: what they are, and the last values."""
     import altair as alt
 
@@ -189,7 +189,7 @@ def _apart(heights: Sequence[float], least: float, most: float) -> list[float]:
 # What the best network costs
 
 
-def _stage_by_stage(report: Report, base: NetCost, best: NetCost) -> alt.HConcatChart:
+def _stage_by_stage(report: SearchResult, base: NetCost, best: NetCost) -> alt.HConcatChart:
     """MAdds and parameters of each stage in pairs of bars, and what was changed in it."""
     import altair as alt
 
@@ -293,7 +293,7 @@ def _head(text: str, y: float, color: str) -> alt.Chart:
     return chart
 
 
-def changes(report: Report) -> dict[str, list[str]]:
+def changes(report: SearchResult) -> dict[str, list[str]]:
     """What the best network has otherwise than the base, by stage: {"ant3": ["k 3→5", "n 3→4"]}."""
     found: dict[str, dict[str, str]] = {}
     for variable in report.space.variables:
@@ -310,7 +310,7 @@ def changes(report: Report) -> dict[str, list[str]]:
     }
 
 
-def _outer_changes(report: Report) -> list[str]:
+def _outer_changes(report: SearchResult) -> list[str]:
     base = report.space.base
     texts = (
         (

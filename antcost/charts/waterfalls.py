@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from antcost.charts.style import BLUE, GRAY, ORANGE, style, values
+from antcost.check.bridge import by_network, steps
 from antcost.check.comparison import Check
 from antcost.units import format_exact
-from antcost.views.checks import by_network, steps
 
 if TYPE_CHECKING:
     import altair as alt

@@ -10,6 +10,7 @@ from typer import Option
 from typer.core import TyperGroup
 from typer.main import get_command
 
+from antcost.cli.option_groups import with_option_groups
 from antcost.errors import AntcostError
 from antcost.version import __version__
 
@@ -45,7 +46,7 @@ class _Commands(TyperGroup):
 
 def _single(name: str, function: Callable[..., None]) -> typer.Typer:
     command = typer.Typer(rich_markup_mode=None, add_completion=False)
-    command.command(name)(function)
+    command.command(name)(with_option_groups(function))
     return command
 
 

@@ -8,16 +8,17 @@ from typer import Option
 
 from antcost.charts.files import check_figure, draw
 from antcost.charts.waterfalls import waterfalls
+from antcost.check.bridge import by_network
 from antcost.check.comparison import Check
 from antcost.check.tools import TOOLS
 from antcost.cli.measurement import require_torch, run_tools
-from antcost.cli.options import FormatOption, OutputOption, SetOption, SpecArguments
-from antcost.cli.output import emit
+from antcost.cli.options import SetOption, SpecArguments
+from antcost.cli.output import ExactOutput, emit
 from antcost.errors import AntcostError, suggest
 from antcost.sources.analyze import analyze
 from antcost.sources.specs.catalog import expand
 from antcost.tables.table import Table
-from antcost.views.checks import Level, bridge_table, by_network, checks_table, places_table
+from antcost.views.checks import Level, bridge_table, checks_table, places_table
 
 
 def check(
@@ -32,8 +33,8 @@ def check(
         Path | None, Option(metavar="FILE", help="Draw the waterfalls: .svg, .pdf or .png.")
     ] = None,
     set_: SetOption = None,
-    format_: FormatOption = "text",
-    output: OutputOption = None,
+    *,
+    to: ExactOutput,
 ) -> None:
     """What fvcore, thop, ptflops, torchinfo and others report of a network, explained to zero.
 
@@ -52,8 +53,8 @@ def check(
         details: list[Table[Any]] = []
         for group in counted:
             details += [bridge_table(group), *([places_table(group, by)] if by else [])]
-        main = places_table(shown, by) if by and format_ == "csv" else checks_table(shown, by)
-        emit(main, format_, True, output, details)
+        main = places_table(shown, by) if by and to.format_ == "csv" else checks_table(shown, by)
+        emit(main, to, details)
         if figure is not None:
             draw(waterfalls(shown), figure)
     if interrupted:

@@ -16,17 +16,14 @@ from antcost.cli.options import (
     ColumnsOption,
     CountOption,
     DeviceOption,
-    ExactOption,
-    FormatOption,
     InplaceOption,
-    OutputOption,
     SetOption,
     SortOption,
     SpecArguments,
     TrainingOption,
     column_keys,
 )
-from antcost.cli.output import emit
+from antcost.cli.output import Output, emit
 from antcost.cost.convention import find_convention
 from antcost.cost.device import Device, load_device
 from antcost.sources.network import load_network
@@ -56,9 +53,8 @@ def compare(
         Path | None,
         Option(metavar="FILE", help="Draw params, MAdds and published top-1: .svg, .pdf or .png."),
     ] = None,
-    exact: ExactOption = False,
-    format_: FormatOption = "text",
-    output: OutputOption = None,
+    *,
+    to: Output,
 ) -> None:
     """Several networks, a row each, beside what was published about them.
 
@@ -102,8 +98,8 @@ def compare(
             )
             if figure is not None:
                 draw(dot_plots(entries), figure)
-                result = replace(result, figure=linked(figure, output))
-            emit(result, format_, exact, output)
+                result = replace(result, figure=linked(figure, to.output))
+            emit(result, to)
             if not complete:
                 raise typer.Exit(130)
 

@@ -1,10 +1,9 @@
 """`antcost conventions`: the ways of counting that --count knows."""
 
-from antcost.cli.options import FormatOption, OutputOption
-from antcost.cli.output import emit
+from antcost.cli.output import ExactOutput, emit
 from antcost.views.conventions import conventions_table
 
 
-def conventions(format_: FormatOption = "text", output: OutputOption = None) -> None:
+def conventions(*, to: ExactOutput) -> None:
     """The ways of counting that --count knows: those of papers and those of other tools."""
-    emit(conventions_table(), format_, False, output)
+    emit(conventions_table(), to)

@@ -9,7 +9,7 @@ from typer import Option
 
 from antcost.cli.measurement import exit_if_interrupted, require_packages
 from antcost.cli.options import ExactOption, FormatOption
-from antcost.cli.output import emit
+from antcost.cli.output import Output, emit
 from antcost.cli.progress import meter, progress
 from antcost.cost.memory import Dtype
 from antcost.errors import AntcostError
@@ -78,7 +78,7 @@ def profile_device(
             on_progress=lambda now: show(now.seconds, str(now)),
         )  # fmt: skip
     write_whole(output, device_file(result.device))
-    emit(trials_table(result), format_, exact, None)
+    emit(trials_table(result), Output(exact, format_, None))
 
 
 def _require_text(name: str) -> None:

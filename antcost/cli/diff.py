@@ -3,16 +3,13 @@
 from antcost.cli.options import (
     CountOption,
     DeviceOption,
-    ExactOption,
-    FormatOption,
     FreeOption,
     InplaceOption,
-    OutputOption,
     SetOption,
     SpecArgument,
     TrainingOption,
 )
-from antcost.cli.output import emit
+from antcost.cli.output import Output, emit
 from antcost.cost.convention import find_convention
 from antcost.cost.device import load_device
 from antcost.sources.analyze import analyze
@@ -28,9 +25,8 @@ def diff(
     inplace: InplaceOption = False,
     training: TrainingOption = False,
     device: DeviceOption = None,
-    exact: ExactOption = False,
-    format_: FormatOption = "text",
-    output: OutputOption = None,
+    *,
+    to: Output,
 ) -> None:
     """What was added, removed or changed from A to B, layer by layer, and what it costs.
 
@@ -44,4 +40,4 @@ def diff(
         inplace=inplace,
         device=load_device(device) if device else None,
     )
-    emit(result, format_, exact, output)
+    emit(result, to)

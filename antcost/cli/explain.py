@@ -6,13 +6,11 @@ from typer import BadParameter, Option
 
 from antcost.cli.options import (
     ColumnsOption,
-    FormatOption,
     FreeOption,
     OptionalSpecArgument,
-    OutputOption,
     column_keys,
 )
-from antcost.cli.output import emit
+from antcost.cli.output import ExactOutput, emit
 from antcost.errors import AntcostError
 from antcost.sources.specs.load import load
 from antcost.sources.specs.settings import read_settings
@@ -38,8 +36,8 @@ def explain(
     ] = None,
     columns: ColumnsOption = None,
     free: FreeOption = False,
-    format_: FormatOption = "text",
-    output: OutputOption = None,
+    *,
+    to: ExactOutput,
 ) -> None:
     """What a network costs as a formula of its resolution and width; or a stage, or a block.
 
@@ -53,7 +51,7 @@ def explain(
         import sympy  # noqa: F401 - of all that is imported below, only this may be missing
     except ModuleNotFoundError:
         raise AntcostError("explain needs SymPy: pip install 'antcost[explain]'") from None
-    emit(_table(spec, stage, block, set_ or [], column_keys(columns), free), format_, True, output)
+    emit(_table(spec, stage, block, set_ or [], column_keys(columns), free), to)
 
 
 def _table(

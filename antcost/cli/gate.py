@@ -10,20 +10,8 @@ from typer import Option
 
 from antcost.cli.batch import read_all
 from antcost.cli.github import annotate, in_actions, summarize
-from antcost.cli.options import (
-    DeviceOption,
-    ExactOption,
-    FormatOption,
-    LatencyBounds,
-    MaddsBounds,
-    OutputOption,
-    ParamsBounds,
-    PeakMemoryBounds,
-    SizeBounds,
-    SpecArguments,
-    TrafficBounds,
-)
-from antcost.cli.output import emit
+from antcost.cli.options import BudgetOptions, DeviceOption, SpecArguments
+from antcost.cli.output import Output, emit
 from antcost.cost.budget import Bound, find_measure, read_bound, read_increase
 from antcost.cost.device import load_device
 from antcost.cost.gate import check_budgets
@@ -40,12 +28,8 @@ NO_INCREASE = "0%"
 
 def gate(
     specs: SpecArguments,
-    madds: MaddsBounds = None,
-    params: ParamsBounds = None,
-    size: SizeBounds = None,
-    traffic: TrafficBounds = None,
-    peak_memory: PeakMemoryBounds = None,
-    latency: LatencyBounds = None,
+    *,
+    budgets: BudgetOptions,
     device: DeviceOption = None,
     against: Annotated[
         str | None,
@@ -59,20 +43,14 @@ def gate(
             f"may be, such as 1%; {NO_INCREASE} if not given.",
         ),
     ] = None,
-    exact: ExactOption = False,
-    format_: FormatOption = "text",
-    output: OutputOption = None,
+    to: Output,
 ) -> None:
     """Whether networks are within budgets, and cost no more than before.
 
     Exit code 0 if all budgets hold, 1 if one does not, 2 if a spec cannot be read. In GitHub
     Actions, what fails is annotated in the spec and a summary is added to the page of the run.
     """
-    texts = {
-        "madds": madds, "params": params, "size": size, "traffic": traffic,
-        "peak_memory": peak_memory, "latency": latency,
-    }  # fmt: skip
-    asked = {name: bounds for name, bounds in texts.items() if bounds}
+    asked = budgets.asked()
     _require_sense(asked, device, against, max_increase)
     target = load_device(device) if device else None
     known = measures(device=target)
@@ -88,13 +66,13 @@ def gate(
     results, failures = read_all(specs, read)
     if results:
         tables = gate_tables(
-            results, unread=len(failures), compared=against is not None, device=target, exact=exact
+            results, unread=len(failures), compared=against is not None, device=target
         )
-        comment = fit_comment(tables, exact)
-        main, *details = comment if format_ == "markdown" else tables
-        emit(main, format_, exact, output, details)
+        comment = fit_comment(tables, to.exact)
+        main, *details = comment if to.format_ == "markdown" else tables
+        emit(main, to, details)
         if in_actions():
-            summarize("\n\n".join(render(table, "markdown", exact=exact) for table in comment))
+            summarize("\n\n".join(render(table, "markdown", exact=to.exact) for table in comment))
     for failure in failures:
         typer.echo(failure, err=True)
     if in_actions():

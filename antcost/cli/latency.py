@@ -14,7 +14,7 @@ from antcost.charts.roofline import roofline_figure
 from antcost.cli.batch import read_each
 from antcost.cli.measurement import require_packages, run_breakdown, run_measurement
 from antcost.cli.options import DeviceOption, ExactOption, FormatOption, SetOption, read_share
-from antcost.cli.output import emit
+from antcost.cli.output import Output, emit
 from antcost.cost.analysis import Level
 from antcost.cost.device import Device, load_device
 from antcost.cost.memory import Dtype
@@ -189,7 +189,7 @@ def _predict(
     device = load_device(path)
     with read_each(specs, lambda name: _predicted(name, overrides, device), all_failed=2) as rows:
         if rows:
-            emit(predictions_table(rows), output_format, exact, None)
+            emit(predictions_table(rows), Output(exact, output_format, None))
 
 
 def _predicted(reference: str, overrides: list[str] | None, device: Device) -> PredictedNetwork:
@@ -205,7 +205,7 @@ def _show_breakdown(breakdown: Breakdown, by: Level, display: Display, output: P
     if display.figure is not None:
         draw(roofline_figure(breakdown, by), display.figure)
         table = replace(table, figure=linked(display.figure, None))
-    emit(table, display.format, display.exact, None)
+    emit(table, Output(display.exact, display.format, None))
 
 
 def _show(recording: Recording, display: Display) -> None:
@@ -214,10 +214,10 @@ def _show(recording: Recording, display: Display) -> None:
     table = latency_table(recording, baseline=base, stat=stat, plain=display.format == "csv")
     if display.figure is not None:
         figure = linked(display.figure, None)
-        emit(replace(table, figure=figure), display.format, display.exact, None)
+        emit(replace(table, figure=figure), Output(display.exact, display.format, None))
         draw(runs_figure(recording, baseline=base, stat=stat), display.figure)
     else:
-        emit(table, display.format, display.exact, None)
+        emit(table, Output(display.exact, display.format, None))
     if display.scatter is not None:
         draw(scatter_figure(recording, baseline=base, stat=stat), display.scatter)
 

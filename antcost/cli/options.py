@@ -1,5 +1,6 @@
 """Arguments and options that several commands share."""
 
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -81,6 +82,23 @@ SizeBounds = Annotated[list[str] | None, _bound("14MB")]
 TrafficBounds = Annotated[list[str] | None, _bound("200MB")]
 PeakMemoryBounds = Annotated[list[str] | None, _bound("2MiB")]
 LatencyBounds = Annotated[list[str] | None, _bound("9ms")]
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetOptions:
+    """What the user asks of each measure, as text."""
+
+    madds: MaddsBounds = None
+    params: ParamsBounds = None
+    size: SizeBounds = None
+    traffic: TrafficBounds = None
+    peak_memory: PeakMemoryBounds = None
+    latency: LatencyBounds = None
+
+    def asked(self) -> dict[str, list[str]]:
+        """Return the budgets that were given, by measure."""
+        texts = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: bounds for name, bounds in texts.items() if bounds}
 
 
 def read_share(option: str, text: str) -> float:

@@ -4,44 +4,66 @@ import os
 import shutil
 import sys
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import typer
 
+from antcost.cli.options import ExactOption, FormatOption, OutputOption
 from antcost.errors import AntcostError
 from antcost.files import write_whole
-from antcost.tables.formats import Format, render
+from antcost.tables.formats import render
 from antcost.tables.table import Table
 
 
+@dataclass(frozen=True, slots=True)
+class Output:
+    """How tables are printed, and the file that they are written to, if any."""
+
+    exact: ExactOption = False
+    format_: FormatOption = "text"
+    output: OutputOption = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExactOutput:
+    """The output of commands that always print every digit."""
+
+    exact: ClassVar[bool] = True
+    format_: FormatOption = "text"
+    output: OutputOption = None
+
+
+@dataclass(frozen=True, slots=True)
+class Printing:
+    """The output of commands that write something else to --output than their table."""
+
+    output: ClassVar[None] = None
+    exact: ExactOption = False
+    format_: FormatOption = "text"
+
+
 def emit(
-    table: Table[Any],
-    output_format: Format,
-    exact: bool,
-    output: Path | None,
-    details: Sequence[Table[Any]] = (),
+    table: Table[Any], to: Output | ExactOutput | Printing, details: Sequence[Table[Any]] = ()
 ) -> None:
-    """Write the table to `output`, or print it: fitted and styled if that is a terminal.
+    """Write the table to the output's file, or print it: fitted and styled on a terminal.
 
     Further tables with `details` follow where people read; CSV and JSON are of the first alone.
     """
-    tables = [table] if output_format in ("csv", "json") else [table, *details]
-    if output is not None:
-        texts = [render(each, output_format, exact=exact) for each in tables]
-        write_whole(output, "\n\n".join(texts) + "\n")
-        return
-    terminal = sys.stdout is not None and sys.stdout.isatty()
+    terminal = to.output is None and sys.stdout is not None and sys.stdout.isatty()
     texts = [
         render(
             each,
-            output_format,
-            exact=exact,
+            to.format_,
+            exact=to.exact,
             width=shutil.get_terminal_size().columns if terminal else None,
             styled=terminal and not os.environ.get("NO_COLOR"),
         )
-        for each in tables
+        for each in (table, *(() if to.format_ in ("csv", "json") else details))
     ]
+    if to.output is not None:
+        write_whole(to.output, "\n\n".join(texts) + "\n")
+        return
     try:
         typer.echo("\n\n".join(texts))
     except BrokenPipeError:

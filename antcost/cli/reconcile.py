@@ -5,9 +5,9 @@ from typing import Annotated
 from typer import Option
 
 from antcost.cli.batch import read_each
-from antcost.cli.options import FormatOption, OutputOption, SetOption, SpecArguments
-from antcost.cli.output import emit
-from antcost.reconcile import reconcile as try_all
+from antcost.cli.options import SetOption, SpecArguments
+from antcost.cli.output import ExactOutput, emit
+from antcost.reconcile.reconciliation import reconcile as try_all
 from antcost.sources.specs.load import load
 from antcost.views.reconciliation import ReconciledNetwork, reconciliation_table
 
@@ -18,8 +18,8 @@ def reconcile(
         int, Option(metavar="N", min=1, help="The N best explanations of each published row.")
     ] = 1,
     set_: SetOption = None,
-    format_: FormatOption = "text",
-    output: OutputOption = None,
+    *,
+    to: ExactOutput,
 ) -> None:
     """Which way of counting, and which reading of the paper, explains what was published.
 
@@ -29,7 +29,7 @@ def reconcile(
     """
     with read_each(specs, lambda reference: _entry(reference, set_), all_failed=2) as entries:
         if entries:
-            emit(reconciliation_table(entries, top), format_, True, output)
+            emit(reconciliation_table(entries, top), to)
 
 
 def _entry(reference: str, overrides: list[str] | None) -> ReconciledNetwork:

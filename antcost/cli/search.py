@@ -28,8 +28,9 @@ from antcost.cli.options import (
     TrafficBounds,
     WorkersOption,
 )
-from antcost.cli.output import emit
+from antcost.cli.output import Output, emit
 from antcost.cli.progress import progress, status
+from antcost.cost.budget import find_measure, read_increase
 from antcost.errors import AntcostError
 from antcost.files import write_whole
 from antcost.sources.analyze import analyze
@@ -37,7 +38,7 @@ from antcost.tables.formats import Format
 from antcost.units import format_change
 
 if TYPE_CHECKING:
-    from antcost.search.run import Report
+    from antcost.search.run import SearchResult
     from antcost.search.space import Space
 
 
@@ -154,119 +155,127 @@ def _require_writable(output: Path, space: "Space") -> None:
 
 def _share(text: str | None) -> float | None:
     """Read "0.1%" as 0.001. Raises AntcostError."""
-    if text is None:
-        return None
     try:
-        share = float(text.strip().removesuffix("%")) / 100
-    except ValueError:
-        share = -1
-    if not (text.strip().endswith("%") and 0 <= share < 1):
-        raise AntcostError(f"--within {text}: expected a percentage, such as 0.1%")
-    return share
+        return None if text is None else float(read_increase(text).value)
+    except ValueError as error:
+        raise AntcostError(f"--within: {error}") from None
 
 
-def _best(run: Run, top: int | None, within: float | None, rerank: str | None) -> None:
+def _best(run: Run, count: int | None, within: float | None, function: str | None) -> None:
     """Find, prove, print and write the best network, and the next ones that were asked for."""
-    from antcost.search.parallel import load_function
-    from antcost.search.run import Report, network_of
+    from antcost.search.rerank import load_function
+    from antcost.search.run import network_of
     from antcost.search.top_k import require_sums
-    from antcost.search.winner import require_same_counts, winner_spec
     from antcost.views.search import result_tables
+    from antcost.views.winner import require_same_counts, winner_spec
 
-    wants_near = top is not None or within is not None
-    if rerank is not None:
-        load_function(rerank)
-        if not wants_near:
+    wants_top = count is not None or within is not None
+    if function is not None:
+        load_function(function)
+        if not wants_top:
             raise AntcostError("--rerank needs candidates to rank: --top N or --within PERCENT")
-    if wants_near:
+    if wants_top:
         require_sums(run.space)
-    report = Report(run.space)
-    stopped = _fill(report, run)
-    if report.best is None:
-        _say_why_nothing_fits(report, run, stopped)
-    if wants_near and not stopped:
-        stopped = _fill_near(report, run, top, within, rerank)
-    chosen = report.chosen
-    best = analyze(network_of(run.space, chosen))
+    result, stopped = _search(run)
+    if result.best is None:
+        _say_why_nothing_fits(result, run, stopped)
+    if wants_top and not stopped:
+        result, stopped = _with_top(result, run, count, within, function)
+    best = analyze(network_of(run.space, result.chosen))
     base = analyze(run.space.base)
-    main, *details = result_tables(report, base, run.exact)
-    emit(main, run.format, run.exact, None, details)
+    main, *details = result_tables(result, base, run.exact)
+    emit(main, Output(run.exact, run.format, None), details)
     if run.output is not None:
-        write_whole(run.output, winner_spec(report, chosen, run.output))
-        require_same_counts(report, chosen, run.output)
+        write_whole(run.output, winner_spec(result, run.output))
+        require_same_counts(result, run.output)
     if run.figure is not None:
         from antcost.charts.search import search_figure
 
-        draw(search_figure(report, base, best), run.figure)
+        draw(search_figure(result, base, best), run.figure)
     if stopped:
         raise typer.Exit(130)
 
 
-def _fill_near(
-    report: "Report", run: Run, top: int | None, within: float | None, rerank: str | None
-) -> bool:
-    """Look for the next best networks and rank them; whether Ctrl-C ended it.
+def _search(run: Run) -> tuple["SearchResult", bool]:
+    """Search and show how the bounds close in; the second is whether Ctrl-C ended it."""
+    from antcost.search.run import SearchResult, checked_slices, run_search, run_search_parallel
+
+    latest, parts = SearchResult(run.space), len(checked_slices(run.space))
+    parallel = parts > 1 and (run.workers > 1 or run.cluster is not None)
+    with progress("solving", parts) if parallel else status("searching") as show:
+
+        def keep(result: SearchResult) -> None:
+            nonlocal latest
+            latest = result
+            show(_bounds(result))
+
+        try:
+            if parallel:
+                result = run_search_parallel(
+                    run.space, run.limit_s, workers=run.workers, cluster=run.cluster,
+                    on_progress=keep,
+                )  # fmt: skip
+            else:
+                result = run_search(run.space, run.limit_s, on_progress=keep)
+        except KeyboardInterrupt:
+            return replace(latest, interrupted=True), True
+    return result, False
+
+
+def _bounds(result: "SearchResult") -> str:
+    """Return such as: best 12,336.63, bound 12,411.39, gap +0.6 %."""
+    from antcost.views.winner import format_worth
+
+    parts = []
+    if result.best is not None:
+        parts.append(f"best {format_worth(result.space, result.best.worth)}")
+    if abs(result.upper) < inf:
+        parts.append(f"bound {format_worth(result.space, result.upper)}")
+    if result.gap < inf:
+        parts.append(f"gap {format_change(Fraction(result.gap))}")
+    return ", ".join(parts)
+
+
+def _with_top(
+    result: "SearchResult",
+    run: Run,
+    count: int | None,
+    within: float | None,
+    function: str | None,
+) -> tuple["SearchResult", bool]:
+    """Look for the next best networks and rank them; the second is whether Ctrl-C ended it.
 
     What has been proven is not lost if that is too long or impossible: a line says so.
     """
     from antcost.search.progress import Progress, TimeUpError
+    from antcost.search.rerank import rerank
     from antcost.search.top_k import find_top_k
 
-    clock = Progress(limit_s=run.limit_s - report.seconds)
+    clock = Progress(limit_s=run.limit_s - result.seconds)
     try:
         with status("looking for the next best"):
-            find_top_k(report, count=top, within=within, stop=clock.stop_in_time)
-        if rerank is not None:
-            _rerank(report, rerank, run)
+            top = find_top_k(result, count=count, within=within, stop=clock.stop_in_time)
+        result = replace(result, top=top)
+        if function is not None:
+            with progress("ranking", len(top.networks)) as advance:
+                top = rerank(
+                    run.space, top, function, workers=run.workers, cluster=run.cluster,
+                    on_progress=advance,
+                )  # fmt: skip
+            result = replace(result, top=top)
     except KeyboardInterrupt:
         typer.echo("interrupted while looking for the next best; the best is proven", err=True)
-        return True
+        return result, True
     except TimeUpError:
         typer.echo("the time was over before all of the next best were found", err=True)
     except AntcostError as error:
-        if rerank is not None and report.near:
+        if result.top.networks:
             raise
         typer.echo(error, err=True)
-    return False
+    return result, False
 
 
-def _fill(report: "Report", run: Run) -> bool:
-    """Search, and show on a terminal how the bounds close in; whether Ctrl-C ended it."""
-    from antcost.search.parallel import run_search_parallel
-    from antcost.search.run import checked_slices, fill
-
-    parts = len(checked_slices(run.space))
-    try:
-        if parts > 1 and (run.workers > 1 or run.cluster):
-            with progress("solving", parts) as advance:
-                for done in run_search_parallel(
-                    report, limit_s=run.limit_s, workers=run.workers, cluster=run.cluster
-                ):
-                    advance(f"{done} of {parts} parts")
-        else:
-            with status("searching") as show:
-                fill(report, limit_s=run.limit_s, tell=lambda now: show(_bounds(now)))
-    except KeyboardInterrupt:
-        report.interrupted = True
-        return True
-    return False
-
-
-def _bounds(report: "Report") -> str:
-    """For example: best 12,336.63, bound 12,411.39, gap +0.6 %."""
-    from antcost.search.winner import format_worth
-
-    parts = []
-    if report.best is not None:
-        parts.append(f"best {format_worth(report.space, report.best.worth)}")
-    if abs(report.upper) < inf:
-        parts.append(f"bound {format_worth(report.space, report.upper)}")
-    if report.gap < inf:
-        parts.append(f"gap {format_change(Fraction(report.gap))}")
-    return ", ".join(parts)
-
-
-def _say_why_nothing_fits(report: "Report", run: Run, stopped: bool) -> None:
+def _say_why_nothing_fits(result: "SearchResult", run: Run, stopped: bool) -> None:
     """Print what each budget could be at best, and end with exit code 1."""
     from antcost.search.infeasible import diagnose_bounds, require_networks
     from antcost.views.search import infeasible_table
@@ -274,35 +283,19 @@ def _say_why_nothing_fits(report: "Report", run: Run, stopped: bool) -> None:
     if stopped:
         typer.echo("interrupted before any network within the budget was found", err=True)
         raise typer.Exit(130)
-    if not report.proven:
+    if not result.proven:
         typer.echo("no network within the budget was found in time; there may be one", err=True)
         raise typer.Exit(1)
     require_networks(run.space)
     with status("looking for what conflicts"):
         found = list(diagnose_bounds(run.space))
-    emit(infeasible_table(run.space, found), run.format, run.exact, None)
+    emit(infeasible_table(run.space, found), Output(run.exact, run.format, None))
     raise typer.Exit(1)
 
 
-def _rerank(report: "Report", function: str, run: Run) -> None:
-    """Put the nearly best networks into the order of a user's function, the highest first."""
-    from antcost.search.parallel import reranked
-
-    scored = []
-    with progress("ranking", len(report.near)) as advance:
-        for one, score in reranked(report, function, workers=run.workers, cluster=run.cluster):
-            scored.append((score, one))
-            advance("")
-    scored.sort(key=lambda pair: (-pair[0], -pair[1].worth, str(pair[1].values)))
-    report.near = tuple(one for _, one in scored)
-    report.scores = tuple(score for score, _ in scored)
-
-
 def _front(run: Run, axes_text: str, count: int) -> None:
-    """The best network for each budget, as a table and a figure."""
-    from antcost.cost.budget import find_measure
-    from antcost.search.front import Front, budgets_of, reference_networks
-    from antcost.search.parallel import front_points
+    """Print, write and draw the best network for each budget."""
+    from antcost.search.front import Front, budgets_of, front_points, reference_networks
     from antcost.views.search import front_table
 
     space = run.space
@@ -313,9 +306,8 @@ def _front(run: Run, axes_text: str, count: int) -> None:
             budgets = budgets_of(space, axes, count)
         with progress("budgets", len(budgets)) as advance:
             for point in front_points(
-                space, axes, budgets, limit_s=run.limit_s,
-                workers=run.workers, cluster=run.cluster, store=_store(run.output),
-            ):  # fmt: skip
+                space, axes, budgets, limit_s=run.limit_s, workers=run.workers, cluster=run.cluster
+            ):
                 found.append(point)
                 advance("")
     except KeyboardInterrupt:
@@ -323,26 +315,12 @@ def _front(run: Run, axes_text: str, count: int) -> None:
     found.sort(key=lambda point: point.limits)
     result = Front(space, tuple(axes), tuple(found), tuple(reference_networks(space)))
     table = front_table(result, run.exact)
-    if interrupted:
-        emit(table, run.format, run.exact, None)
-        kept = "the same command continues" if run.output else "with -o FILE they would be kept"
-        typer.echo(f"interrupted after {len(found)} budgets; {kept}", err=True)
-        raise typer.Exit(130)
-    if run.figure is not None:
+    if run.figure is not None and not interrupted:
         from antcost.charts.fronts import front_figure
 
         draw(front_figure(result), run.figure)
         table = replace(table, figure=linked(run.figure, run.output))
-    emit(table, run.format, run.exact, run.output)
-
-
-def _store(output: Path | None) -> Path | None:
-    """The folder beside the output where finished points are kept until all are."""
-    if output is None:
-        return None
-    folder = output.with_name(f"{output.name}.parts")
-    try:
-        folder.mkdir(exist_ok=True)
-    except OSError as error:
-        raise AntcostError(f"{folder}: cannot be written: {error.strerror}") from None
-    return folder
+    emit(table, Output(run.exact, run.format, run.output))
+    if interrupted:
+        typer.echo(f"interrupted after {len(found)} budgets", err=True)
+        raise typer.Exit(130)

@@ -14,7 +14,7 @@ from antcost.backends.export import (
 )
 from antcost.backends.sizes import DTYPES, FileFormat
 from antcost.cli.options import ExactOption, FormatOption, OutputOption, SetOption, SpecArgument
-from antcost.cli.output import emit
+from antcost.cli.output import Output, emit
 from antcost.cli.progress import progress
 from antcost.cost.memory import Dtype
 from antcost.errors import AntcostError
@@ -47,13 +47,13 @@ def size(
     """
     cost = analyze(spec, set_ or ())
     if export is None:
-        emit(size_table(cost), format_, exact, output)
+        emit(size_table(cost), Output(exact, format_, output))
         return
     if missing := missing_packages("onnx"):
         raise AntcostError(missing)
     hint = missing_packages("coreml")
     written = _write(cost.graph, export, Path(spec).stem, seed, core_ml=not hint)
-    emit(size_table(cost, written, hint and f"Core ML: {hint}."), format_, exact, output)
+    emit(size_table(cost, written, hint and f"Core ML: {hint}."), Output(exact, format_, output))
 
 
 def _write(graph: Graph, folder: Path, stem: str, seed: int, core_ml: bool) -> Sizes:

@@ -63,16 +63,19 @@ def sweep(
 
 
 def _write(planned: "Sweep", output: Path, workers: int, cluster: str | None) -> None:
-    from antcost.search.sweep import kept_tasks, store_of, write
+    from antcost.search.sweep import parts_folder, write
 
     start = time.perf_counter()
     try:
-        with progress("writing", len(planned.tasks)) as tell:
-            write(planned, output, workers=workers, cluster=cluster, tell=tell)
+        with progress("writing", len(planned.groups)) as advance:
+            write(planned, output, workers=workers, cluster=cluster, on_progress=advance)
     except KeyboardInterrupt:
-        kept = f"{kept_tasks(planned, output)} of {len(planned.tasks)} tasks"
-        message = f"interrupted: {kept} are kept in {store_of(output)}; the same command continues"
-        typer.echo(message, err=True)
+        kept = sum(part.exists() for part in planned.parts(output))
+        typer.echo(
+            f"interrupted: {kept} of {len(planned.groups)} parts are kept in "
+            f"{parts_folder(output)}; the same command continues",
+            err=True,
+        )
         raise typer.Exit(130) from None
     seconds = time.perf_counter() - start
     rate = format_count(int(planned.rows / seconds))

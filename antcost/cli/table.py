@@ -8,18 +8,15 @@ from antcost.cli.options import (
     ColumnsOption,
     CountOption,
     DeviceOption,
-    ExactOption,
-    FormatOption,
     FreeOption,
     InplaceOption,
     OptionalSpecArgument,
-    OutputOption,
     SetOption,
     SortOption,
     TrainingOption,
     column_keys,
 )
-from antcost.cli.output import emit
+from antcost.cli.output import Output, emit
 from antcost.cost.analysis import Level
 from antcost.cost.convention import find_convention
 from antcost.cost.device import load_device
@@ -44,9 +41,8 @@ def table(
     inplace: InplaceOption = False,
     training: TrainingOption = False,
     device: DeviceOption = None,
-    exact: ExactOption = False,
-    format_: FormatOption = "text",
-    output: OutputOption = None,
+    *,
+    to: Output,
 ) -> None:
     """What a network costs, by layer, block, stage or kind of layer."""
     if (spec is None) == (spec_file is None):
@@ -62,4 +58,4 @@ def table(
         inplace=inplace,
         device=load_device(device) if device else None,
     )
-    emit(result, format_, exact, output)
+    emit(result, to)

@@ -3,7 +3,7 @@
 All functions are for inference. A tensor is `batch` images of its shape.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal, assert_never
@@ -95,6 +95,12 @@ def timeline(graph: Graph, *, inplace: bool = False) -> list[TimelineStep]:
         if node.name in last_read:
             alive |= made
     return steps
+
+
+def peaks(steps: Sequence[TimelineStep]) -> list[TimelineStep]:
+    """Return the steps with the most alive, in their order."""
+    most = max(step.elems for step in steps)
+    return [step for step in steps if step.elems == most]
 
 
 def _storages(graph: Graph) -> dict[str, str]:

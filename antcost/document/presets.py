@@ -9,12 +9,12 @@ from typing import Literal
 from antcost.document.compose import Findings, comparison_items
 from antcost.document.contents import Exhibit, Item, Section
 from antcost.errors import AntcostError, suggest
+from antcost.reconcile.reasons import LABELS
 from antcost.sources.specs.catalog import shipped_folder
 from antcost.tables.table import Column, Table
 from antcost.units import plural
 from antcost.views.architecture import architecture_table
 from antcost.views.comparison import Entry
-from antcost.views.reasons import LABELS
 
 
 @dataclass(frozen=True, slots=True)

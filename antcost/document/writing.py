@@ -1,14 +1,12 @@
 """A report as text: markdown that GitHub shows, and a LaTeX document of its tables and figures."""
 
-import json
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from antcost.document.contents import Exhibit, Figure, Item, Report
-from antcost.tables.formats import as_paragraph, escape_markdown, render
+from antcost.tables.formats import as_paragraph, escape_markdown, render, to_json
 from antcost.tables.latex import latex as latex_of_table
 from antcost.tables.latex_text import escape
-from antcost.version import __version__
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -46,9 +44,8 @@ def table_latex(exhibit: Exhibit) -> str:
 
 def numbers(report: Report) -> str:
     """Every table's numbers as JSON, exact."""
-    tables = {exhibit.key: exhibit.table.data() for exhibit in report.exhibits}
-    data = {"antcost": __version__, "title": report.title, "tables": tables}
-    return json.dumps(data, indent=2) + "\n"
+    tables = {exhibit.key: exhibit.table.plain() for exhibit in report.exhibits}
+    return to_json({"title": report.title, "tables": tables}) + "\n"
 
 
 def _environment(**filters: Callable[[Any], str]) -> "Environment":

@@ -7,12 +7,14 @@ network; what it costs is the sum, or the largest, over its ways.
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from itertools import product
 from typing import Any
 
 import numpy as np
 
 from antcost.cost.budget import Bound
+from antcost.cost.measures import Measure
 from antcost.errors import AntcostError, SpecError
 from antcost.graph.graph import INPUT, Graph
 from antcost.graph.shape import Shape
@@ -74,13 +76,19 @@ class Chain:
     shapes: tuple[tuple[Shape, ...], ...]
 
     @property
-    def ways(self) -> int:
-        """How many ways there are in all steps."""
+    def transitions(self) -> int:
+        """How many transitions there are in all steps."""
         return sum(len(step.way) for step in self.steps)
 
     def size(self) -> int:
         """How many networks there are, exactly."""
         return completions(self)[0][0] if self.shapes[0] else 0
+
+    def count(self, measure: Measure, ways: Sequence[IntArray | np.int64]) -> Any:
+        """What networks cost, given the index in `ways` that they have at each step."""
+        total = np.maximum if measure.largest else np.add
+        pairs = zip(self.steps, ways, strict=True)
+        return reduce(total, (step.ways.counts[measure.name][way] for step, way in pairs))
 
     def values(self, path: Sequence[int]) -> dict[str, Any]:
         """What a path decides, by `set:` path: those of the slice, then those of each stage."""

@@ -4,14 +4,16 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
+from math import inf
 
 from antcost.cost.budget import Bound
 from antcost.cost.measures import Measure
 from antcost.errors import AntcostError
 from antcost.search.chain import build_chain, slices
 from antcost.search.objective import SCORES, Objective
+from antcost.search.parallel import run_calls
 from antcost.search.problem import make_problem
-from antcost.search.run import Candidate, candidate, find_best, objective_of, weighed
+from antcost.search.run import Candidate, candidate, objective_of, run_search, weighed
 from antcost.search.solve import followed
 from antcost.search.space import Space
 from antcost.sources.specs.catalog import shipped_names
@@ -59,10 +61,10 @@ def limits_along(space: Space, measure: Measure, count: int) -> list[int]:
     repetitions. Raises AntcostError if no network is within the other budgets.
     """
     free = without_bound(space, measure)
-    cheapest = find_best(replace(free, objective=Objective({measure.name: -1.0}))).best
+    cheapest = run_search(replace(free, objective=Objective({measure.name: -1.0}))).best
     if cheapest is None:
         raise AntcostError(f"{space.name}: no network is within the other budgets")
-    best = find_best(free).best
+    best = run_search(free).best
     assert best is not None
     own = [b.limit for b in space.bounds if b.measure.name == measure.name and not b.lower]
     least, most = cheapest.counts[measure.name], min([best.counts[measure.name], *own])
@@ -100,8 +102,23 @@ def find_point(
     space: Space, axes: Sequence[Measure], limits: tuple[int, ...], limit_s: float
 ) -> Point:
     """The best network under one budget, proven unless the time limit ends it."""
-    report = find_best(bounded(space, axes, limits), limit_s=limit_s)
-    return Point(limits, report.best, report.upper, report.proven)
+    result = run_search(bounded(space, axes, limits), limit_s)
+    return Point(limits, result.best, result.upper, result.proven)
+
+
+def front_points(
+    space: Space,
+    axes: Sequence[Measure],
+    budgets: Sequence[tuple[int, ...]],
+    *,
+    limit_s: float = inf,
+    workers: int = 1,
+    cluster: str | None = None,
+) -> Iterator[Point]:
+    """The points of a front in the order they are finished; `limit_s` is for each of them."""
+    calls = [(space, axes, limits, limit_s) for limits in budgets]
+    for _, point in run_calls(find_point, calls, workers=workers, cluster=cluster):
+        yield point
 
 
 def evaluate(space: Space, network: NetSpec) -> Candidate:

@@ -9,7 +9,7 @@ from antcost.errors import AntcostError, SpecError
 from antcost.search.chain import build_chain
 from antcost.search.objective import Objective
 from antcost.search.rho import RHO
-from antcost.search.run import checked_slices, find_best
+from antcost.search.run import checked_slices, run_search
 from antcost.search.space import Space
 from antcost.sources.specs.build import build_graph
 from antcost.sources.specs.load import changed
@@ -55,7 +55,7 @@ def diagnose_bounds(space: Space) -> Iterator[BoundDiagnosis]:
     conflicting = _all_bounds(space)
     for bound in _all_bounds(space):
         others = [other for other in conflicting if other != bound]
-        if find_best(_only(space, others, Objective({}))).best is None:
+        if run_search(_only(space, others, Objective({}))).best is None:
             conflicting = others
     for bound in conflicting:
         yield _reach(space, bound, [other for other in conflicting if other != bound])
@@ -82,7 +82,7 @@ def _reach(space: Space, bound: Bound | float, beside: Sequence[Bound | float]) 
             _text(bound), None, texts, nearest, nearest is not None and nearest <= bound
         )
     objective = Objective({bound.measure.name: -float(bound.sign)})
-    best = find_best(_only(space, beside, objective)).best
+    best = run_search(_only(space, beside, objective)).best
     count = None if best is None else best.counts[bound.measure.name]
     kept = count is not None and bound.allows(count)
     return BoundDiagnosis(_text(bound), bound.measure, texts, count, kept)
@@ -96,7 +96,7 @@ def _least_rho(space: Space, beside: Sequence[Bound | float], bound: float) -> f
     """The least bound on rho that a network keeps, to one percent; or the bound, if it is kept."""
 
     def feasible(rho: float) -> bool:
-        return find_best(_only(space, [*beside, rho], Objective({}))).best is not None
+        return run_search(_only(space, [*beside, rho], Objective({}))).best is not None
 
     if feasible(bound):
         return bound

@@ -33,22 +33,21 @@ class Moment:
 
 @dataclass(slots=True)
 class Progress:
-    """What a search knows while it runs. `tell` is called whenever a bound has moved.
+    """What a solver knows while it runs. `on_progress` is called whenever a bound has moved.
 
-    Only what is worth more than `floor` is looked for. `looked_at` counts the paths that were
-    followed to their end, `eliminated` is the share of ways that no better path can take.
+    Only paths of a higher value than `floor` are looked for. `examined` counts the paths that were
+    followed to their end, `eliminated` is the share of transitions that no better path can take.
     """
 
     floor: float = -inf
     limit_s: float = inf
-    tell: Callable[[Moment], None] = lambda _: None
+    on_progress: Callable[[], None] = lambda: None
     start: float = field(default_factory=time.perf_counter)
     best: Found | None = None
     upper: float = inf
     prices: FloatArray | None = None
-    history: list[Moment] = field(default_factory=list)
     eliminated: float = 0.0
-    looked_at: int = 0
+    examined: int = 0
 
     @property
     def lower(self) -> float:
@@ -79,17 +78,13 @@ class Progress:
         if one.value > self.lower:
             self.best = one
             self.upper = max(self.upper, one.value)
-            self._note()
+            self.on_progress()
 
     def bounded(self, upper: float) -> None:
         """No path is worth more than this."""
         if upper < self.upper:
             self.upper = max(upper, self.lower)
-            self._note()
-
-    def _note(self) -> None:
-        self.history.append(Moment(self.seconds, self.lower, self.upper))
-        self.tell(self.history[-1])
+            self.on_progress()
 
 
 def rounding(*values: float) -> float:

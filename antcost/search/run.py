@@ -3,7 +3,8 @@
 from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from math import inf
+from functools import cache
+from math import inf, prod
 from typing import Any, Literal
 
 import numpy as np
@@ -15,6 +16,7 @@ from antcost.errors import AntcostError
 from antcost.search.chain import Chain, Slice, TooManyStatesError, build_chain, slices
 from antcost.search.milp import solve_milp
 from antcost.search.objective import Objective
+from antcost.search.parallel import run_calls
 from antcost.search.problem import Problem, make_problem
 from antcost.search.progress import Found, Moment, Progress, TimeUpError, rounding
 from antcost.search.solve import bound_of, solve
@@ -24,13 +26,12 @@ from antcost.sources.specs.load import changed
 from antcost.sources.specs.model import NetSpec
 
 Solver = Literal["labels", "milp"]
-Tell = Callable[["Report"], None]
 MAX_SLICES = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A network of the space: what is set on the base, what it costs, and what it is worth.
+    """A network of the space: what is set on the base, what it costs, and its objective.
 
     `worth` is the objective, which is made large: a cost that is minimised counts negatively.
     """
@@ -40,46 +41,57 @@ class Candidate:
     worth: float
 
 
-@dataclass(slots=True)
-class Report:
-    """What a search has found out so far, and when it ends.
+@dataclass(frozen=True, slots=True)
+class TopK:
+    """The best networks, the best first; `complete` unless there may be more of those asked for.
 
-    `upper` bounds what any network within the budget can be worth. `size` is how many networks can
-    be built and keep the rules, those beyond a bound on peak memory aside; `prices` says what a
-    limit that is one unit higher is worth, of each bound. `history` are the bounds over time;
-    `scores` are what a user's function says of each of the `near`, the best ones, in their order.
+    `scores` are what a user's function returns for each, if it decides their order.
+    """
+
+    networks: tuple[Candidate, ...] = ()
+    complete: bool = True
+    scores: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """What is known when a search ends, or at some time before.
+
+    `upper` bounds the objective of any network within the budget. `size` is how many networks can
+    be built and keep the rules, those beyond a bound on peak memory aside; `transitions` counts
+    those through single stages, and `eliminated` the ones that no better network can take.
+    `examined` counts the networks that were followed to the end. `prices` are what one more unit of
+    each bound adds to the objective, `history` the bounds over time.
     """
 
     space: Space
     best: Candidate | None = None
     upper: float = inf
-    near: tuple[Candidate, ...] = ()
-    near_complete: bool = True
-    scores: tuple[float, ...] = ()
     solver: Solver = "labels"
     size: int = 0
-    ways: int = 0
-    ways_eliminated: float = 0.0
-    looked_at: int = 0
+    transitions: int = 0
+    eliminated: float = 0.0
+    examined: int = 0
     seconds: float = 0.0
     interrupted: bool = False
     prices: Mapping[Bound, float] = field(default_factory=dict)
-    history: list[Moment] = field(default_factory=list)
+    history: tuple[Moment, ...] = ()
+    top: TopK = TopK()
 
     @property
     def chosen(self) -> Candidate:
-        """The network to take: what a user's function likes most, or the best one."""
+        """The network to take: the first by a user's function, or the best one."""
         assert self.best is not None
-        return self.near[0] if self.scores else self.best
+        return self.top.networks[0] if self.top.scores else self.best
 
     @property
     def lower(self) -> float:
-        """What the best network so far is worth."""
+        """The objective of the best network so far."""
         return self.best.worth if self.best else -inf
 
     @property
     def proven(self) -> bool:
-        """Whether nothing is worth more than the best one, beyond the rounding of floats."""
+        """Whether no network is better than the best one, beyond the rounding of floats."""
         return self.upper <= self.lower + rounding(self.lower, self.upper)
 
     @property
@@ -90,9 +102,12 @@ class Report:
         return (self.upper - self.lower) / abs(self.lower) if self.lower else inf
 
     @property
-    def eliminated(self) -> float:
-        """The share of the ways through single stages that no better network can take."""
-        return self.ways_eliminated / self.ways if self.ways else 0.0
+    def share_eliminated(self) -> float:
+        """The share of the transitions that no better network can take."""
+        return self.eliminated / self.transitions if self.transitions else 0.0
+
+
+OnProgress = Callable[[SearchResult], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,46 +119,77 @@ class Prepared:
     solver: Solver
 
 
-def find_best(space: Space, *, limit_s: float = inf, part: int | None = None) -> Report:
-    """The network of the space that is worth most within the budget, with a proof.
-
-    Only in one slice if `part` is its number. Ends early at the time limit, with what is known
-    then. Raises AntcostError for a space that cannot be searched.
-    """
-    report = Report(space)
-    fill(report, limit_s=limit_s, part=part)
-    return report
-
-
-def fill(
-    report: Report,
-    *,
+def run_search(
+    space: Space,
     limit_s: float = inf,
     part: int | None = None,
-    tell: Tell = lambda _: None,
-) -> None:
-    """The same into a report, which has at any time what is known, also after Ctrl-C.
+    on_progress: OnProgress = lambda _: None,
+) -> SearchResult:
+    """Return the network of the space with the largest objective within the budget, with a proof.
 
-    `tell` is called whenever the best network or the bound has moved.
+    Only in one slice if `part` is its number. Ends early at the time limit, with what is known
+    then. `on_progress` is called whenever the best network or the bound has moved. Raises
+    AntcostError for a space that cannot be searched.
     """
-    space, clock = report.space, Progress(limit_s=limit_s)
-    objective = objective_of(space)
-    parts = checked_slices(space)
+    clock, objective, parts = Progress(limit_s=limit_s), objective_of(space), checked_slices(space)
     parts = parts if part is None else parts[part : part + 1]
     largest = [measure for measure in weighed(space) if measure.largest]
-    try:
-        if largest:
-            _solve_largest(report, largest[0], parts, clock, tell)
-        else:
-            _solve_slices(report, objective, parts, clock, tell)
-    except TimeUpError:
-        report.interrupted = True
-    finally:
-        report.seconds = clock.seconds
+    if largest:
+        result = _solve_largest(space, largest[0], parts, clock, on_progress)
+    else:
+        result = _solve_slices(space, objective, parts, clock, on_progress)
+    return replace(result, seconds=clock.seconds)
+
+
+def run_search_parallel(
+    space: Space,
+    limit_s: float = inf,
+    *,
+    workers: int = 1,
+    cluster: str | None = None,
+    on_progress: OnProgress = lambda _: None,
+) -> SearchResult:
+    """Return the same, with every slice solved by itself on one of many workers.
+
+    The time limit is for each slice; there is no bound before all are solved.
+    """
+    clock, result, uppers = Progress(), SearchResult(space), []
+    calls = [(space, limit_s, part) for part in range(len(checked_slices(space)))]
+    for _, one in run_calls(run_search, calls, workers=workers, cluster=cluster):
+        uppers.append(one.upper)
+        result = _merged(result, one)
+        if len(uppers) == len(calls):
+            result = replace(result, upper=max(*uppers, result.lower))
+        result = _noted(result, clock, on_progress)
+    return result
+
+
+def _merged(result: SearchResult, one: SearchResult) -> SearchResult:
+    """Return the result with that of one more slice, but for the bound."""
+    better = one.lower > result.lower
+    return replace(
+        result,
+        best=one.best if better else result.best,
+        prices=one.prices if better else result.prices,
+        solver="milp" if "milp" in (result.solver, one.solver) else "labels",
+        size=result.size + one.size,
+        transitions=result.transitions + one.transitions,
+        eliminated=result.eliminated + one.eliminated,
+        examined=result.examined + one.examined,
+        interrupted=result.interrupted or one.interrupted,
+    )
+
+
+def _noted(result: SearchResult, clock: Progress, on_progress: OnProgress) -> SearchResult:
+    """Return the result with its bounds in the history, and report it."""
+    moment = Moment(clock.seconds, result.lower, result.upper)
+    result = replace(result, seconds=moment.seconds, history=(*result.history, moment))
+    on_progress(result)
+    return result
 
 
 def objective_of(space: Space) -> Objective:
-    """The objective. Raises AntcostError if there is none."""
+    """Return the objective. Raises AntcostError if there is none."""
     if space.objective is None:
         raise AntcostError(
             f"{space.name}: no objective; add objective: entropy to the file, or --objective"
@@ -152,7 +198,7 @@ def objective_of(space: Space) -> Objective:
 
 
 def prepare(space: Space, part: Slice, objective: Objective) -> Prepared:
-    """The chain and arrays of a slice; as a linear program where rules remember too much."""
+    """Return the chain and arrays of a slice; for a MILP where rules have too many states."""
     arguments = (objective, space.bounds, space.rho, space.scores)
     try:
         chain = build_chain(space, part)
@@ -163,33 +209,45 @@ def prepare(space: Space, part: Slice, objective: Objective) -> Prepared:
 
 
 def _solve_slices(
-    report: Report, objective: Objective, parts: Sequence[Slice], clock: Progress, tell: Tell
-) -> None:
+    space: Space,
+    objective: Objective,
+    parts: Sequence[Slice],
+    clock: Progress,
+    on_progress: OnProgress,
+) -> SearchResult:
     """Bound every slice, then solve them from the highest bound on, until the rest are below."""
-    space = report.space
     bounds = [inf] * len(parts)
     if len(parts) > 1:
         for index, part in enumerate(parts):
-            bounds[index] = _bounded(prepare(space, part, objective), clock)
-            report.upper = max(bounds)
+            try:
+                bounds[index] = _bounded(prepare(space, part, objective), clock)
+            except TimeUpError:
+                return SearchResult(space, interrupted=True)
+    solved = latest = SearchResult(space)
+
+    def publish(one: SearchResult) -> None:
+        nonlocal latest
+        bounds[index] = one.upper
+        merged = _merged(solved, one)
+        merged = replace(merged, upper=max(*bounds, merged.lower), history=latest.history)
+        latest = _noted(merged, clock, on_progress)
+
     for index in sorted(range(len(parts)), key=lambda i: -bounds[i]):
-        rest = max((b for i, b in enumerate(bounds) if i != index), default=-inf)
-        prepared = prepare(space, parts[index], objective)
-        report.size += prepared.chain.size()
-        report.ways += prepared.problem.size
-        if bounds[index] > report.lower + rounding(report.lower, bounds[index]):
-            bounds[index] = _solve_one(prepared, report, clock, max(rest, -inf), tell)
+        prepared, bound = prepare(space, parts[index], objective), bounds[index]
+        if bound > solved.lower + rounding(solved.lower, bound):
+            one = _solve_one(space, prepared, solved.lower, clock, publish)
         else:
-            report.ways_eliminated += prepared.problem.size
-            bounds[index] = min(bounds[index], report.lower)
-    report.upper = max([*bounds, report.lower])
+            one = _unsolved(space, prepared, min(bound, solved.lower))
+        bounds[index] = one.upper
+        solved = replace(_merged(solved, one), history=latest.history)
+        if solved.interrupted:
+            break
+    return replace(solved, upper=max([*bounds, solved.lower]))
 
 
 def checked_slices(space: Space) -> list[Slice]:
-    """The slices of a space. Raises AntcostError if there are too many of them."""
-    number = 1
-    for variable in space.outer:
-        number *= len(variable.values)
+    """Return the slices of a space. Raises AntcostError if there are too many of them."""
+    number = prod(len(variable.values) for variable in space.outer)
     if number > MAX_SLICES:
         raise AntcostError(
             f"{space.name}: {number:,} combinations of {', '.join(v.path for v in space.outer)} "
@@ -206,91 +264,100 @@ def _bounded(prepared: Prepared, clock: Progress) -> float:
     return progress.upper
 
 
+def _unsolved(space: Space, prepared: Prepared, upper: float) -> SearchResult:
+    """Return the result of a slice that has no better network than what is known."""
+    size, transitions = prepared.chain.size(), prepared.problem.size
+    return SearchResult(
+        space, None, upper, prepared.solver, size, transitions, eliminated=transitions
+    )
+
+
 def _solve_one(
-    prepared: Prepared, report: Report, clock: Progress, rest: float, tell: Tell
-) -> float:
-    """Solve one slice and note what is found; returns the bound of the slice."""
+    space: Space, prepared: Prepared, floor: float, clock: Progress, on_progress: OnProgress
+) -> SearchResult:
+    """Solve one slice for networks better than the floor."""
+    start = _unsolved(space, prepared, inf)
+    network_at = cache(lambda found: candidate(prepared.chain, found, space))
 
-    def told(moment: Moment) -> None:
-        if progress.best is not None and progress.best.value > report.lower:
-            report.best = candidate(prepared.chain, progress.best, report.space)
-        report.upper = max(moment.upper, rest, report.lower)
-        report.seconds = clock.seconds
-        report.history.append(Moment(clock.seconds, report.lower, report.upper))
-        tell(report)
+    def known() -> SearchResult:
+        prices = () if progress.best is None or progress.prices is None else progress.prices
+        summed = (bound for bound in space.bounds if not bound.measure.largest)
+        return replace(
+            start,
+            best=network_at(progress.best) if progress.best else None,
+            upper=progress.upper,
+            eliminated=progress.eliminated * start.transitions,
+            examined=progress.examined,
+            prices={
+                bound: bound.sign * float(price)
+                for bound, price in zip(summed, prices, strict=False)
+            },
+        )
 
-    report.solver = prepared.solver
-    progress = Progress(report.lower, clock.limit_s, told, clock.start)
+    progress = Progress(floor, clock.limit_s, lambda: on_progress(known()), clock.start)
     try:
         if prepared.solver == "milp":
-            solve_milp(prepared.problem, progress, prepared.chain, report.space.rules)
+            solve_milp(prepared.problem, progress, prepared.chain, space.rules)
         else:
             solve(prepared.problem, progress)
-    finally:
-        report.looked_at += progress.looked_at
-        report.ways_eliminated += progress.eliminated * prepared.problem.size
-        if progress.best is not None and progress.prices is not None:
-            summed = (bound for bound in report.space.bounds if not bound.measure.largest)
-            report.prices = {
-                bound: bound.sign * float(price)
-                for bound, price in zip(summed, progress.prices, strict=False)
-            }
-    return progress.upper
+    except TimeUpError:
+        return replace(known(), interrupted=True)
+    return known()
 
 
 def _solve_largest(
-    report: Report, measure: Measure, parts: Sequence[Slice], clock: Progress, tell: Tell
-) -> None:
+    space: Space,
+    measure: Measure,
+    parts: Sequence[Slice],
+    clock: Progress,
+    on_progress: OnProgress,
+) -> SearchResult:
     """Find the least bound on a largest value under which there is a network, by bisection."""
-    space = report.space
     chains = [build_chain(space, part) for part in parts]
-    report.size, report.ways = sum(c.size() for c in chains), sum(c.ways for c in chains)
-    limits = sorted(
-        {
-            int(count)
-            for chain in chains
-            for step in chain.steps
-            for count in np.unique(step.ways.counts[measure.name][step.way])
-        }
+    counts = [step.ways.counts[measure.name][step.way] for c in chains for step in c.steps]
+    limits = np.unique(np.concatenate(counts)).tolist() if counts else []
+    result = SearchResult(
+        space,
+        size=sum(chain.size() for chain in chains),
+        transitions=sum(chain.transitions for chain in chains),
     )
     low, high = 0, len(limits)
-    report.upper = -float(limits[0]) if limits else -inf
-    while low < high:
+    while low < high and not result.interrupted:
         middle = (low + high) // 2
         bound = Bound(measure, limits[middle], False, f"<= {limits[middle]}")
-        inner = Report(replace(space, bounds=(*space.bounds, bound)))
-        _solve_slices(inner, Objective({}), parts, clock, lambda _: None)
-        if inner.best is None:
-            low = middle + 1
-        else:
+        bounded = replace(space, bounds=(*space.bounds, bound))
+        inner = _solve_slices(bounded, Objective({}), parts, clock, lambda _: None)
+        best = result.best
+        if inner.best is not None:
             worth = -inner.best.counts[measure.name]
-            report.best = replace(inner.best, worth=float(worth))
-            high = bisect_left(limits, -worth)
-        report.upper = -float(limits[low]) if low < len(limits) else -inf
-        report.looked_at += inner.looked_at
-        report.history.append(Moment(clock.seconds, report.lower, report.upper))
-        tell(report)
+            best, high = replace(inner.best, worth=float(worth)), bisect_left(limits, -worth)
+        elif not inner.interrupted:
+            low = middle + 1
+        result = replace(
+            result,
+            best=best,
+            upper=-float(limits[low]) if low < len(limits) else -inf,
+            examined=result.examined + inner.examined,
+            interrupted=inner.interrupted,
+        )
+        result = _noted(result, clock, on_progress)
+    return result if limits else replace(result, upper=-inf)
 
 
 def candidate(chain: Chain, found: Found, space: Space) -> Candidate:
-    """The network that a path stands for, with its counts as the sums over its ways."""
-    counts = {}
-    for measure in space.measures.values():
-        ways = (
-            int(step.ways.counts[measure.name][step.way[edge]])
-            for step, edge in zip(chain.steps, found.path, strict=True)
-        )
-        counts[measure.name] = max(ways) if measure.largest else sum(ways)
+    """Return the network that a path stands for, with its counts."""
+    ways = [step.way[edge] for step, edge in zip(chain.steps, found.path, strict=True)]
+    counts = {measure.name: int(chain.count(measure, ways)) for measure in space.measures.values()}
     return Candidate(chain.values(found.path), counts, found.value)
 
 
 def weighed(space: Space) -> list[Measure]:
-    """The measures that the objective weighs."""
+    """Return the measures that the objective weighs."""
     return [space.measures[n] for n in objective_of(space).weights if n in space.measures]
 
 
 def network_of(space: Space, chosen: Candidate) -> NetSpec:
-    """The base with the values of a candidate. Its counts are those of the search, to the unit."""
+    """Return the base with the values of a candidate, which costs what the search has counted."""
     spec = changed(space.base, [(path, v, "") for path, v in chosen.values.items()])
     cost = analyze_graph(build_graph(spec))
     for measure in space.measures.values():

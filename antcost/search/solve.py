@@ -17,7 +17,7 @@ from antcost.search.problem import (
     with_rho_cost,
     without_dominated,
 )
-from antcost.search.progress import Found, Moment, Progress, rounding
+from antcost.search.progress import Found, Progress, rounding
 from antcost.search.relaxation import (
     COARSE,
     FINE,
@@ -88,15 +88,15 @@ def _solve_part(
 ) -> None:
     """Search one part for what is better than all others; `rest` bounds those that come later."""
 
-    def told(moment: Moment) -> None:
+    def publish() -> None:
         _note_part(own, progress)
-        progress.bounded(max(moment.upper, rest))
+        progress.bounded(max(own.upper, rest))
 
-    own.floor, own.tell = progress.lower, told
+    own.floor, own.on_progress = progress.lower, publish
     try:
         _deepen(problem, grids, prices, own)
     finally:
-        progress.looked_at += own.looked_at
+        progress.examined += own.examined
     progress.bounded(max(own.upper, rest))
 
 
@@ -260,7 +260,7 @@ def followed(problem: Problem, ways: Sequence[int]) -> Found | None:
 
 def _note_all(labels: Labels, problem: Problem, progress: Progress) -> None:
     """Count complete paths, and keep the best."""
-    progress.looked_at += len(labels)
+    progress.examined += len(labels)
     if len(labels):
         best = int(np.argmax(labels.value))
         (path,) = _paths(problem, labels.take(slice(best, best + 1)))

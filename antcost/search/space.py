@@ -1,7 +1,7 @@
 """The search file: a network, what may be changed of it, and what it has to fit into."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
 from typing import Annotated, Any
@@ -170,10 +170,7 @@ def make_space(sources: Sources) -> Space:
 
 
 def to_plain(space: Space) -> dict[str, Any]:
-    """What the space is made from, as plain values: for another process, and to tell spaces apart.
-
-    The network is whole in it, so that files are not looked for where the values arrive.
-    """
+    """Return what the space is made from as plain values, with the whole network among them."""
     sources = space.sources
     return {
         "name": sources.name,
@@ -184,16 +181,6 @@ def to_plain(space: Space) -> dict[str, Any]:
         "device": sources.device and sources.device.tree,
         "scores": sources.scores and sources.scores.tree,
     }
-
-
-def from_plain(data: Mapping[str, Any]) -> Space:
-    """The space again. Raises SpecError as make_space does."""
-    base = replace(load(data["base"]), overrides=tuple(data["overrides"]))
-    device, scores = (
-        Document(data[name], name) if data[name] else None for name in ("device", "scores")
-    )
-    search = Document(data["search"], data["name"])
-    return make_space(Sources(data["name"], search, data["base_name"], base, device, scores))
 
 
 def _require_fields(document: Document) -> SpaceFields:

@@ -1,4 +1,4 @@
-"""The next best networks: as many as are wanted, or all that are near enough to the best."""
+"""The best networks of a space: a given number, or all within a share of the best."""
 
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -6,7 +6,8 @@ from itertools import islice
 from antcost.errors import AntcostError
 from antcost.search.run import (
     Candidate,
-    Report,
+    SearchResult,
+    TopK,
     candidate,
     checked_slices,
     objective_of,
@@ -16,36 +17,36 @@ from antcost.search.run import (
 from antcost.search.solve import enumerate_above, least_value
 from antcost.search.space import Space
 
-MAX_NEAR = 100_000
+MAX_NETWORKS = 100_000
 FIRST_STEP = 1e-5
 
 
 def find_top_k(
-    report: Report,
+    result: SearchResult,
     *,
     count: int | None = None,
     within: float | None = None,
     stop: Callable[[], None] = lambda: None,
-) -> None:
-    """Put into the report the `count` best networks, or all that are at most `within` below.
+) -> TopK:
+    """Return the `count` best networks, or all that are at most `within` below the best.
 
-    `within` is relative to what the best one is worth. The best comes first. `stop` is called now
+    `within` is relative to the best one's objective. The best comes first. `stop` is called now
     and then and may raise. Raises AntcostError where the best is not proven, as then others may be
     missed, and for objectives without a chain.
     """
-    best = report.best
-    if best is None or not report.proven:
+    space, best = result.space, result.best
+    if best is None or not result.proven:
         raise AntcostError("the next best networks are known only once the best one is proven")
-    require_sums(report.space)
-    if report.solver == "milp":
+    require_sums(space)
+    if result.solver == "milp":
         raise AntcostError("the next best networks are found only along a chain, not by MILP")
     if within is not None:
         threshold = best.worth - within * abs(best.worth)
-        near = list(_near_above(report.space, threshold, None, stop))
+        networks = list(_networks_above(space, threshold, None, stop))
     else:
-        near = _best_of(report, best, count or 1, stop)
-    report.near_complete = count is not None or len(near) < MAX_NEAR
-    report.near = tuple(sorted(near, key=_rank)[:count])
+        networks = _best_of(space, best, count or 1, stop)
+    complete = count is not None or len(networks) < MAX_NETWORKS
+    return TopK(tuple(sorted(networks, key=_rank)[:count]), complete)
 
 
 def require_sums(space: Space) -> None:
@@ -60,22 +61,22 @@ def _rank(one: Candidate) -> tuple[float, list[int], str]:
 
 
 def _best_of(
-    report: Report, best: Candidate, count: int, stop: Callable[[], None]
+    space: Space, best: Candidate, count: int, stop: Callable[[], None]
 ) -> list[Candidate]:
     """At least the `count` best networks, by a threshold that falls until there are as many."""
     step = FIRST_STEP * (abs(best.worth) or 1.0)
     while True:
-        near = list(_near_above(report.space, best.worth - step, count, stop))
-        if len(near) >= count or best.worth - step < _least_worth(report.space):
-            return near
+        networks = list(_networks_above(space, best.worth - step, count, stop))
+        if len(networks) >= count or best.worth - step < _least_worth(space):
+            return networks
         step *= 4
 
 
-def _near_above(
+def _networks_above(
     space: Space, threshold: float, count: int | None, stop: Callable[[], None]
 ) -> Iterator[Candidate]:
-    """Networks that are worth the threshold; of more than `count`, some of the lower ones miss."""
-    objective, left = objective_of(space), MAX_NEAR
+    """Networks at or above the threshold; of more than `count`, some of the lower ones miss."""
+    objective, left = objective_of(space), MAX_NETWORKS
     for part in checked_slices(space):
         prepared = prepare(space, part, objective)
         for found in islice(enumerate_above(prepared.problem, threshold, count, stop), left):

@@ -4,17 +4,15 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from fractions import Fraction
 from typing import Any, Literal, assert_never
 from urllib.parse import quote
 
 from antcost.graph.shape import Shape
 from antcost.tables.latex import latex
-from antcost.tables.table import Cell, Formula, Interval, Note, Table, Value
+from antcost.tables.table import Cell, Formula, Interval, Note, Table, Value, plain_value
 from antcost.tables.text import render_text
-from antcost.units import Printed, plain_number
 from antcost.version import __version__
 
 Format = Literal["text", "markdown", "latex", "csv", "json", "html"]
@@ -39,11 +37,16 @@ def render(
         case "csv":
             return _csv(table)
         case "json":
-            return json.dumps({"antcost": __version__, **table.data()}, indent=2)
+            return to_json(table.plain())
         case "html":
             return _html(table, exact)
         case _:
             assert_never(output_format)
+
+
+def to_json(data: Mapping[str, Any]) -> str:
+    """Return the plain data of tables as JSON, with the version that made it."""
+    return json.dumps({"antcost": __version__, **data}, indent=2, default=plain_value)
 
 
 def _note(note: Note, escaped: Callable[[Cell], str]) -> str:
@@ -127,16 +130,12 @@ def _csv(table: Table[Any]) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([column.key for column in table.columns])
     for row in table.values():
-        writer.writerow(map(_plain, row))
+        writer.writerow(map(_csv_cell, row))
     return text.getvalue().rstrip("\n")
 
 
-def _plain(value: Value) -> str | int | float | None:
+def _csv_cell(value: Value) -> str | int | float | None:
     match value:
-        case Fraction():
-            return float(value)
-        case Printed():
-            return plain_number(value.value)
         case Shape():
             return str(value)
         case Formula():
@@ -144,4 +143,5 @@ def _plain(value: Value) -> str | int | float | None:
         case Interval():
             return value.value
         case _:
-            return value
+            cell: str | int | float | None = plain_value(value)
+            return cell

@@ -1,7 +1,7 @@
 """A table as data: columns that read their values from the items of the rows."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from math import isfinite
 from typing import Any, Generic, Literal, TypeVar, assert_never
@@ -19,6 +19,7 @@ from antcost.units import (
     format_percent,
     format_ratio,
     format_time,
+    plain_number,
 )
 
 Unit = Literal[
@@ -45,6 +46,14 @@ class Formula:
 
 
 @dataclass(frozen=True, slots=True)
+class Quantity:
+    """A count with a unit of its own, where the rows of a column differ in it."""
+
+    count: int
+    unit: Unit
+
+
+@dataclass(frozen=True, slots=True)
 class Interval:
     """So many times, and between what: "1.08x [1.06, 1.10]"; alone if that is a point."""
 
@@ -68,7 +77,7 @@ class Interval:
         return {"value": self.value, "low": self.low, "high": high}
 
 
-Value = str | int | float | Fraction | Printed | Shape | Formula | Interval | None
+Value = str | int | float | Fraction | Printed | Quantity | Shape | Formula | Interval | None
 Cell = str | Formula
 Note = str | tuple[Cell, ...]
 """A sentence under a table; with formulas in it, its parts."""
@@ -94,15 +103,23 @@ class Table(Generic[T]):
     """Columns, and the items that make the rows and the total.
 
     `figure` is where one is that shows the same, which markdown links. `notes` belong to the table
-    wherever it is pasted, `hints` only to the terminal; `data` makes what the JSON format writes.
-    Markdown folds a table away behind its title if it is `folded`.
+    wherever it is pasted, `hints` only to the terminal. Markdown folds a table away behind its
+    title if it is `folded`.
+
+    JSON has `facts`, the rows under `rows_key` (none without a key) and the total, unless a fact is
+    called so: of each item the columns, and what `more` reads of it. `every` are its rows where
+    some of them are not shown.
     """
 
     title: str
     columns: Sequence[Column[T]]
     items: Sequence[T]
     notes: Sequence[Note]
-    data: Callable[[], Mapping[str, Any]] = dict
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    more: Mapping[str, Callable[[T], Any]] = field(default_factory=dict)
+    rows_key: str | None = "rows"
+    every: Sequence[T] | None = None
+    data: Callable[[], Mapping[str, Any]] | None = None
     hints: Sequence[str] = ()
     total: T | None = None
     figure: str = ""
@@ -127,6 +144,46 @@ class Table(Generic[T]):
             for row in self.values()
         ]
 
+    def plain(self) -> dict[str, Any]:
+        """Return what JSON holds, for `plain_value` to write."""
+        if self.data is not None:
+            return dict(self.data())
+        data = dict(self.facts)
+        if self.rows_key is not None:
+            items = self.items if self.every is None else self.every
+            data[self.rows_key] = [record(item, self.columns, self.more) for item in items]
+        if self.total is not None:
+            data.setdefault("total", record(self.total, self.columns, self.more))
+        return data
+
+
+def record(
+    item: T, columns: Sequence[Column[T]], more: Mapping[str, Callable[[T], Any]]
+) -> dict[str, Any]:
+    """Return one row for JSON, without what it has no value of."""
+    readers = {column.key: column.value for column in columns if column.unit != "bar"} | dict(more)
+    values = ((key, read(item)) for key, read in readers.items())
+    return {key: value for key, value in values if value is not None}
+
+
+def plain_value(value: Value) -> Any:
+    """Return the value as JSON has it: exact integers, ratios as decimals."""
+    match value:
+        case Fraction():
+            return float(value)
+        case Printed():
+            return plain_number(value.value)
+        case Quantity():
+            return value.count
+        case Shape():
+            return value.dims
+        case Formula():
+            return {"text": value.plain, "latex": value.latex}
+        case Interval():
+            return value.data
+        case _:
+            return value
+
 
 def show(value: Value, unit: Unit, exact: bool = False) -> Cell:
     """Print one value; all digits of counts, bytes and times (in ps) if `exact`."""
@@ -136,6 +193,9 @@ def show(value: Value, unit: Unit, exact: bool = False) -> Cell:
         return value
     if isinstance(value, str | Shape | Printed | Interval):
         return str(value)
+    if isinstance(value, Quantity):
+        sign = "-" if value.count < 0 else ""
+        return f"{sign}{show(abs(value.count), value.unit, exact)}"
     match unit:
         case "count":
             return format_exact(int(value)) if exact else format_count(int(value))
@@ -189,6 +249,8 @@ def _rank(value: Value) -> Any:
             return value.value
         case Interval():
             return value.value
+        case Quantity():
+            return value.count
         case Shape():
             return value.numel
         case str():

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from antcost.blocks.genotype import Cell
@@ -84,11 +85,12 @@ def architecture_table(
             f"{', '.join(': '.join(SYMBOLS[field]) for field in letters)}.",
             *definitions({convention.name}, convention),
         ),
-        data=lambda: {
-            "network": spec.title,
-            "convention": convention.name,
-            "stages": [_data(line, letters, convention) for line in lines],
+        facts={"network": spec.title, "convention": convention.name},
+        more={
+            "output": lambda line: line.row.output,
+            **{field: partial(_written, field) for field in letters},
         },
+        rows_key="stages",
     )
 
 
@@ -133,14 +135,5 @@ def _said(key: str, value: Any) -> str | None:
     return f"{key} {_text(value)}"
 
 
-def _data(line: ArchitectureRow, letters: Sequence[str], convention: Convention) -> dict[str, Any]:
-    """One stage for JSON, with exact integers."""
-    return {
-        "name": line.name,
-        "block": line.block,
-        "input": line.row.input.dims,
-        "output": line.row.output.dims,
-        **{field: line.fields.get(field) for field in letters},
-        "params": line.row.params,
-        convention.name: convention.count(line.row.cost),
-    }
+def _written(field: str, line: ArchitectureRow) -> Any:
+    return line.fields.get(field)

@@ -26,17 +26,10 @@ def catalog_table() -> Table[ShippedSpec]:
         items=entries,
         notes=(),
         hints=("Their costs: antcost table NAME, antcost compare NAME...",),
-        data=lambda: {
-            "networks": [
-                {
-                    "name": name,
-                    "network": spec.name,
-                    "input": spec.input,
-                    "classes": spec.classes,
-                    "published": _sources(spec),
-                }
-                for name, spec in entries
-            ]
+        rows_key="networks",
+        more={
+            "classes": lambda entry: entry[1].classes,
+            "published": lambda entry: _sources(entry[1]),
         },
     )
 

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from fractions import Fraction
-from itertools import accumulate, groupby, pairwise
 from typing import Any, Literal
 
+from antcost.check.bridge import BridgeStep, by_network, steps
 from antcost.check.comparison import Check, CheckedRow
 from antcost.check.tools import TOOLS
 from antcost.tables.table import Column, Table
@@ -33,7 +33,13 @@ def checks_table(checks: Sequence[Check], by: Level | None = None) -> Table[Chec
             Column("reported", "reports", _of(lambda line: line.reported), "count"),
             Column("predicted", "predicted", _of(lambda line: line.predicted), "count", spare=2),
             Column("residual", "residual", _of(lambda line: line.residual), "count"),
-            Column("params", "params", _of(lambda line: line.params_reported), "count", spare=4),
+            Column(
+                "params_reported",
+                "params",
+                _of(lambda line: line.params_reported),
+                "count",
+                spare=4,
+            ),
             Column(
                 "params_residual",
                 "params residual",
@@ -50,42 +56,35 @@ def checks_table(checks: Sequence[Check], by: Level | None = None) -> Table[Chec
         items=checks,
         notes=(*_verdicts(checks), *_fault_notes(checks)),
         hints=_warning_hints(checks),
-        data=lambda: {"checks": [_data(check, by) for check in checks]},
+        rows_key="checks",
+        more={
+            "network": _network,
+            "version": lambda check: check.version or None,
+            "convention": lambda check: check.convention.name,
+            "known_version": lambda check: check.known,
+            "madds": lambda check: check.cost.madds,
+            "params": lambda check: check.cost.params,
+            "equations": lambda check: equations(check) if check.whole else None,
+            "bridge": lambda check: check.bridge() if check.whole else None,
+            "params_bridge": lambda check: check.params_bridge() if check.whole else None,
+            "carriers": lambda check: dict(check.carriers),
+            "params_carriers": lambda check: dict(check.params_carriers),
+            "faults": lambda check: check.faults(),
+            "warnings": lambda check: check.warnings,
+            **({f"by_{by}": lambda check: list(map(_record, _rows(check, by)))} if by else {}),
+        },
     )
 
 
-@dataclass(frozen=True, slots=True)
-class BridgeStep:
-    """One term on the way from our multiply-adds to a tool's number.
-
-    It leads from `start` to `end`: what was added before it, and with it. All terms of the tool lie
-    between `low` and `high`.
-    """
-
-    tool: str
-    term: str
-    count: int
-    base: int
-    start: int = 0
-    end: int = 0
-    low: int = 0
-    high: int = 0
-
-    @property
-    def share(self) -> Fraction | None:
-        """The term in shares of our multiply-adds."""
-        return Fraction(self.count, self.base) if self.base and self.end != self.start else None
-
-    @property
-    def bar(self) -> str:
-        """Where the term lies between the lowest and the highest of the tool's sums."""
-        if self.start == self.end:
-            return ""
-        left, right = (
-            round(Fraction(BAR * (side - self.low), self.high - self.low))
-            for side in sorted((self.start, self.end))
-        )
-        return "·" * left + ("█" * (right - left) or "▏")
+def _bar(step: BridgeStep) -> str:
+    """Where the term lies between the lowest and the highest of the tool's sums."""
+    if step.start == step.end:
+        return ""
+    left, right = (
+        round(Fraction(BAR * (side - step.low), step.high - step.low))
+        for side in sorted((step.start, step.end))
+    )
+    return "·" * left + ("█" * (right - left) or "▏")
 
 
 def bridge_table(checks: Sequence[Check]) -> Table[BridgeStep]:
@@ -98,31 +97,16 @@ def bridge_table(checks: Sequence[Check]) -> Table[BridgeStep]:
             Column("term", "term", lambda step: step.term),
             Column("count", "count", lambda step: step.count, "count"),
             Column("share", "of MAdds", lambda step: step.share, "change"),
-            Column("bar", "what is added", lambda step: step.bar, "bar", spare=1),
+            Column("bar", "what is added", _bar, "bar", spare=1),
         ),
         items=[step for check in counted for step in steps(check)],
         notes=[line for check in counted for line in equations(check)],
-        data=lambda: {
+        facts={
             "network": _network(checks[0]),
             "bridges": {check.tool.name: check.bridge() for check in counted},
         },
+        rows_key=None,
     )
-
-
-def steps(check: Check) -> list[BridgeStep]:
-    """The terms of a tool's bridge, each where the one before it ends."""
-    (name, base), *others = check.bridge()
-    sums = list(accumulate((count for _, count in others), initial=0))
-    low, high = min(sums), max(sums)
-    return [
-        BridgeStep(check.tool.name, name, base, base),
-        *(
-            BridgeStep(
-                "", f"{'+' if count > 0 else '-'} {term}", count, base, start, end, low, high
-            )
-            for (term, count), (start, end) in zip(others, pairwise(sums), strict=True)
-        ),
-    ]
 
 
 def equation(number: int, bridge: Sequence[tuple[str, int]]) -> str:
@@ -160,7 +144,7 @@ def places_table(checks: Sequence[Check], by: Level) -> Table[CheckedLayer]:
     places = [
         CheckedLayer(_network(check), check.tool.name, line)
         for check in checks
-        for line in (check.stages() if by == "stage" else check.layers)
+        for line in _rows(check, by)
     ]
     tools = list(TOOLS)
     silent = dict.fromkeys(x.tool.name for x in checks if x.whole and not x.layers)
@@ -188,11 +172,6 @@ def places_table(checks: Sequence[Check], by: Level) -> Table[CheckedLayer]:
         items=sorted(places, key=lambda place: _differing_first(place, tools)),
         notes=[f"The whole only: {', '.join(silent)}."] if silent else [],
     )
-
-
-def by_network(checks: Sequence[Check]) -> list[list[Check]]:
-    """The checks of each network, in their order."""
-    return [list(group) for _, group in groupby(checks, key=lambda check: id(check.cost))]
 
 
 def _title(check: Check, what: str) -> str:
@@ -265,28 +244,10 @@ def _warning_hints(checks: Sequence[Check]) -> list[str]:
     return [f"Tools that warned: {', '.join(warned)} (--format json has the texts)."]
 
 
-def _data(check: Check, by: Level | None) -> dict[str, Any]:
-    rows = [] if by is None else check.stages() if by == "stage" else check.layers
-    return {
-        "network": _network(check),
-        "tool": check.tool.name,
-        "version": check.version or None,
-        "convention": check.convention.name,
-        "known_version": check.known,
-        "problem": check.problem or None,
-        "madds": check.cost.madds,
-        "params": check.cost.params,
-        **({"total": _line_data(check.whole)} if check.whole else {}),
-        **({"equations": equations(check), "bridge": check.bridge()} if check.whole else {}),
-        **({"params_bridge": check.params_bridge()} if check.whole else {}),
-        "carriers": dict(check.carriers),
-        "params_carriers": dict(check.params_carriers),
-        "faults": check.faults(),
-        "warnings": check.warnings,
-        **({f"by_{by}": [_line_data(line) for line in rows]} if by else {}),
-    }
+def _rows(check: Check, by: Level) -> Sequence[CheckedRow]:
+    return check.stages() if by == "stage" else check.layers
 
 
-def _line_data(line: CheckedRow) -> dict[str, Any]:
+def _record(line: CheckedRow) -> dict[str, Any]:
     residuals = {"residual": line.residual, "params_residual": line.params_residual}
     return {**asdict(line), **residuals}

@@ -12,11 +12,12 @@ from antcost.cost.convention import CONVENTIONS, Convention
 from antcost.cost.device import Prediction
 from antcost.cost.memory import arithmetic_intensity
 from antcost.errors import AntcostError
+from antcost.reconcile.reasons import why
 from antcost.sources.network import Network
 from antcost.sources.specs.catalog import shipped_folder
 from antcost.sources.specs.model import Published
 from antcost.tables.table import Column, Interval, Table, choose, ranked
-from antcost.units import Printed, plain_number
+from antcost.units import Printed
 from antcost.views.network import (
     definitions,
     network_totals,
@@ -25,7 +26,6 @@ from antcost.views.network import (
     training_notes,
 )
 from antcost.views.predictions import prediction_data
-from antcost.views.reasons import why
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,18 +157,18 @@ COLUMNS: tuple[Column[Entry], ...] = (
     Column(
         "peak_memory",
         "peak memory",
-        lambda entry: entry.totals["peak_memory_bytes"],
+        lambda entry: entry.totals["peak_memory"],
         "bytes",
         spare=1,
     ),
-    Column("param_memory", "param. memory", lambda entry: entry.totals["param_bytes"], "bytes"),
+    Column("param_memory", "param. memory", lambda entry: entry.totals["param_memory"], "bytes"),
     Column("onnx_size", "ONNX", lambda entry: file_bytes(entry.cost.graph, "onnx"), "bytes"),
     Column(
         "coreml_size", "Core ML", lambda entry: file_bytes(entry.cost.graph, "mlmodel"), "bytes"
     ),
     Column("tflite_size", "TFLite", lambda entry: file_bytes(entry.cost.graph, "tflite"), "bytes"),
     Column("activations", "activations", lambda entry: entry.totals["activations"], "count"),
-    Column("traffic", "traffic", lambda entry: entry.totals["traffic_bytes"], "bytes"),
+    Column("traffic", "traffic", lambda entry: entry.totals["traffic"], "bytes"),
     Column("intensity", "FLOP/B", lambda entry: arithmetic_intensity(entry.cost.whole), "ratio"),
     Column("top1", "top-1 publ.", lambda entry: entry.published("top1"), "percent", spare=6),
     Column("top5", "top-5 publ.", lambda entry: entry.published("top5"), "percent", spare=7),
@@ -201,6 +201,12 @@ PUBLISHED = {
     "top1": "top1",
     "top5": "top5",
 }
+DATA_KEYS = (
+    "network", "spec", "input", "params_difference", "madds_difference", "params_fewer",
+    "madds_fewer", "latency", "speed_up",
+)  # fmt: skip
+"""What JSON always has beside the totals."""
+
 LATENCY = ("latency", "speed_up")
 """What is measured or predicted."""
 
@@ -261,11 +267,17 @@ def compare_table(
             *([f"Left out, without published params or MAdds: {left_out}."] if left_out else []),
             *training_notes((entry.cost for entry in entries), convention),
         ),
-        data=lambda: {
+        facts={
             "convention": convention.name,
             **({"baseline": baseline.title} if baseline else {}),
-            "networks": [_data(entry) for entry in entries],
         },
+        more={
+            **{c.key: c.value for c in choose(COLUMNS, DATA_KEYS)},
+            "total": lambda entry: entry.totals,
+            "prediction": lambda entry: entry.prediction and prediction_data(entry.prediction),
+            "published": lambda entry: [_figures(row) for row in entry.network.published],
+        },
+        rows_key="networks",
     )
 
 
@@ -339,32 +351,10 @@ def _sources_note(entries: Sequence[Entry], keys: Set[str]) -> list[str]:
     return [f"publ.: as printed in {where}.{end}"]
 
 
-def _data(entry: Entry) -> dict[str, Any]:
-    """One network for JSON: exact integers, and ratios as decimals."""
-    ratios = {
-        "params_difference": entry.difference("params", entry.cost.params),
-        "madds_difference": entry.difference("madds", entry.cost.madds),
-        "params_fewer": entry.fewer("params"),
-        "madds_fewer": entry.fewer("madds"),
-    }
+def _figures(row: Published) -> dict[str, Any]:
+    """Return what one source printed for JSON: figures as printed, and their values."""
     return {
-        "network": entry.title,
-        "spec": entry.reference,
-        "input": entry.network.graph.input.dims,
-        "total": entry.totals,
-        **{key: float(ratio) for key, ratio in ratios.items() if ratio is not None},
-        **({"reason": entry.reason} if entry.reason else {}),
-        **({"latency_ps": entry.latency_ps} if entry.latency_ps is not None else {}),
-        **({"speed_up": entry.speed_up.data} if entry.speed_up else {}),
-        **({"prediction": prediction_data(entry.prediction)} if entry.prediction else {}),
-        "published": [
-            {field: _printed(value) for field, value in row if value is not None}
-            for row in entry.network.published
-        ],
+        field: {"printed": value.text, "value": value} if isinstance(value, Printed) else value
+        for field, value in row
+        if value is not None
     }
-
-
-def _printed(value: object) -> object:
-    if isinstance(value, Printed):
-        return {"printed": value.text, "value": plain_number(value.value)}
-    return value

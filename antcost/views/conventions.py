@@ -1,5 +1,7 @@
 """The table of the conventions."""
 
+from dataclasses import asdict
+
 from antcost.cost.convention import CONVENTIONS, Convention
 from antcost.tables.table import Column, Table
 
@@ -19,19 +21,6 @@ def conventions_table() -> Table[Convention]:
         columns=COLUMNS,
         items=conventions,
         notes=(),
-        data=lambda: {
-            "conventions": [
-                {
-                    "name": convention.name,
-                    "definition": convention.definition,
-                    "source": convention.source,
-                    "versions": convention.versions,
-                    "terms": [
-                        {"name": term.name, "factor": term.factor, "counts": term.counts}
-                        for term in convention.terms
-                    ],
-                }
-                for convention in conventions
-            ]
-        },
+        rows_key="conventions",
+        more={"terms": lambda convention: [asdict(term) for term in convention.terms]},
     )

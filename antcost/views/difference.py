@@ -1,9 +1,10 @@
 """The table of what sets two networks apart, layer by layer."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, assert_never
+from typing import assert_never
 
+from antcost.cost.alignment import pairs, work
 from antcost.cost.analysis import NetCost, Row
 from antcost.cost.convention import Convention
 from antcost.cost.device import Device, Prediction
@@ -12,7 +13,6 @@ from antcost.graph import layers as L
 from antcost.graph.operators import operator
 from antcost.tables.table import Column, Table
 from antcost.units import format_bytes
-from antcost.views.alignment import pairs, work
 from antcost.views.network import (
     definitions,
     network_totals,
@@ -102,17 +102,12 @@ def difference_table(
             *training_notes((a, b), convention),
         ),
         hints=(f"Changes without cost not shown: {hidden} (--all).",) if hidden else (),
-        data=lambda: {
+        facts={
             "convention": convention.name,
             "a": a.graph.name,
             "b": b.graph.name,
-            "rows": [_data(change, counts) for change in changes],
             "total": _totals(a, b, convention, inplace, predictions),
-            **(
-                {"predictions": [prediction_data(each) for each in predictions]}
-                if predictions
-                else {}
-            ),
+            "predictions": [prediction_data(each) for each in predictions or ()],
         },
     )
 
@@ -206,20 +201,6 @@ def _padding(padding: L.Padding) -> Iterator[str]:
         yield padding if padding == "valid" else f"padding {side(padding)}"
 
 
-def _data(change: Change, counts: Mapping[str, Count]) -> dict[str, Any]:
-    """One row for JSON."""
-    data: dict[str, Any] = {
-        "change": change.what,
-        "name": change.name,
-        "before": _describe(change.a),
-        "after": _describe(change.b),
-    }
-    for key, count in counts.items():
-        data[f"{key}_a"], data[f"{key}_b"] = change.counts(count)
-        data[f"{key}_difference"] = change.step(count)
-    return data
-
-
 def _totals(
     a: NetCost,
     b: NetCost,
@@ -229,9 +210,6 @@ def _totals(
 ) -> dict[str, dict[str, int]]:
     before, after = (network_totals(cost, convention, inplace=inplace) for cost in (a, b))
     if predictions:
-        before["latency_ps"], after["latency_ps"] = (each.latency_ps for each in predictions)
-    return {
-        "a": before,
-        "b": after,
-        "difference": {key: after[key] - before[key] for key in before},
-    }
+        before["latency"], after["latency"] = (each.latency_ps for each in predictions)
+    difference = {key: after[key] - before[key] for key in before}
+    return {"a": before, "b": after, "difference": difference}

@@ -1,18 +1,17 @@
 """The tables of a gate: every budget of every network, and the layers that changed."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
+from itertools import accumulate
 from typing import Any
 
 from antcost.cost.convention import CONVENTIONS
 from antcost.cost.device import Device
 from antcost.cost.gate import Verdict
-from antcost.cost.measures import format_measure
 from antcost.sources.network import Network
 from antcost.tables.formats import render
-from antcost.tables.table import Column, Table
-from antcost.units import Printed, plural
+from antcost.tables.table import Column, Quantity, Table, record
+from antcost.units import plural
 from antcost.views.difference import difference_table
 from antcost.views.network import definitions
 from antcost.views.predictions import latency_note
@@ -24,9 +23,8 @@ FOLD_FROM = 10
 COMMENT_CHARS = 65_536
 """What a comment on GitHub may have."""
 
-NAMED = 10
 NOTE_CHARS = 100
-"""So many tables are named that a comment has no room for, with so much beside their titles."""
+"""What is kept free for the note on what a comment has no room for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +43,36 @@ class GateResult:
 BudgetRow = tuple[GateResult, Verdict]
 
 
+def _quantity(count: int | None, verdict: Verdict) -> Quantity | None:
+    return None if count is None else Quantity(count, verdict.bound.measure.unit)
+
+
+COLUMNS: tuple[Column[BudgetRow], ...] = (
+    Column("verdict", "verdict", lambda line: "holds" if line[1].holds else "fails"),
+    Column("spec", "spec", lambda line: line[0].network.reference),
+    Column("cost", "cost", lambda line: line[1].bound.measure.label),
+    Column("budget", "budget", lambda line: line[1].bound.text),
+    Column("before", "before", lambda line: _quantity(line[1].before, line[1]), "count", 2),
+    Column("value", "value", lambda line: _quantity(line[1].count, line[1]), "count"),
+    Column("change", "change", lambda line: line[1].change, "change", 1),
+    Column("headroom", "headroom", lambda line: _quantity(line[1].headroom, line[1]), "count"),
+)
+"""The verdict first, so that no line starts with a text from a spec."""
+
+MORE: Mapping[str, Callable[[BudgetRow], Any]] = {
+    "measure": lambda line: line[1].bound.measure.name,
+    "limit": lambda line: line[1].bound.limit,
+    "lower": lambda line: line[1].bound.lower,
+    "holds": lambda line: line[1].holds,
+}
+
+
 def gate_tables(
     results: Sequence[GateResult],
     *,
     unread: int = 0,
     compared: bool = False,
     device: Device | None = None,
-    exact: bool = False,
 ) -> list[Table[Any]]:
     """A row for each budget of each network, those that fail first; then the layers that changed.
 
@@ -59,6 +80,7 @@ def gate_tables(
     networks do not have.
     """
     lines = [(result, verdict) for result in results for verdict in result.verdicts]
+    hidden = {*(() if len(results) > 1 else ("spec",)), *(() if compared else ("before", "change"))}
     differences = {
         result.network.reference: _difference(result.network, result.base, device)
         for result in results
@@ -66,42 +88,31 @@ def gate_tables(
     }
     main = Table(
         title=_title(results, lines, unread),
-        columns=_columns(len(results) > 1, compared, exact),
+        columns=[column for column in COLUMNS if column.key not in hidden],
         items=sorted(lines, key=lambda line: line[1].holds),
         notes=_notes(results, lines, compared, device),
-        data=lambda: {
+        facts={
             "holds": not unread and all(result.holds for result in results),
             "unread": unread,
-            "networks": [_data(result, differences) for result in results],
+            "networks": [
+                _record(result, differences.get(result.network.reference)) for result in results
+            ],
         },
+        rows_key=None,
     )
     return [main, *(table for table in differences.values() if table.items)]
 
 
 def fit_comment(tables: Sequence[Table[Any]], exact: bool) -> list[Table[Any]]:
-    """The tables that a comment on GitHub has room for; a note says which it has not."""
+    """Return the first tables that a comment on GitHub has room for; a note counts the others."""
     main, *details = tables
-    chars = [len(render(table, "markdown", exact=exact)) + len("\n\n") for table in tables]
-    room = COMMENT_CHARS - chars[0]
-    if sum(chars[1:]) > room:
-        longest = max(len(table.title) for table in details)
-        room -= 2 * min(NAMED, len(details)) * longest + NOTE_CHARS
-    shown, left_out = [], []
-    for table, size in zip(details, chars[1:], strict=True):
-        if size <= room:
-            shown.append(table)
-            room -= size
-        else:
-            left_out.append(table)
-    if left_out:
-        main = replace(main, notes=(*main.notes, _too_long(left_out)))
-    return [main, *shown]
-
-
-def _too_long(tables: Sequence[Table[Any]]) -> str:
-    titles = [table.title for table in tables[:NAMED]]
-    others = [f"{len(tables) - NAMED} others"] if len(tables) > NAMED else []
-    return f"Too long for a comment: {'; '.join([*titles, *others])}."
+    ends = accumulate(len(render(table, "markdown", exact=exact)) + len("\n\n") for table in tables)
+    fitting = sum(end <= COMMENT_CHARS - NOTE_CHARS for end in list(ends)[1:])
+    if fitting == len(details):
+        return [*tables]
+    left_out = plural(len(details) - fitting, "table")
+    note = f"Too long for a comment: {left_out} of changed layers."
+    return [replace(main, notes=(*main.notes, note)), *details[:fitting]]
 
 
 def _title(results: Sequence[GateResult], lines: Sequence[BudgetRow], unread: int) -> str:
@@ -111,30 +122,6 @@ def _title(results: Sequence[GateResult], lines: Sequence[BudgetRow], unread: in
     named = results[0].network.title if len(results) == 1 else plural(len(results), "network")
     rest = f"; {plural(unread, 'spec')} cannot be read" if unread else ""
     return f"{word}: {held} of {len(lines)} budgets hold for {named}{rest}"
-
-
-def _columns(several: bool, compared: bool, exact: bool) -> tuple[Column[BudgetRow], ...]:
-    """The verdict first, so that no line starts with a text from a spec."""
-
-    def printed(count: int | None, verdict: Verdict) -> Printed | None:
-        if count is None:
-            return None
-        sign = "-" if count < 0 else ""
-        text = sign + format_measure(verdict.bound.measure, abs(count), exact)
-        return Printed(text, Fraction(count), Fraction(1))
-
-    columns: tuple[Column[BudgetRow], ...] = (
-        Column("verdict", "verdict", lambda line: "holds" if line[1].holds else "fails"),
-        Column("spec", "spec", lambda line: line[0].network.reference),
-        Column("cost", "cost", lambda line: line[1].bound.measure.label),
-        Column("budget", "budget", lambda line: line[1].bound.text),
-        Column("before", "before", lambda line: printed(line[1].before, line[1]), "count", 2),
-        Column("value", "value", lambda line: printed(line[1].count, line[1]), "count"),
-        Column("change", "change", lambda line: line[1].change, "change", 1),
-        Column("headroom", "headroom", lambda line: printed(line[1].headroom, line[1]), "count"),
-    )
-    hidden = (*(() if several else ("spec",)), *(() if compared else ("before", "change")))
-    return tuple(column for column in columns if column.key not in hidden)
 
 
 def _notes(
@@ -169,36 +156,13 @@ def _difference(network: Network, base: Network, device: Device | None) -> Table
     )
 
 
-def _data(result: GateResult, differences: dict[str, Table[Any]]) -> dict[str, Any]:
-    """One network for JSON: exact integers, and changes as decimals."""
-    compared = (
-        {
-            "against": result.base.reference,
-            "difference": differences[result.network.reference].data(),
-        }
-        if result.base is not None
-        else {}
-    )
+def _record(result: GateResult, difference: Table[Any] | None) -> dict[str, Any]:
+    """Return one network for JSON; the difference from its base if it has one."""
     return {
         "network": result.network.title,
         "spec": result.network.reference,
         "holds": result.holds,
-        "budgets": [_verdict_data(verdict) for verdict in result.verdicts],
-        **compared,
-    }
-
-
-def _verdict_data(verdict: Verdict) -> dict[str, Any]:
-    before = {} if verdict.before is None else {"before": verdict.before}
-    change = {} if verdict.change is None else {"change": float(verdict.change)}
-    return {
-        "measure": verdict.bound.measure.name,
-        "budget": verdict.bound.text,
-        "limit": verdict.bound.limit,
-        "lower": verdict.bound.lower,
-        **before,
-        "value": verdict.count,
-        **change,
-        "headroom": verdict.headroom,
-        "holds": verdict.holds,
+        "budgets": [record((result, each), COLUMNS, MORE) for each in result.verdicts],
+        **({"against": result.base.reference} if result.base else {}),
+        **({"difference": difference.plain()} if difference else {}),
     }

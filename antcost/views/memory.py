@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from antcost.cost.analysis import NetCost
-from antcost.cost.memory import BYTES, TimelineStep, timeline
+from antcost.cost.memory import BYTES, TimelineStep, peaks, timeline
 from antcost.graph.graph import INPUT
 from antcost.graph.operators import operator
 from antcost.graph.shape import Shape
@@ -38,12 +38,6 @@ COLUMNS: tuple[Column[Held], ...] = (
     Column("memory", "memory", lambda held: held.bytes, "bytes"),
     Column("memory_share", "% peak", lambda held: Fraction(held.bytes, held.peak), "share"),
 )
-
-
-def peaks(steps: Sequence[TimelineStep]) -> list[TimelineStep]:
-    """The steps with the most alive, in their order."""
-    most = max(step.elems for step in steps)
-    return [step for step in steps if step.elems == most]
 
 
 def peak_table(cost: NetCost, *, inplace: bool = False) -> Table[Held]:

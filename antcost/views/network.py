@@ -1,9 +1,9 @@
 """The table of one network: a row per layer, block, stage or kind."""
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, assert_never
+from typing import assert_never
 
 from antcost.cost.analysis import Level, NetCost, Row, merge
 from antcost.cost.convention import CONVENTIONS, Convention, shown_with
@@ -25,12 +25,16 @@ from antcost.views.predictions import prediction_data, prediction_notes
 
 @dataclass(frozen=True, slots=True)
 class NetworkRow:
-    """One row of the table beside the whole network; `shaped` if its input and output say much."""
+    """One row of the table beside the whole network; `shaped` if its input and output say much.
+
+    Only the total has peak memory, which does not add up.
+    """
 
     row: Row
     whole: Row
     shaped: bool = False
     prediction: Prediction | None = None
+    peak_bytes: int | None = None
 
     @property
     def latency_ps(self) -> int | None:
@@ -94,6 +98,8 @@ COLUMNS: tuple[Column[NetworkRow], ...] = (
     Column("activations", "activations", lambda line: activation_elems(line.row.nodes), "count"),
     Column("traffic", "traffic", lambda line: traffic_bytes(line.row), "bytes"),
     Column("intensity", "FLOP/B", lambda line: arithmetic_intensity(line.row), "ratio"),
+    Column("param_memory", "param. memory", lambda line: param_bytes(line.row.cost), "bytes"),
+    Column("peak_memory", "peak memory", lambda line: line.peak_bytes, "bytes"),
     Column("latency", "latency", lambda line: line.latency_ps, "time"),
     Column("latency_share", "% latency", lambda line: line.latency_share, "share", spare=2),
 )
@@ -129,29 +135,32 @@ def network_table(
     hidden = len(every) - len(lines)
     for column in order:
         lines, every = ranked(lines, column), ranked(every, column)
-    totals = network_totals(cost, convention, inplace=inplace)
+    peak = peak_bytes(cost.graph, inplace=inplace)
     return Table(
         title=f"{cost.graph.name}, {cost.graph.input} to {cost.graph.output}",
         columns=chosen,
         items=_cut(lines, top),
-        total=NetworkRow(cost.whole, cost.whole, prediction=prediction),
+        total=NetworkRow(cost.whole, cost.whole, prediction=prediction, peak_bytes=peak),
         notes=(
             *definitions({column.key for column in chosen}, convention),
             *(["k/s/g: kernel, stride, groups."] if any(c.key == "ksg" for c in chosen) else []),
-            f"As fp32 for one image: parameters {format_bytes(totals['param_bytes'])}, "
-            f"activations at their peak {format_bytes(totals['peak_memory_bytes'])}"
+            f"As fp32 for one image: parameters {format_bytes(param_bytes(cost.whole.cost))}, "
+            f"activations at their peak {format_bytes(peak)}"
             f"{' (in place)' if inplace else ''}.",
             *(prediction_notes({cost.graph.name: prediction}) if prediction else []),
             *training_notes([cost], convention),
         ),
         hints=(f"Free rows not shown: {hidden} (--all).",) if hidden else (),
-        data=lambda: {
+        facts={
             "network": cost.graph.name,
             "convention": convention.name,
             **({"prediction": prediction_data(prediction)} if prediction else {}),
-            "rows": [_row_data(line, convention) for line in _cut(every, top)],
-            "total": totals | ({"latency_ps": prediction.latency_ps} if prediction else {}),
         },
+        more={
+            **{name: _window_field(name) for name in ("kernel", "stride", "groups")},
+            **{column.key: column.value for column in choose(COLUMNS, _data_keys(convention))},
+        },
+        every=_cut(every, top),
     )
 
 
@@ -195,12 +204,12 @@ def network_totals(
     whole = cost.whole
     return {
         "params": whole.params,
-        **_own_params(convention, whole),
+        convention.params_key: convention.count_params(whole.cost),
         **{shown.name: shown.count(whole.cost) for shown in shown_with(convention)},
-        "param_bytes": param_bytes(whole.cost),
         "activations": activation_elems(whole.nodes),
-        "traffic_bytes": traffic_bytes(whole),
-        "peak_memory_bytes": peak_bytes(cost.graph, inplace=inplace),
+        "traffic": traffic_bytes(whole),
+        "param_memory": param_bytes(whole.cost),
+        "peak_memory": peak_bytes(cost.graph, inplace=inplace),
     }
 
 
@@ -250,28 +259,17 @@ def _default_columns(by: Level, convention: Convention) -> list[str]:
             return ["name", "layers", *counts]
 
 
-def _own_params(convention: Convention, row: Row) -> dict[str, int]:
-    if not own_params(convention):
-        return {}
-    return {convention.params_key: convention.count_params(row.cost)}
+def _data_keys(convention: Convention) -> list[str]:
+    """Return the columns that JSON always has."""
+    counts = [shown.name for shown in shown_with(convention)]
+    return [
+        "name", "operator", "layers", "input", "output", "params", convention.params_key, *counts,
+        "activations", "traffic", "param_memory", "peak_memory", "latency",
+    ]  # fmt: skip
 
 
-def _row_data(line: NetworkRow, convention: Convention) -> dict[str, Any]:
-    """One row for JSON, with exact integers only."""
-    row = line.row
-    data: dict[str, Any] = {"name": row.name, "operator": row.operator, "layers": len(row.nodes)}
-    if line.shaped:
-        data |= {"input": row.input.dims, "output": row.output.dims}
-    if line.shaped and _row_window(row):
-        layer = row.nodes[0].layer
-        keys = ("kernel", "stride", "groups")
-        data |= {key: getattr(layer, key) for key in keys if hasattr(layer, key)}
-    return {
-        **data,
-        "params": row.params,
-        **_own_params(convention, row),
-        **{shown.name: shown.count(row.cost) for shown in shown_with(convention)},
-        "activations": activation_elems(row.nodes),
-        "traffic_bytes": traffic_bytes(row),
-        **({"latency_ps": line.latency_ps} if line.prediction else {}),
-    }
+def _window_field(name: str) -> Callable[[NetworkRow], object]:
+    """Return the reader of a field of convolutions and pools."""
+    return lambda line: (
+        getattr(line.row.nodes[0].layer, name, None) if _row_window(line.row) else None
+    )

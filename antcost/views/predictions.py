@@ -45,16 +45,11 @@ def predictions_table(rows: Sequence[PredictedNetwork]) -> Table[PredictedNetwor
             f"Predictions are {prediction_errors(device)}.",
             *([EXTRAPOLATED] if device.errors else []),
         ),
-        data=lambda: {
-            "networks": [
-                {
-                    "network": row.network.cost.graph.name,
-                    "spec": row.network.reference,
-                    **prediction_data(row.prediction),
-                    "layers_ps": dict(row.prediction.layers_ps),
-                }
-                for row in rows
-            ],
+        rows_key="networks",
+        more={
+            "spec": lambda row: row.network.reference,
+            "prediction": lambda row: prediction_data(row.prediction),
+            "layers": lambda row: row.prediction.layers_ps,
         },
     )
 

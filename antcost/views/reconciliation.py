@@ -1,11 +1,11 @@
 """The table of what explains published figures."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from antcost.reconcile import Combination, Figure, Reconciliation
+from antcost.reconcile.reasons import changes
+from antcost.reconcile.reconciliation import Combination, Figure, Reconciliation
 from antcost.sources.specs.model import Ambiguity, NetSpec
 from antcost.tables.table import Column, Table
 from antcost.units import plain_number
@@ -84,7 +84,8 @@ def reconciliation_table(entries: Sequence[ReconciledNetwork], top: int) -> Tabl
         items=lines,
         notes=(*_notes(lines), *_unpublished(entries)),
         hints=("The next best explanations: --top N.",) if top == 1 and lines else (),
-        data=lambda: {"networks": [_data(entry) for entry in entries]},
+        facts={"networks": [_data(entry) for entry in entries]},
+        rows_key=None,
     )
 
 
@@ -103,13 +104,6 @@ def _counted_as(figure: Figure) -> str:
     """Label of the count: "MAdds", or "params (no_bn)" for parameters counted in another way."""
     convention = figure.convention
     return params_label(convention) if figure.field == "params" else convention.label
-
-
-def changes(ambiguity: Ambiguity) -> str:
-    """What an ambiguity sets, in short."""
-    (path, value), *others = ambiguity.set.items()
-    text = f"{path}={value if isinstance(value, str) else json.dumps(value)}"
-    return f"{text} and {len(others)} more" if others else text
 
 
 def _notes(lines: Sequence[FigureRow]) -> list[str]:

@@ -11,9 +11,8 @@ from antcost.cost.measures import Measure, format_measure
 from antcost.search.front import Front, Point
 from antcost.search.infeasible import BoundDiagnosis
 from antcost.search.objective import ENTROPY, ZEN
-from antcost.search.run import Candidate, Report
+from antcost.search.run import Candidate, SearchResult
 from antcost.search.space import Space
-from antcost.search.winner import format_worth, verdict, worth_text
 from antcost.tables.table import Column, Table, Value
 from antcost.units import (
     Printed,
@@ -22,6 +21,7 @@ from antcost.units import (
     format_size,
 )
 from antcost.views.predictions import latency_note
+from antcost.views.winner import format_worth, verdict, worth_text
 
 PRICE_UNITS = {"count": (10**6, "1M"), "bytes": (2**20, "1 MiB"), "time": (10**9, "1 ms")}
 PROXY = "entropy and zen are proxies: they follow from widths and depths, and promise no accuracy."
@@ -51,21 +51,17 @@ class StageRow:
     base: dict[str, Any]
 
 
-def result_tables(report: Report, base: NetCost, exact: bool) -> list[Table[Any]]:
+def result_tables(result: SearchResult, base: NetCost, exact: bool) -> list[Table[Any]]:
     """What the best network costs, what was chosen, and the next best ones if they were asked for.
 
     `base` is the cost of the network that the space starts from.
     """
-    chosen = report.chosen
-    tables: list[Table[Any]] = [
-        _cost_table(report, chosen, base, exact),
-        _choice_table(report, chosen),
-    ]
-    return [*tables, *([near_table(report, exact)] if report.near else [])]
+    tables: list[Table[Any]] = [_cost_table(result, base, exact), _choice_table(result)]
+    return [*tables, *([_top_table(result, exact)] if result.top.networks else [])]
 
 
-def _cost_table(report: Report, best: Candidate, base: NetCost, exact: bool) -> Table[CostRow]:
-    space = report.space
+def _cost_table(result: SearchResult, base: NetCost, exact: bool) -> Table[CostRow]:
+    space, best = result.space, result.chosen
     rows = [
         CostRow(
             measure,
@@ -73,39 +69,40 @@ def _cost_table(report: Report, best: Candidate, base: NetCost, exact: bool) -> 
             int(measure.of(base)),
             best.counts[measure.name],
             max(
-                (p for b, p in report.prices.items() if b.measure.name == measure.name),
+                (p for b, p in result.prices.items() if b.measure.name == measure.name),
                 key=abs,
                 default=None,
             ),
         )
         for measure in space.measures.values()
     ]
-
-    def printed(count: int, measure: Measure) -> Printed:
-        return Printed(format_measure(measure, count, exact), Fraction(count), Fraction(1))
-
     weights = space.objective.weights if space.objective else {}
     return Table(
         title=f"{space.base.name}, {space.name}: {worth_text(space, best.worth, exact)}",
         columns=(
             Column("cost", "cost", lambda row: row.measure.label),
             Column("budget", "budget", lambda row: row.budget),
-            Column("base", "base", lambda row: printed(row.base, row.measure), "count"),
-            Column("best", "best", lambda row: printed(row.best, row.measure), "count"),
+            Column("base", "base", lambda row: _printed(row.measure, row.base, exact), "count"),
+            Column("best", "best", lambda row: _printed(row.measure, row.best, exact), "count"),
             Column("change", "change", lambda row: row.change, "change"),
             Column("price", "shadow price", lambda row: _price(row), spare=1),
         ),
         items=rows,
         notes=(
-            verdict(report),
+            verdict(result),
             *([f"Also within rho <= {space.rho:g} at every scale."] if space.rho else []),
             *([PROXY] if {ENTROPY, ZEN} & weights.keys() else []),
             f"Memory, size and traffic: {space.dtype}, one image.",
             *([latency_note(space.device)] if space.device else []),
         ),
-        hints=(_effort(report),),
-        data=lambda: _data(report, base),
+        hints=(_effort(result),),
+        data=lambda: _data(result, base),
     )
+
+
+def _printed(measure: Measure, count: int, exact: bool) -> Printed:
+    """Return a count in the unit of its measure."""
+    return Printed(format_measure(measure, count, exact), Fraction(count), Fraction(1))
 
 
 def _price(row: CostRow) -> Printed | None:
@@ -117,19 +114,19 @@ def _price(row: CostRow) -> Printed | None:
     return Printed(text, Fraction(row.price), Fraction(1))
 
 
-def _effort(report: Report) -> str:
-    eliminated = f"{format_percent(Fraction(report.eliminated))} % eliminated by their prices"
+def _effort(result: SearchResult) -> str:
+    eliminated = f"{format_percent(Fraction(result.share_eliminated))} % eliminated by their prices"
     how = {
-        "labels": f"{eliminated}, {report.looked_at:,} networks followed to the end"
-        if report.looked_at
+        "labels": f"{eliminated}, {result.examined:,} networks followed to the end"
+        if result.examined
         else "the first bounds are the proof",
         "milp": "solved as a linear program by HiGHS, as the rules remember too much for a chain",
-    }[report.solver]
-    return f"{report.ways:,} ways through single stages: {how}; {report.seconds:.1f} s."
+    }[result.solver]
+    return f"{result.transitions:,} ways through single stages: {how}; {result.seconds:.1f} s."
 
 
-def _choice_table(report: Report, best: Candidate) -> Table[StageRow]:
-    space = report.space
+def _choice_table(result: SearchResult) -> Table[StageRow]:
+    space, best = result.space, result.chosen
     rows = {stage.name: StageRow(stage.name, {}, {}) for stage in space.base.stages}
     for variable in space.variables:
         assert variable.stage is not None
@@ -166,37 +163,30 @@ def _word(value: Any) -> str:
     return "none" if value is None else str(list(value) if isinstance(value, tuple) else value)
 
 
-def near_table(report: Report, exact: bool) -> Table[tuple[int, Candidate]]:
-    """The best networks and what sets each apart from the very best."""
-    space, best = report.space, report.near[0]
+def _top_table(result: SearchResult, exact: bool) -> Table[tuple[int, Candidate]]:
+    """Return the best networks and what sets each apart from the first."""
+    space, top = result.space, result.top
     budgeted = dict.fromkeys(bound.measure.name for bound in space.bounds) or space.measures
 
     def differs(item: tuple[int, Candidate]) -> str:
-        changes = (
-            f"{path}={_word(value)}"
-            for path, value in item[1].values.items()
-            if value != best.values[path]
-        )
-        return ", ".join(changes)
+        first = top.networks[0].values
+        changes = {path: value for path, value in item[1].values.items() if value != first[path]}
+        return ", ".join(f"{path}={_word(value)}" for path, value in changes.items())
+
+    def score(item: tuple[int, Candidate]) -> str:
+        return format_score(top.scores[item[0] - 1])
 
     def worth(item: tuple[int, Candidate]) -> str:
         return format_worth(space, item[1].worth, exact)
 
-    def score(item: tuple[int, Candidate]) -> str:
-        return format_score(report.scores[item[0] - 1])
-
     def count_of(measure: Measure) -> Any:
-        return lambda item: Printed(
-            format_measure(measure, item[1].counts[measure.name], exact),
-            Fraction(item[1].counts[measure.name]),
-            Fraction(1),
-        )
+        return lambda item: _printed(measure, item[1].counts[measure.name], exact)
 
     return Table(
-        title=f"The best {len(report.near):,} networks",
+        title=f"The best {len(top.networks):,} networks",
         columns=(
             Column("rank", "rank", lambda item: item[0], "count"),
-            *([Column("score", "your score", score, "ratio")] if report.scores else []),
+            *([Column("score", "your score", score, "ratio")] if top.scores else []),
             Column("worth", "objective", worth, "count"),
             *(
                 Column(name, space.measures[name].label, count_of(space.measures[name]), "count")
@@ -204,34 +194,34 @@ def near_table(report: Report, exact: bool) -> Table[tuple[int, Candidate]]:
             ),
             Column("differs", "differs from the best in", differs, "prose"),
         ),
-        items=list(enumerate(report.near, 1)),
-        notes=() if report.near_complete else ("There are more; these are not all of them.",),
+        items=list(enumerate(top.networks, 1)),
+        notes=() if top.complete else ("There are more; these are not all of them.",),
     )
 
 
-def _data(report: Report, base: NetCost) -> dict[str, Any]:
+def _data(result: SearchResult, base: NetCost) -> dict[str, Any]:
     """Everything for JSON, exactly."""
-    space = report.space
+    space = result.space
     return {
         "space": space.name,
         "base": space.base.name,
         "objective": str(space.objective),
         "bounds": [str(bound) for bound in space.bounds],
         "rho": space.rho,
-        "networks": report.size,
-        "proven": report.proven,
-        "upper": _finite(report.upper),
-        "gap": _finite(report.gap),
-        "solver": report.solver,
-        "ways": report.ways,
-        "eliminated": report.eliminated,
-        "looked_at": report.looked_at,
-        "seconds": report.seconds,
-        "prices": {str(bound): price for bound, price in report.prices.items()},
+        "networks": result.size,
+        "proven": result.proven,
+        "upper": _finite(result.upper),
+        "gap": _finite(result.gap),
+        "solver": result.solver,
+        "ways": result.transitions,
+        "eliminated": result.share_eliminated,
+        "examined": result.examined,
+        "seconds": result.seconds,
+        "prices": {str(bound): price for bound, price in result.prices.items()},
         "base_counts": {name: int(m.of(base)) for name, m in space.measures.items()},
-        "best": _candidate_data(report.best) if report.best else None,
-        "near": [_candidate_data(one) for one in report.near],
-        "scores": list(report.scores),
+        "best": _candidate_data(result.best) if result.best else None,
+        "near": [_candidate_data(one) for one in result.top.networks],
+        "scores": list(result.top.scores),
     }
 
 
@@ -249,23 +239,15 @@ def front_table(front: Front, exact: bool) -> Table[Point]:
     space = front.space
 
     def limit_of(index: int, measure: Measure) -> Any:
-        return lambda point: Printed(
-            format_measure(measure, point.limits[index], exact),
-            Fraction(point.limits[index]),
-            Fraction(1),
-        )
+        return lambda point: _printed(measure, point.limits[index], exact)
 
     def worth(point: Point) -> Value:
         return format_worth(space, point.best.worth, exact) if point.best else None
 
     def count_of(measure: Measure) -> Any:
-        def count(point: Point) -> Value:
-            if point.best is None:
-                return None
-            number = point.best.counts[measure.name]
-            return Printed(format_measure(measure, number, exact), Fraction(number), Fraction(1))
-
-        return count
+        return lambda point: (
+            point.best and _printed(measure, point.best.counts[measure.name], exact)
+        )
 
     return Table(
         title=f"{space.base.name}, {space.name}: {space.objective} by budget",
@@ -318,8 +300,7 @@ def infeasible_table(space: Space, found: Sequence[BoundDiagnosis]) -> Table[Bou
             return "nothing"
         if reach.measure is None:
             return f"{reach.nearest:.2g}{' or less' if reach.kept else ''}"
-        text = format_measure(reach.measure, int(reach.nearest))
-        return Printed(text, Fraction(reach.nearest), Fraction(1))
+        return _printed(reach.measure, int(reach.nearest), exact=False)
 
     return Table(
         title=f"{space.name}: no network of {format_size(space.size)} is within the budget",

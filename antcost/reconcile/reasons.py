@@ -1,15 +1,15 @@
 """Why a published figure is not our count, in a few words."""
 
+import json
 from collections.abc import Sequence
 
 from antcost.cost.analysis import analyze_graph
 from antcost.cost.convention import CONVENTIONS
 from antcost.cost.counts import Cost
-from antcost.reconcile import Combination, Figure, reconcile
+from antcost.reconcile.reconciliation import Combination, Figure, reconcile
 from antcost.sources.specs.build import build_graph
-from antcost.sources.specs.model import NetSpec, Published
+from antcost.sources.specs.model import Ambiguity, NetSpec, Published
 from antcost.units import format_count, format_exact
-from antcost.views.reconciliation import changes
 
 PLAIN = CONVENTIONS["madds"]
 LABELS = {"params": "params", "madds": "MAdds"}
@@ -40,6 +40,13 @@ def unequal(row: Published, cost: Cost) -> Sequence[str]:
     return [
         field for field, figure in printed.items() if figure and not figure.rounds(counts[field])
     ]
+
+
+def changes(ambiguity: Ambiguity) -> str:
+    """Return what an ambiguity sets, in short."""
+    (path, value), *others = ambiguity.set.items()
+    text = f"{path}={value if isinstance(value, str) else json.dumps(value)}"
+    return f"{text} and {len(others)} more" if others else text
 
 
 def _explained(figure: Figure, combination: Combination) -> str:

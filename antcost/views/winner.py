@@ -10,7 +10,7 @@ import yaml
 
 from antcost.cost.analysis import analyze_graph
 from antcost.cost.measures import format_measure
-from antcost.search.run import Candidate, Report, objective_of
+from antcost.search.run import SearchResult, objective_of
 from antcost.search.space import Space
 from antcost.sources.specs.build import build_graph
 from antcost.sources.specs.catalog import shipped_names
@@ -20,45 +20,45 @@ from antcost.version import __version__
 from antcost.yamlfile.document import read_value
 
 
-def winner_spec(report: Report, chosen: Candidate, output: Path) -> str:
+def winner_spec(result: SearchResult, output: Path) -> str:
     """The text of a spec for this file: `extends` the base and `set` what was chosen.
 
     Its head has the objective, the budgets and what is proven.
     """
-    space = report.space
+    space = result.space
     lines = [
-        *(f"# {line}" for line in _head(report, chosen)),
+        *(f"# {line}" for line in _head(result)),
         f"name: {_plain(f'{space.base.name}, found for {space.name}')}",
-        f"extends: {_plain(_base_reference(report, output))}",
+        f"extends: {_plain(_base_reference(result, output))}",
         "set:",
-        *(f"  {_plain(path)}: {_plain(value)}" for path, value in settings(report, chosen).items()),
+        *(f"  {_plain(path)}: {_plain(value)}" for path, value in settings(result).items()),
     ]
     return "\n".join(lines) + "\n"
 
 
-def settings(report: Report, chosen: Candidate) -> dict[str, Any]:
+def settings(result: SearchResult) -> dict[str, Any]:
     """What is set on the file of the base: by --set, then by the search."""
-    texts = (text.partition("=") for text in report.space.base.overrides)
+    texts = (text.partition("=") for text in result.space.base.overrides)
     before = {path.strip(): read_value(value) for path, _, value in texts}
-    return {**before, **chosen.values}
+    return {**before, **result.chosen.values}
 
 
-def require_same_counts(report: Report, chosen: Candidate, path: Path) -> None:
+def require_same_counts(result: SearchResult, path: Path) -> None:
     """The spec in this file, if it is one, costs what the search counted, to the unit."""
     if not path.is_file():
         return
     cost = analyze_graph(build_graph(load(path.resolve())))
-    for measure in report.space.measures.values():
-        assert measure.of(cost) == chosen.counts[measure.name], (path, measure.name)
+    for measure in result.space.measures.values():
+        assert measure.of(cost) == result.chosen.counts[measure.name], (path, measure.name)
 
 
-def verdict(report: Report) -> str:
+def verdict(result: SearchResult) -> str:
     """What is proven of the best network."""
-    if report.proven:
-        return f"Proven: none of the {format_size(report.size)} networks is better."
-    if report.gap == float("inf"):
+    if result.proven:
+        return f"Proven: none of the {format_size(result.size)} networks is better."
+    if result.gap == float("inf"):
         return "Not proven: ended before there was a bound on what is possible."
-    upper, gap = format_worth(report.space, report.upper), format_change(Fraction(report.gap))
+    upper, gap = format_worth(result.space, result.upper), format_change(Fraction(result.gap))
     return f"Not proven: no network can be better than {upper}, {gap} away."
 
 
@@ -76,22 +76,22 @@ def format_worth(space: Space, worth: float, exact: bool = False) -> str:
     return format_score(worth)
 
 
-def _head(report: Report, chosen: Candidate) -> Iterator[str]:
-    space = report.space
+def _head(result: SearchResult) -> Iterator[str]:
+    space, chosen = result.space, result.chosen
     yield f"Found by antcost {__version__}: {worth_text(space, chosen.worth, exact=True)}."
-    yield verdict(report)
+    yield verdict(result)
     for bound in space.bounds:
         yield f"{bound}: {format_exact(chosen.counts[bound.measure.name])}"
     if space.rho is not None:
         yield f"rho <= {space.rho:g}"
 
 
-def _base_reference(report: Report, output: Path) -> str:
+def _base_reference(result: SearchResult, output: Path) -> str:
     """The base as a file in the output's folder calls it."""
-    name = report.space.sources.base_name
+    name = result.space.sources.base_name
     if name in shipped_names():
         return name
-    return Path(relpath(report.space.base.document.origin, output.parent)).as_posix()
+    return Path(relpath(result.space.base.document.origin, output.parent)).as_posix()
 
 
 def _plain(value: Any) -> str:

@@ -1,0 +1,1 @@
+"""Why published figures differ from our counts."""

@@ -349,7 +349,7 @@ def test_rows_sum_to_the_whole(by: Any) -> None:
     table = layer_times_table(breakdown, by)
     assert table.total is not None
     assert table.total.traffic_bytes == sum(line.traffic_bytes for line in lines)
-    data = table.data()
+    data = table.plain()
     assert data["total"]["time_ps"] == sum(row["time_ps"] for row in data["rows"])
     assert data["total"]["bound_ps"] == sum(row["bound_ps"] for row in data["rows"])
 

@@ -29,7 +29,7 @@ from antcost.explain.symbolic import (
     without_implied,
     without_rounding,
 )
-from antcost.tables.table import Cell, Column, Formula, Note, Table, choose
+from antcost.tables.table import Cell, Column, Formula, Note, Table, choose, record
 from antcost.units import format_exact
 from antcost.views.formula import factored, formula
 
@@ -101,15 +101,15 @@ def form_table(
             f"MAdds: {CONVENTIONS['madds'].definition}.",
         ),
         hints=(f"Free rows not shown: {hidden} (--all).",) if hidden else (),
-        data=lambda: {
+        facts={
             "title": title,
             "block": form.block,
             "here": _numbers(form.values),
             "required": [_condition_data(condition) for condition in _required(form)],
             "exact_where": [_condition_data(condition) for condition in _granted(form)],
-            "rows": [_data(line) for line in every],
-            "total": _data(replace(total, madds=madds, params=params)),
+            "total": record(replace(total, madds=madds, params=params), COLUMNS, {}),
         },
+        every=every,
     )
 
 
@@ -231,12 +231,10 @@ def network_table(
             *map(_width_note, widths),
             f"MAdds: {CONVENTIONS['madds'].definition}.",
         ),
-        data=lambda: {
+        facts={
             "title": title,
             "input": [formula(side).plain for side in form.sides],
             "here": _numbers(form.values),
-            "rows": [_data(line) for line in lines],
-            "total": _data(total),
             "width": [_width_data(width) for width in widths],
         },
     )
@@ -323,19 +321,6 @@ def _numbers(values: Mapping[Symbol, int]) -> dict[str, int]:
     return {symbol.name: number for symbol, number in values.items()}
 
 
-def _data(line: FormulaRow) -> dict[str, Any]:
-    """One row for JSON: formulas as text and LaTeX, numbers as integers."""
-    return {
-        "name": line.name,
-        "operator": line.operator,
-        "blocks": line.blocks,
-        "madds": _formula_data(line.madds),
-        "params": _formula_data(line.params),
-        "madds_here": line.madds_here,
-        "params_here": line.params_here,
-    }
-
-
 def _condition_data(condition: Divides) -> dict[str, str]:
     return {
         "divisor": formula(condition.divisor).plain,
@@ -343,15 +328,11 @@ def _condition_data(condition: Divides) -> dict[str, str]:
     }
 
 
-def _formula_data(written: Formula | None) -> dict[str, str] | None:
-    return {"text": written.plain, "latex": written.latex} if written else None
-
-
 def _width_data(width: WidthForm) -> dict[str, Any]:
     return {
         "alpha": f"{width.bound} 1" if width.bound else None,
-        "madds": _formula_data(formula(width.madds)),
-        "params": _formula_data(formula(width.params)),
+        "madds": formula(width.madds),
+        "params": formula(width.params),
         "exact_for_multiples_of": str(width.step),
         "exact_at_1": width.exact_at_1,
     }

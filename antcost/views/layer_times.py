@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from fractions import Fraction
-from typing import Any
 
 from antcost.cost.analysis import Level, group_of
 from antcost.cost.convention import CONVENTIONS
@@ -117,7 +116,20 @@ def layer_times_table(breakdown: Breakdown, by: Level) -> Table[LayerTimeRow]:
         items=lines,
         total=total,
         notes=(*_notes(breakdown, lines), *disturbances(breakdown)),
-        data=lambda: _data(breakdown, lines, total),
+        facts={
+            "network": graph.name,
+            "engine": breakdown.engine,
+            "settings": asdict(breakdown.settings),
+            "conditions": asdict(breakdown.conditions),
+            "runs": breakdown.runs,
+            "whole_ps": breakdown.whole_ps,
+            "profiled_ps": breakdown.profiled_ps,
+            "machine": asdict(breakdown.roofline),
+        },
+        more={
+            "layers": lambda line: [[node.name for node in one.nodes] for one in line.kernels],
+            "bound_ps": lambda line: line.limits_ps.total(),
+        },
     )
 
 
@@ -165,37 +177,6 @@ def _machine(roofline: Roofline) -> str:
         f"The same engine at its best: {flops}; {levels} of traffic; "
         f"{format_time(roofline.overhead_ps)} a tiny layer."
     )
-
-
-def _data(
-    breakdown: Breakdown, lines: Sequence[LayerTimeRow], total: LayerTimeRow
-) -> dict[str, Any]:
-    return {
-        "network": breakdown.cost.graph.name,
-        "engine": breakdown.engine,
-        "settings": asdict(breakdown.settings),
-        "conditions": asdict(breakdown.conditions),
-        "runs": breakdown.runs,
-        "whole_ps": breakdown.whole_ps,
-        "profiled_ps": breakdown.profiled_ps,
-        "machine": asdict(breakdown.roofline),
-        "rows": [_row_data(line) for line in lines],
-        "total": _row_data(total),
-    }
-
-
-def _row_data(line: LayerTimeRow) -> dict[str, Any]:
-    """One row: integers, and what its layers are."""
-    return {
-        "name": line.name,
-        "operator": line.operator,
-        "layers": [[node.name for node in kernel.nodes] for kernel in line.kernels],
-        "time_ps": line.time_ps,
-        "madds": line.madds,
-        "traffic_bytes": line.traffic_bytes,
-        "bound_by": line.bound_by,
-        "bound_ps": line.limits_ps.total(),
-    }
 
 
 def _ratio(part: int, whole: int) -> Fraction | None:

@@ -34,7 +34,7 @@ from antcost.measure.profiling import (
     reference_ns,
     timed,
 )
-from antcost.measure.random_networks import random_graphs
+from antcost.measure.random_networks import random_networks
 from antcost.measure.recording import Recording
 from antcost.sources.network import Network
 from antcost.views.measurement_notes import disturbances
@@ -67,11 +67,11 @@ class PredictedNetwork:
 
 def test_graphs() -> dict[str, Graph]:
     graphs = {name: antcost.build_graph(antcost.load(name)) for name in SHIPPED}
-    return graphs | {f"{graph.name} of seed {SEED}": graph for graph in fresh()}
+    return graphs | {f"{network.name} of seed {SEED}": network.graph for network in fresh()}
 
 
-def fresh() -> Iterator[Graph]:
-    return islice(random_graphs(SEED), RANDOM)
+def fresh() -> Iterator[Network]:
+    return islice(random_networks(SEED), RANDOM)
 
 
 def madds_line(learned: Profile) -> Callable[[Graph], float]:

@@ -38,7 +38,7 @@ from antcost.measure.profiling import (
     profile,
     trial_errors,
 )
-from antcost.measure.random_networks import MADDS, random_graphs
+from antcost.measure.random_networks import MADDS, random_networks
 from antcost.measure.recording import Recording
 
 MIB = 2**20
@@ -128,8 +128,7 @@ def test_a_block_of_one_has_the_multiply_adds_of_the_tables(name: str) -> None:
 
 
 def test_rates_are_found_again() -> None:
-    graphs = list(islice(random_graphs(3), 48))
-    costs = [analyze_graph(graph) for graph in graphs]
+    costs = [network.cost for network in islice(random_networks(3), 48)]
     truth = known_device(costs)
     samples = [
         Sample(cost, sum(layers_ns(truth, cost.graph).values()), layers_ns(truth, cost.graph))
@@ -142,7 +141,7 @@ def test_rates_are_found_again() -> None:
 
 
 def test_what_a_profiler_adds_is_taken_off() -> None:
-    costs = [analyze_graph(graph) for graph in islice(random_graphs(4), 34)]
+    costs = [network.cost for network in islice(random_networks(4), 34)]
     truth = known_device(costs)
     samples = []
     for cost in costs[:30]:
@@ -156,7 +155,7 @@ def test_what_a_profiler_adds_is_taken_off() -> None:
 
 def test_whole_networks_decide_where_kernels_disagree_with_them() -> None:
     """A profiler that sees half of the time of every depthwise convolution."""
-    costs = [analyze_graph(graph) for graph in islice(random_graphs(5), 34)]
+    costs = [network.cost for network in islice(random_networks(5), 34)]
     truth = known_device(costs)
     samples = []
     for cost in costs[:26]:
@@ -173,14 +172,14 @@ def test_whole_networks_decide_where_kernels_disagree_with_them() -> None:
 
 
 def test_random_networks_are_the_same_for_a_seed_and_of_a_size() -> None:
-    first, again, other = (list(islice(random_graphs(seed), 12)) for seed in (0, 0, 1))
+    first, again, other = (list(islice(random_networks(seed), 12)) for seed in (0, 0, 1))
     assert first == again
     assert not any(a == b for a, b in zip(first, other, strict=True))
-    assert all(analyze_graph(graph).madds in MADDS for graph in first)
+    assert all(network.cost.madds in MADDS for network in first)
 
 
 def test_a_profile_is_a_file_that_predicts_the_same(tmp_path: Path) -> None:
-    truth = known_device(analyze_graph(graph) for graph in islice(random_graphs(0), 26))
+    truth = known_device(network.cost for network in islice(random_networks(0), 26))
     result = profile(
         engine_of(truth, faster=100), Settings(), Plan(networks=20, trials=4, limit_s=2.0)
     )
@@ -334,7 +333,7 @@ def test_predictions_need_no_runtime(device_path: Path) -> None:
 def test_the_command_writes_a_device(
     run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    truth = known_device(analyze_graph(graph) for graph in islice(random_graphs(0), 14))
+    truth = known_device(network.cost for network in islice(random_networks(0), 14))
     monkeypatch.setattr(
         "antcost.cli.device.find_engine", lambda name, settings: engine_of(truth, faster=200)
     )

@@ -17,7 +17,7 @@ MATCHES = {
     "cost/formulas.py": 1,
     "cost/kernels.py": 1,
     "cost/memory.py": 1,
-    "explain/symbolic.py": 2,
+    "explain/symbolic.py": 1,
     "graph/shapes.py": 1,
     "views/difference.py": 1,
     "views/network.py": 1,

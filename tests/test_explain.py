@@ -32,6 +32,7 @@ from antcost.explain.symbolic import (
     ALPHA,
     REPEAT,
     ClosedForm,
+    FormPart,
     block_form,
     expression,
     letter,
@@ -60,8 +61,8 @@ def equal(a: Expr, b: Expr) -> bool:
     return bool((sympify(a) - sympify(b)).expand() == 0)
 
 
-def block(name: str, **fields: Any) -> NetCost:
-    return block_form(name, fields).parts[0].cost
+def block(name: str, **fields: Any) -> FormPart:
+    return block_form(name, fields).parts[0]
 
 
 def madds(name: str, **fields: Any) -> Expr:
@@ -73,8 +74,8 @@ def at(form: Expr, numbers: dict[str, int]) -> Expr:
     return sympify(form).subs({letter(name): number for name, number in numbers.items()})
 
 
-def layer(cost: NetCost, name: str) -> Expr:
-    (row,) = (row for row in cost.layers if row.name == name)
+def layer(part: FormPart, name: str) -> Expr:
+    (row,) = (row for row in part.layers if row.name == name)
     return without_rounding(expression(row.madds))
 
 
@@ -121,9 +122,10 @@ def test_mobilenet_v2_is_a_special_case_of_ant() -> None:
     """g = 1 and no attention, for every t but 1: each layer, its shape and each of its counts."""
     special = block("ant", groups=1, reduction=None)
     inverted = block("inverted_residual", reduction=None)
-    assert special.graph.nodes == inverted.graph.nodes
-    assert special.whole.cost == inverted.whole.cost
-    assert equal(expression(special.madds), H * W * T * C_I * (C_I + K**2 + C_O))
+    for one, other in zip(special.layers, inverted.layers, strict=True):
+        assert (one.name, one.operator, one.cost) == (other.name, other.operator, other.cost)
+        assert (one.nodes[0].layer, one.output) == (other.nodes[0].layer, other.output)
+    assert equal(special.madds, H * W * T * C_I * (C_I + K**2 + C_O))
 
 
 def test_ant_expands_at_1_and_mobilenet_v2_does_not() -> None:
@@ -625,8 +627,8 @@ def test_equal_channels_are_one_letter() -> None:
     stages = [{"block": "projects", "channels": c, "repeat": 2, "stride": 2} for c in (8, 8, 16)]
     spec = load(network(*stages, input_shape=(3, 32, 32)))
     forms = [stage_form(spec, f"s{index}") for index in range(3)]
-    assert "shortcut" in [row.name for row in forms[2].parts[0].cost.layers]
-    assert "shortcut" not in [row.name for row in forms[2].parts[1].cost.layers]
+    assert "shortcut" in [row.name for row in forms[2].parts[0].layers]
+    assert "shortcut" not in [row.name for row in forms[2].parts[1].layers]
     plain = network({"block": "projects", "channels": 3}, input_shape=(3, 8, 8))
     assert equal(stage_form(load(plain), "s0").madds, 9 * H * W * C_I**2)
 

@@ -177,7 +177,7 @@ def test_the_table_of_the_peak_adds_up(name: str, inplace: bool) -> None:
         assert held.shape is not None
         assert held.bytes == 4 * held.shape.numel
     assert table.total is not None
-    assert table.total.bytes == table.data()["peak_memory_bytes"]
+    assert table.total.bytes == table.plain()["total"]["memory"]
 
 
 def test_the_table_of_the_peak_says_why() -> None:

@@ -7,14 +7,13 @@ import typer
 from pydantic import TypeAdapter, ValidationError
 from typer import Option
 
-from antcost.cli.measurement import exit_if_interrupted, require_packages
-from antcost.cli.options import ExactOption, FormatOption
-from antcost.cli.output import Output, emit
+from antcost.cli.measurement import EngineOptions, exit_if_interrupted, require_packages
+from antcost.cli.option_groups import with_option_groups
+from antcost.cli.output import Printing, emit
 from antcost.cli.progress import meter, progress
-from antcost.cost.memory import Dtype
 from antcost.errors import AntcostError
 from antcost.files import require_writable, write_whole
-from antcost.measure.engines import DEFAULT, Settings, find_engine
+from antcost.measure.engines import find_engine
 from antcost.measure.profiling import Plan, device_file, profile
 from antcost.views.profile_errors import trials_table
 from antcost.yamlfile.fields import Text
@@ -35,14 +34,12 @@ def _group() -> None:
 
 
 @device.command("profile")
+@with_option_groups
 def profile_device(
     output: Annotated[
         Path, Option("-o", "--output", metavar="FILE", help="Write the device, as JSON.")
     ],
-    engine: Annotated[str, Option(metavar="NAME", help="What runs the networks.")] = DEFAULT,
-    threads: Annotated[int, Option(metavar="N", min=1, max=1024, help="Threads.")] = 1,
-    batch: Annotated[int, Option(metavar="N", min=1, max=1024, help="Batch size.")] = 1,
-    dtype: Annotated[Dtype, Option(help="Data type.")] = "fp32",
+    run: EngineOptions,
     name: Annotated[str | None, Option(metavar="TEXT", help="What to call the device.")] = None,
     networks: Annotated[
         int, Option(metavar="N", min=4, max=1000, help="Random networks to learn from.")
@@ -54,8 +51,8 @@ def profile_device(
         float, Option(metavar="SECONDS", min=1, max=1e6, help="For timing them as a whole.")
     ] = PLAN.limit_s,
     seed: Annotated[int, Option(help="Of the random networks, and of their order.")] = 0,
-    exact: ExactOption = False,
-    format_: FormatOption = "text",
+    *,
+    to: Printing,
 ) -> None:
     """Learn this machine from random networks, in a minute, and try that on others.
 
@@ -65,9 +62,9 @@ def profile_device(
     require_writable(output)
     if name is not None:
         _require_text(name)
-    settings = Settings(threads, batch, dtype)
+    settings = run.settings()
     plan = Plan(networks, trials, seed, time_limit)
-    found = find_engine(engine, settings)
+    found = find_engine(run.engine, settings)
     with (
         exit_if_interrupted("interrupted: nothing was learned"),
         progress("profiling", networks) as on_network,
@@ -78,7 +75,7 @@ def profile_device(
             on_progress=lambda now: show(now.seconds, str(now)),
         )  # fmt: skip
     write_whole(output, device_file(result.device))
-    emit(trials_table(result), Output(exact, format_, None))
+    emit(trials_table(result), to)
 
 
 def _require_text(name: str) -> None:

@@ -10,23 +10,27 @@ from typer import Argument, BadParameter, Context, Option
 
 from antcost.charts.files import check_figure, draw, linked
 from antcost.cli.batch import read_each
-from antcost.cli.measurement import require_packages, run_breakdown, run_measurement
-from antcost.cli.options import DeviceOption, ExactOption, FormatOption, SetOption, read_share
-from antcost.cli.output import Output, emit
+from antcost.cli.measurement import (
+    EngineOptions,
+    require_packages,
+    run_breakdown,
+    run_measurement,
+)
+from antcost.cli.options import DeviceOption, SetOption, read_share
+from antcost.cli.output import Printing, emit
 from antcost.cost.analysis import Level
 from antcost.cost.device import Device, load_device
-from antcost.cost.memory import Dtype
 from antcost.errors import AntcostError, suggest
 from antcost.files import require_writable, write_whole
 from antcost.measure.breakdown import Breakdown
-from antcost.measure.engines import BUILT_IN, DEFAULT, Settings, find_engine
+from antcost.measure.engines import find_engine
 from antcost.measure.lineup import with_reference
 from antcost.measure.recording import Recording, find_name, load_recording, to_json
 from antcost.measure.statistics import Stat
 from antcost.measure.timing import Goal
 from antcost.sources.analyze import analyze
 from antcost.sources.network import Network, load_network
-from antcost.tables.formats import Format, render
+from antcost.tables.formats import render
 from antcost.views.latency import latency_table
 from antcost.views.layer_times import layer_times_table
 from antcost.views.predictions import PredictedNetwork, predictions_table
@@ -46,14 +50,23 @@ COMPARING = ("target", "seed", "stat", "baseline", "scatter")
 
 @dataclass(frozen=True, slots=True)
 class Display:
-    """How what was measured is printed and drawn."""
+    """How what was measured is compared and drawn."""
 
-    baseline: str | None
-    stat: Stat
-    exact: bool
-    format: Format
-    figure: Path | None
-    scatter: Path | None
+    stat: Annotated[
+        Stat, Option(help="Median, or the ANTNets paper's mean without fastest and slowest run.")
+    ] = "median"
+    baseline: Annotated[
+        str | None, Option(metavar="NAME", help="Say how many times faster than this network.")
+    ] = None
+    figure: Annotated[
+        Path | None,
+        Option(
+            metavar="FILE", help="Draw all runs of each, or --by as roofline: .svg, .pdf, .png."
+        ),
+    ] = None
+    scatter: Annotated[
+        Path | None, Option(metavar="FILE", help="Draw time against MAdds, traffic and params.")
+    ] = None
 
 
 def latency(
@@ -64,12 +77,8 @@ def latency(
     ] = None,
     set_: SetOption = None,
     device: DeviceOption = None,
-    engine: Annotated[
-        str, Option(metavar="NAME", help=f"What runs the networks: {', '.join(BUILT_IN)}, ...")
-    ] = DEFAULT,
-    threads: Annotated[int, Option(metavar="N", min=1, max=1024, help="Threads.")] = 1,
-    batch: Annotated[int, Option(metavar="N", min=1, max=1024, help="Batch size.")] = 1,
-    dtype: Annotated[Dtype, Option(help="Data type.")] = "fp32",
+    *,
+    run: EngineOptions,
     no_fold: Annotated[
         bool, Option("--no-fold", help="Batch norm as layers, not folded into convolutions.")
     ] = False,
@@ -80,29 +89,14 @@ def latency(
         float, Option(metavar="SECONDS", min=0.1, max=1e6, help="Stop measuring then.")
     ] = 60.0,
     seed: Annotated[int, Option(help="Of the order of runs.")] = 0,
-    stat: Annotated[
-        Stat, Option(help="Median, or the ANTNets paper's mean without fastest and slowest run.")
-    ] = "median",
-    baseline: Annotated[
-        str | None, Option(metavar="NAME", help="Say how many times faster than this network.")
-    ] = None,
     from_: Annotated[
         Path | None, Option("--from", metavar="FILE", help="Show what was measured before.")
     ] = None,
     by: Annotated[
         Level | None, Option(help="Where the time of one network goes; what a row is.")
     ] = None,
-    figure: Annotated[
-        Path | None,
-        Option(
-            metavar="FILE", help="Draw all runs of each, or --by as roofline: .svg, .pdf, .png."
-        ),
-    ] = None,
-    scatter: Annotated[
-        Path | None, Option(metavar="FILE", help="Draw time against MAdds, traffic and params.")
-    ] = None,
-    exact: ExactOption = False,
-    format_: FormatOption = "text",
+    display: Display,
+    to: Printing,
     output: Annotated[
         Path | None,
         Option("-o", "--output", metavar="FILE", help="Write the raw samples, as JSON."),
@@ -118,22 +112,21 @@ def latency(
     if device is not None:
         unused = {*MEASURING, *COMPARING, "from_", "figure"} - {*PREDICTING}
         _refuse(context, unused, "--device predicts")
-        _predict(specs or [], set_, device, exact, format_)
+        _predict(specs or [], set_, device, to)
         return
     require_packages(*([] if from_ else ["psutil"]))
     if output is not None:
         require_writable(output)
-    for drawing in filter(None, (figure, scatter)):
+    for drawing in filter(None, (display.figure, display.scatter)):
         check_figure(drawing)
-    display = Display(baseline, stat, exact, format_, figure, scatter)
     if from_ is not None:
         _refuse(context, MEASURING, "--from shows what was measured")
-        _show(load_recording(from_), display)
+        _show(load_recording(from_), display, to)
         return
     if not specs:
         raise BadParameter("name networks to measure, or show a recording: --from FILE")
-    settings = Settings(threads, batch, dtype, not no_fold)
-    found = find_engine(engine, settings)
+    settings = run.settings(fold=not no_fold)
+    found = find_engine(run.engine, settings)
     goal = Goal(read_share("--target", target), time_limit)
     if not 0 < goal.target < 1:
         raise AntcostError(f"--target {target}: expected a percentage above 0 % and below 100 %")
@@ -142,21 +135,22 @@ def latency(
         if len(specs) > 1:
             raise BadParameter(f"--by shows one network, not {len(specs)}")
         cost = analyze(specs[0], set_ or ())
-        if figure is not None and not cost.madds:
+        if display.figure is not None and not cost.madds:
             raise AntcostError(f"{cost.graph.name}: a roofline is of layers with multiply-adds")
-        _show_breakdown(run_breakdown(cost, found, settings, time_limit), by, display, output)
+        breakdown = run_breakdown(cost, found, settings, time_limit)
+        _show_breakdown(breakdown, by, display.figure, output, to)
         return
     with read_each(specs, lambda name: load_network(name, set_ or ()), all_failed=2) as asked:
         if asked:
-            lineup = with_reference(asked, _asked_baseline(asked, baseline, set_))
-            if scatter is not None:
+            lineup = with_reference(asked, _asked_baseline(asked, display.baseline, set_))
+            if display.scatter is not None:
                 from antcost.charts.latency import require_enough
 
                 require_enough(len({*range(len(asked)), lineup.baseline}))
             recording = run_measurement(lineup, found, settings, goal, seed)
             if output is not None:
                 write_whole(output, to_json(recording))
-            _show(recording, replace(display, baseline=None))
+            _show(recording, replace(display, baseline=None), to)
             if recording.stopped == "interrupted":
                 raise typer.Exit(130)
 
@@ -180,16 +174,14 @@ def _refuse(context: Context, parameters: Collection[str], because: str) -> None
             raise AntcostError(f"{because}: it goes without {name}")
 
 
-def _predict(
-    specs: list[str], overrides: list[str] | None, path: Path, exact: bool, output_format: Format
-) -> None:
+def _predict(specs: list[str], overrides: list[str] | None, path: Path, to: Printing) -> None:
     """Print what a device file says of the networks."""
     if not specs:
         raise BadParameter("name networks to predict")
     device = load_device(path)
     with read_each(specs, lambda name: _predicted(name, overrides, device), all_failed=2) as rows:
         if rows:
-            emit(predictions_table(rows), Output(exact, output_format, None))
+            emit(predictions_table(rows), to)
 
 
 def _predicted(reference: str, overrides: list[str] | None, device: Device) -> PredictedNetwork:
@@ -197,31 +189,30 @@ def _predicted(reference: str, overrides: list[str] | None, device: Device) -> P
     return PredictedNetwork(network, device.predict(network.cost))
 
 
-def _show_breakdown(breakdown: Breakdown, by: Level, display: Display, output: Path | None) -> None:
+def _show_breakdown(
+    breakdown: Breakdown, by: Level, figure: Path | None, output: Path | None, to: Printing
+) -> None:
     """Print the table, and write its numbers and the figure."""
     table = layer_times_table(breakdown, by)
     if output is not None:
         write_whole(output, f"{render(table, 'json')}\n")
-    if display.figure is not None:
+    if figure is not None:
         from antcost.charts.roofline import roofline_figure
 
-        draw(roofline_figure(breakdown, by), display.figure)
-        table = replace(table, figure=linked(display.figure, None))
-    emit(table, Output(display.exact, display.format, None))
+        draw(roofline_figure(breakdown, by), figure)
+        table = replace(table, figure=linked(figure, None))
+    emit(table, to)
 
 
-def _show(recording: Recording, display: Display) -> None:
+def _show(recording: Recording, display: Display, to: Printing) -> None:
     """Print the table, then draw: everything from the recording alone."""
     base, stat = _baseline(recording, display.baseline), display.stat
-    table = latency_table(recording, baseline=base, stat=stat, plain=display.format == "csv")
+    figure = linked(display.figure, None) if display.figure else ""
+    emit(replace(latency_table(recording, baseline=base, stat=stat), figure=figure), to)
     if display.figure is not None:
-        figure = linked(display.figure, None)
-        emit(replace(table, figure=figure), Output(display.exact, display.format, None))
         from antcost.charts.latency import runs_figure
 
         draw(runs_figure(recording, baseline=base, stat=stat), display.figure)
-    else:
-        emit(table, Output(display.exact, display.format, None))
     if display.scatter is not None:
         from antcost.charts.latency import scatter_figure
 

@@ -2,18 +2,22 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.util import find_spec
 from itertools import count
+from typing import Annotated
 
 import typer
+from typer import Option
 
 from antcost.check.comparison import Check, check
 from antcost.check.tools import TOOLS
 from antcost.cli.progress import meter, progress
 from antcost.cost.analysis import NetCost
+from antcost.cost.memory import Dtype
 from antcost.errors import AntcostError
 from antcost.measure.breakdown import STEPS, Breakdown, break_down
-from antcost.measure.engines import DEFAULT, Engine, Settings, find_engine
+from antcost.measure.engines import BUILT_IN, DEFAULT, Engine, Settings, find_engine
 from antcost.measure.lineup import Lineup, with_reference
 from antcost.measure.recording import Recording
 from antcost.measure.statistics import latencies
@@ -21,6 +25,21 @@ from antcost.measure.timing import Goal, measure
 from antcost.views.comparison import Entry
 from antcost.views.entry_latencies import timed_entry
 from antcost.views.latency import latency_notes
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOptions:
+    """How networks are run."""
+
+    engine: Annotated[
+        str, Option(metavar="NAME", help=f"What runs the networks: {', '.join(BUILT_IN)}, ...")
+    ] = DEFAULT
+    threads: Annotated[int, Option(metavar="N", min=1, max=1024, help="Threads.")] = 1
+    batch: Annotated[int, Option(metavar="N", min=1, max=1024, help="Batch size.")] = 1
+    dtype: Annotated[Dtype, Option(help="Data type.")] = "fp32"
+
+    def settings(self, *, fold: bool = True) -> Settings:
+        return Settings(self.threads, self.batch, self.dtype, fold)
 
 
 def require_torch() -> None:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Literal, assert_never
 
-from antcost.cost.convention import CONVENTIONS, flops, madds
+from antcost.cost.convention import flops, madds
 from antcost.cost.counts import Cost, total
 from antcost.cost.folding import folded_norms
 from antcost.cost.formulas import cost
 from antcost.graph.graph import Graph, Node
 from antcost.graph.operators import kind, operator
 from antcost.graph.shape import Shape
-from antcost.units import format_exact
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,17 +80,10 @@ class NetCost:
 
     def by(self, level: Level) -> tuple[Row, ...]:
         """Rows in the order of the network; those of one block, stage or kind are summed."""
-        match level:
-            case "layer":
-                return self.layers
-            case "block":
-                return self._grouped(lambda node: (node.origin.name, node.origin.block))
-            case "stage":
-                return self._grouped(lambda node: (node.origin.stage, node.origin.block))
-            case "kind":
-                return self._grouped(lambda node: (kind(node), kind(node)))
-            case _:
-                assert_never(level)
+        groups: dict[tuple[str, str], list[Row]] = {}
+        for row in self.layers:
+            groups.setdefault(group_of(row.nodes[0], level), []).append(row)
+        return tuple(merge(*names, rows) for names, rows in groups.items())
 
     def to_frame(self, by: Level = "layer") -> pd.DataFrame:
         """Return the rows as a pandas data frame, with every count as an exact integer."""
@@ -111,33 +103,30 @@ class NetCost:
 
     def _repr_html_(self) -> str:
         """Return the stages as a table, for notebooks."""
-        from html import escape
-
         from tabulate import tabulate
 
         rows = [
-            (row.name, row.operator, row.input, row.output, row.params, row.madds)
-            for row in self.by("stage")
+            (row.name, row.operator, row.input, row.output, f"{row.params:,}", f"{row.madds:,}")
+            for row in (*self.by("stage"), self.whole)
         ]
-        total = ("total", "", "", "", self.params, self.madds)
-        table = tabulate(
-            [
-                (*texts, format_exact(params), format_exact(madds_))
-                for *texts, params, madds_ in (*rows, total)
-            ],
-            headers=("stage", "block", "input", "output", "params", "MAdds"),
-            tablefmt="html",
-            colalign=("left",) * 4 + ("right",) * 2,
-            disable_numparse=True,
-        )
-        note = f"MAdds: {CONVENTIONS['madds'].definition}."
-        return f"<p><b>{escape(self.graph.name)}</b></p>{table}<p><small>{note}</small></p>"
+        headers = (self.graph.name, "block", "input", "output", "params", "MAdds")
+        table: str = tabulate(rows, headers, tablefmt="html", disable_numparse=True)
+        return table
 
-    def _grouped(self, key: Callable[[Node], tuple[str, str]]) -> tuple[Row, ...]:
-        groups: dict[tuple[str, str], list[Row]] = {}
-        for row in self.layers:
-            groups.setdefault(key(row.nodes[0]), []).append(row)
-        return tuple(merge(*names, rows) for names, rows in groups.items())
+
+def group_of(node: Node, level: Level) -> tuple[str, str]:
+    """Return the name and the operator of the row that a layer belongs to."""
+    match level:
+        case "layer":
+            return node.name, operator(node)
+        case "block":
+            return node.origin.name, node.origin.block
+        case "stage":
+            return node.origin.stage, node.origin.block
+        case "kind":
+            return kind(node), kind(node)
+        case _:
+            assert_never(level)
 
 
 def merge(name: str, operator_name: str, rows: Sequence[Row]) -> Row:

@@ -8,19 +8,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import groupby
 from math import gcd, lcm
 from typing import Any, Literal, assert_never, get_origin
 
 from sympy import Add, Expr, Integer, Rational, Symbol, ceiling, floor, fraction, sympify, together
 
-from antcost.blocks.registry import block_function
 from antcost.cost.analysis import NetCost, Row, analyze_graph
 from antcost.errors import AntcostError, ShapeError, suggest
 from antcost.graph import layers as L
-from antcost.graph.graph import Graph
+from antcost.graph.graph import Graph, Node
 from antcost.graph.shape import Shape
-from antcost.graph.tape import PREVIOUS, Tape
-from antcost.sources.specs.build import build_graph, build_stages, later_fields
+from antcost.graph.tape import PREVIOUS, Tape, Tensor
+from antcost.sources.specs.build import build_graph, build_stages, run_stage
 from antcost.sources.specs.model import NetSpec, Stage
 from antcost.sources.specs.settings import find_stage_model, set_fields
 from antcost.sources.specs.width import DIVISOR, scaled_channels, scaled_fields, stage_fields
@@ -37,6 +37,18 @@ LETTERS = {
     "squeeze": "c_s",
 }
 """The papers' letters for the fields of blocks."""
+MEANINGS = {
+    "h": "height of the output map",
+    "w": "width of the output map",
+    "c_i": "channels in",
+    "c_p": "channels in from the block before the last",
+    **{name: field for field, name in LETTERS.items()},
+    "c_o": "channels out",
+    "c_h": "channels of the hidden layers",
+    "c_s": "channels of the squeeze",
+    "N": "blocks",
+}
+"""What the letters mean; k_h, k_w and g_1, g_2, ... are kernels and groups, too."""
 
 
 def letter(name: str) -> Any:
@@ -63,17 +75,18 @@ class FormPart:
 
     label: str
     times: Expr
-    cost: NetCost
+    block: Row
+    layers: tuple[Row, ...]
 
     @property
     def madds(self) -> Expr:
         """MAdds of one such block."""
-        return expression(self.cost.madds)
+        return expression(self.block.madds)
 
     @property
     def params(self) -> Expr:
         """Parameters of one such block."""
-        return expression(self.cost.params)
+        return expression(self.block.params)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +98,15 @@ class ClosedForm:
     """
 
     block: str
+    input: Shape
     parts: tuple[FormPart, ...]
     values: Mapping[Symbol, int]
     actual: Row | None = None
+
+    @property
+    def output(self) -> Shape:
+        """Return what the first block makes."""
+        return self.parts[0].block.output
 
     @property
     def madds(self) -> Expr:
@@ -147,25 +166,33 @@ def without_rounding(expr: Expr) -> Expr:
     return expr.replace(lambda part: isinstance(part, floor | ceiling), lambda part: part.args[0])
 
 
-def taken_for_granted(exprs: Iterable[Expr]) -> list[Divides]:
-    """Return what has to divide what, so that the expressions without rounding are exact."""
-    rounded = (part for expr in exprs for part in expr.atoms(floor, ceiling))
-    return _conditions(part.args[0] for part in rounded)
+def value(expr: Expr, values: Mapping[Symbol, int]) -> Fraction:
+    """Return the number after substitution."""
+    number = expr.subs(values)
+    return Fraction(int(number.p), int(number.q))
 
 
-def required(graphs: Iterable[Graph]) -> list[Divides]:
+# What has to divide what
+
+
+def taken_for_granted(counts: Iterable[int]) -> list[Divides]:
+    """Return what has to divide what, so that the counts without rounding are exact."""
+    return _conditions(
+        part.args[0] for count in counts for part in expression(count).atoms(floor, ceiling)
+    )
+
+
+def required(nodes: Iterable[Node]) -> list[Divides]:
     """Return what groups have to divide, or the layer is refused: the channels that it reads
     and makes.
     """
-    quotients = [
+    quotients = (
         expression(channels) / groups
-        for graph in graphs
-        for node in graph.nodes
+        for node in nodes
         for groups in _groups(node.layer)
         for channels in (node.input_shapes[0].c, node.shape.c)
-    ]
-    # The groups of a depthwise convolution are the channels themselves, rounded or not.
-    return _conditions(quotient for quotient in quotients if _denominator(quotient) != 1)
+    )
+    return _conditions(quotient for quotient in quotients if not quotient.is_integer)
 
 
 def _groups(layer: L.Layer) -> Iterator[int]:
@@ -189,19 +216,19 @@ def _groups(layer: L.Layer) -> Iterator[int]:
 
 
 def _conditions(quotients: Iterable[Expr]) -> list[Divides]:
-    """Return what makes the quotients integers."""
-    fractions = (fraction(together(without_rounding(quotient))) for quotient in quotients)
-    return sorted(
-        {Divides(divisor, _positive(dividend)) for dividend, divisor in fractions}, key=str
-    )
+    """Return what makes the quotients integers, but for those that always are."""
+    found = set()
+    for quotient in quotients:
+        dividend, divisor = fraction(together(without_rounding(quotient)))
+        if divisor != 1:
+            sign = -1 if dividend.could_extract_minus_sign() else 1
+            found.add(Divides(divisor, sign * dividend))
+    return sorted(found, key=str)
 
 
-def _denominator(quotient: Expr) -> Expr:
-    return fraction(together(quotient))[1]
-
-
-def _positive(expr: Expr) -> Expr:
-    return -expr if expr.could_extract_minus_sign() else expr
+def _common_multiple(conditions: Iterable[Divides]) -> int:
+    """Return the least number that all divisors divide."""
+    return lcm(*(int(condition.divisor) for condition in conditions))
 
 
 def without_implied(conditions: Sequence[Divides], known: Sequence[Divides] = ()) -> list[Divides]:
@@ -215,7 +242,7 @@ def without_implied(conditions: Sequence[Divides], known: Sequence[Divides] = ()
         left.remove(condition)
         terms = Add.make_args((condition.dividend / condition.divisor).expand())
         open_ = [t for t in terms if not any(_follows(t, other) for other in (*left, *known))]
-        left += _conditions([Add(*open_)] if open_ else [])
+        left += _conditions([Add(*open_)])
     return sorted(set(left), key=str)
 
 
@@ -224,63 +251,7 @@ def _follows(quotient: Expr, other: Divides) -> bool:
     return bool((quotient * other.divisor / other.dividend).is_integer)
 
 
-def value(expr: Expr, values: Mapping[Symbol, int]) -> Fraction:
-    """Return the number after substitution."""
-    number = expr.subs(values)
-    return Fraction(int(number.p), int(number.q))
-
-
-def block_cost(block: str, fields: Mapping[str, Any], x: Shape, previous: Shape | None) -> NetCost:
-    """Return the cost of one block whose fields and inputs may be symbols. Raises AntcostError.
-
-    `previous` is what a cell reads beside x.
-    """
-    net = Tape(x, previous)
-    with _on_symbols(f"block {block!r}"):
-        out = block_function(block)(net, net.input, **fields)
-    if out == net.input:
-        raise AntcostError(f"block {block!r} has no layers to explain")
-    return analyze_graph(net.graph(block, out))
-
-
-@contextmanager
-def _on_symbols(what: str) -> Iterator[None]:
-    """Raise AntcostError for code that needs numbers, such as a block that loops over a field."""
-    try:
-        yield
-    except AntcostError:
-        raise
-    except Exception as error:
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
-        raise AntcostError(f"{what} cannot be run on symbols: {reason:.200}") from error
-
-
-def lettered(fields: Mapping[str, Any]) -> tuple[dict[str, Any], dict[Symbol, int]]:
-    """Fields with letters for the papers' numbers, and what the letters stand for.
-
-    1 stays 1: without groups, expansion or window the form is another, simpler one.
-    """
-    values: dict[Symbol, int] = {}
-
-    def named(name: str, number: Any) -> Any:
-        if type(number) is not int or number == 1:
-            return number
-        values[letter(name)] = number
-        return letter(name)
-
-    result = dict(fields)
-    for field, name in LETTERS.items():
-        match fields.get(field):
-            case tuple(numbers):
-                ends = "hw" if field == "kernel" else range(1, len(numbers) + 1)
-                result[field] = tuple(
-                    named(f"{name}_{end}", number)
-                    for end, number in zip(ends, numbers, strict=True)
-                )
-            case number:
-                if field in fields:
-                    result[field] = named(name, number)
-    return result, values
+# Blocks and stages
 
 
 def block_form(block: str, settings: Mapping[str, Any]) -> ClosedForm:
@@ -291,26 +262,17 @@ def block_form(block: str, settings: Mapping[str, Any]) -> ClosedForm:
     that keeps its channels reads c_o of them. Raises AntcostError for an unknown block or field,
     and for a block that cannot be run on symbols.
     """
-    fields = _block_fields(block, settings)
-    s_h, s_w = _pair(fields.get("stride") or 1)
-    cost = _block_on(block, fields, () if block == "linear" else (s_h * H, s_w * W))
-    if any(isinstance(node.layer, L.ConvTranspose2d) for node in cost.graph.nodes):
-        cost = _block_on(block, fields, (H, W))
-    return ClosedForm(block, (FormPart("", Integer(1), cost),), {})
+    stage, fields = _lettered_block(block, settings)
+    stride = fields.get("stride") or 1
+    s_h, s_w = stride if isinstance(stride, tuple) else (stride, stride)
+    form = _one_block(stage, fields, () if block == "linear" else (s_h * H, s_w * W))
+    if any(isinstance(node.layer, L.ConvTranspose2d) for node in form.parts[0].block.nodes):
+        form = _one_block(stage, fields, (H, W))
+    return form
 
 
-def _block_on(block: str, fields: Mapping[str, Any], sides: tuple[int, ...]) -> NetCost:
-    """Return the cost of a block that reads c_i channels, or c_o if it keeps its channels."""
-    previous = Shape((letter("c_p"), *sides))
-    try:
-        return block_cost(block, fields, Shape((letter("c_i"), *sides)), previous)
-    except ShapeError:
-        x = Shape((fields.get("channels", letter("c_i")), *sides))
-        return block_cost(block, fields, x, previous)
-
-
-def _block_fields(block: str, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Letters for what has one and is not set; stride 1, and other fields as by default."""
+def _lettered_block(block: str, settings: Mapping[str, Any]) -> tuple[Stage, dict[str, Any]]:
+    """Return letters for what has one and is not set; stride 1, and other fields as by default."""
     model_fields = find_stage_model(block).model_fields
     open_fields = {
         name: [2, 2] if get_origin(model_fields[name].annotation) is tuple else 2
@@ -318,13 +280,21 @@ def _block_fields(block: str, settings: Mapping[str, Any]) -> dict[str, Any]:
         if name in model_fields and name not in settings
     }
     stride = {"stride": 1} if "stride" in model_fields else {}
-    fields = set_fields(block, {**open_fields, **stride}, settings).fields()
-    letters, _ = lettered({name: fields[name] for name in open_fields})
-    return fields | letters
+    stage = set_fields(block, {**open_fields, **stride}, settings)
+    fields = stage.fields()
+    return stage, fields | _lettered({name: fields[name] for name in open_fields}, {})
 
 
-def _pair(size: int | L.Pair) -> L.Pair:
-    return size if isinstance(size, tuple) else (size, size)
+def _one_block(stage: Stage, fields: Mapping[str, Any], sides: tuple[int, ...]) -> ClosedForm:
+    """Return a block that reads c_i channels, or c_o if it keeps its channels."""
+    previous = Shape((letter("c_p"), *sides))
+    x = Shape((letter("c_i"), *sides))
+    try:
+        parts = _parts(stage, fields, x, previous)
+    except ShapeError:
+        x = Shape((fields.get("channels", letter("c_i")), *sides))
+        parts = _parts(stage, fields, x, previous)
+    return ClosedForm(stage.block, x, parts, {})
 
 
 def stage_form(spec: NetSpec, name: str) -> ClosedForm:
@@ -344,94 +314,135 @@ def stage_form(spec: NetSpec, name: str) -> ClosedForm:
         raise AntcostError(f"stage {name!r} has no layers to explain")
     blocks = cost.by("block")
     index = next(i for i, row in enumerate(blocks) if row.nodes[0].origin.stage == name)
-    first = blocks[index]
-    x, x_values = _lettered_input(first.input, first.output)
-    fields, values = lettered(numbers)
-    if numbers.get("channels") == first.input.c:
+    here = blocks[index].input
+    values: dict[Symbol, int] = {}
+    x = _lettered_input(here, blocks[index].output, values)
+    fields = {**numbers, **_lettered(numbers, values)}
+    if numbers.get("channels") == here.c:
         # A block may do without a layer where the channels stay the same.
         fields["channels"] = x.c
         values.pop(letter("c_o"), None)
     previous = None
     if index >= 2:
         before = blocks[index - 2].output
-        known = {1: 1, numbers.get("channels"): fields.get("channels"), first.input.c: x.c}
+        known = {1: 1, numbers.get("channels"): fields.get("channels"), here.c: x.c}
         c_p: Any = known.get(before.c, letter("c_p"))
-        previous = Shape((c_p, *_sides_from(x, first.input, before)))
+        sides = map(_in_terms_of, x.dims[1:], here.dims[1:], before.dims[1:])
+        previous = Shape((c_p, *sides))
     parts = _parts(stage, fields, x, previous, of_image=index == 0)
-    if previous and previous.c == letter("c_p") and _reads_previous(parts[0].cost):
+    reads_previous = any(PREVIOUS in node.inputs for node in parts[0].block.nodes)
+    if previous and previous.c == letter("c_p") and reads_previous:
         values[letter("c_p")] = before.c
-    repeats = {REPEAT: stage.repeat} if any(part.times.has(REPEAT) for part in parts) else {}
-    form = ClosedForm(stage.block, parts, {**x_values, **values, **repeats}, actual)
+    if any(part.times.has(REPEAT) for part in parts):
+        values[REPEAT] = stage.repeat
+    form = ClosedForm(stage.block, x, parts, values, actual)
     _require_agreement(form, actual)
     return form
 
 
-def _lettered_input(x: Shape, y: Shape) -> tuple[Shape, dict[Symbol, int]]:
+def _lettered(fields: Mapping[str, Any], values: dict[Symbol, int]) -> dict[str, Any]:
+    """Return letters for the papers' numbers, and put what they stand for into `values`.
+
+    1 stays 1: without groups, expansion or window the form is another, simpler one.
+    """
+
+    def named(name: str, numbers: Any) -> Any:
+        if isinstance(numbers, tuple):
+            ends = "hw" if name == "k" else range(1, len(numbers) + 1)
+            return tuple(named(f"{name}_{end}", n) for end, n in zip(ends, numbers, strict=True))
+        if type(numbers) is not int or numbers == 1:
+            return numbers
+        values[letter(name)] = numbers
+        return letter(name)
+
+    return {field: named(name, fields[field]) for field, name in LETTERS.items() if field in fields}
+
+
+def _lettered_input(x: Shape, y: Shape, values: dict[Symbol, int]) -> Shape:
     """Return the input of a block in letters: its sides in h and w.
 
     These are the sides of the output, unless that is larger than the input or a single point.
     """
-    values: dict[Symbol, int] = {}
-
-    def named(name: str, size: int, number: int) -> int:
-        """`size` in terms of the letter that stands for `number`, exactly."""
-        if size == 1:
-            return size
-        values[letter(name)] = number
-        factor = -(-size // number)
-        dimension: int = factor * letter(name) + (size - factor * number)
-        return dimension
-
-    sides = x.dims[1:]
-    if x.rank == y.rank == 3:
-        pairs = zip(sides, y.dims[1:], strict=True)
-        sides = tuple(map(named, "hw", sides, (o if 1 < o <= side else side for side, o in pairs)))
-    elif x.rank == 3:
-        sides = tuple(map(named, "hw", sides, sides))
-    return Shape((named("c_i", x.c, x.c), *sides)), values
+    dims = list(x.dims)
+    outs = (x.c, *(y.dims[1:] or x.dims[1:]))
+    for axis, name in ((1, "h"), (2, "w"), (0, "c_i")):
+        if axis < x.rank and x.dims[axis] > 1:
+            size, out = x.dims[axis], outs[axis]
+            values[letter(name)] = number = out if 1 < out <= size else size
+            dims[axis] = _in_terms_of(letter(name), number, size)
+    return Shape(tuple(dims))
 
 
-def _sides_from(x: Shape, x_here: Shape, before: Shape) -> tuple[int, ...]:
-    """Sides of the input before x in terms of those of x, which are `x_here` in numbers."""
-    if not x.rank == before.rank == 3:
-        return before.dims[1:]
-    sides = zip(x.dims[1:], x_here.dims[1:], before.dims[1:], strict=True)
-    return tuple(
-        -(-size // here) * side + size - -(-size // here) * here for side, here, size in sides
-    )
-
-
-def _reads_previous(cost: NetCost) -> bool:
-    return any(PREVIOUS in node.inputs for node in cost.graph.nodes)
+def _in_terms_of(side: int, number: int, size: int) -> int:
+    """Return `size` in terms of a side that is `number` here, exactly: 2*h - 1 for 55 and 28."""
+    factor = -(-size // number)
+    return factor * side + (size - factor * number)
 
 
 def _parts(
-    stage: Stage, fields: Mapping[str, Any], x: Shape, previous: Shape | None, of_image: bool
+    stage: Stage,
+    fields: Mapping[str, Any],
+    x: Shape,
+    previous: Shape | None,
+    *,
+    of_image: bool = False,
 ) -> tuple[FormPart, ...]:
     """Return the blocks of a stage: the first and N - 1 others, or each one if their shapes differ.
 
     Of cells the first two, and N - 2 others; all N in one if the others are like the first. A cell
     never reads the image as the input before, so the second one does not if x is `of_image`.
     """
-    later = later_fields(fields)
-    inputs: tuple[Shape, Shape | None] = x, previous
-    read = 2 if _reads_previous(block_cost(stage.block, fields, x, previous or x)) else 1
-    parts: list[FormPart] = []
-    for index in range(stage.repeat):
-        cost = block_cost(stage.block, later if index else fields, *inputs)
-        following = cost.graph.output, None if of_image and not index else inputs[0]
-        if index and inputs[:read] == following[:read]:
-            while parts and parts[-1].cost.graph.nodes == cost.graph.nodes:
-                parts.pop()
-            if not parts:
-                return (FormPart("all N", REPEAT, cost),)
-            if len(parts) == 1:
-                parts = [replace(parts[0], label="first")]
-            different = len(parts)
-            return (*parts, FormPart(f"N - {different} later", REPEAT - different, cost))
-        parts.append(FormPart(f"{index}" if stage.repeat > 1 else "", Integer(1), cost))
-        inputs = following
-    return tuple(parts)
+    net = Tape(x, previous)
+    start = net.input if of_image else Tensor("x", x)
+    if net.previous:
+        net.made(net.previous, start)
+    with _on_symbols(f"block {stage.block!r}"):
+        out = run_stage(net, start, stage, fields)
+    if out == start:
+        raise AntcostError(f"block {stage.block!r} has no layers to explain")
+    cost = analyze_graph(net.graph(stage.block, out))
+    blocks = cost.by("block")
+    layers = [
+        tuple(replace(row, name=row.name.removeprefix(f"{name}.")) for row in rows)
+        for name, rows in groupby(cost.layers, key=lambda row: row.nodes[0].origin.name)
+    ]
+    parts = [
+        FormPart(f"{index}" if stage.repeat > 1 else "", Integer(1), *each)
+        for index, each in enumerate(zip(blocks, layers, strict=True))
+    ]
+    if stage.repeat == 1 or not _makes_what_it_reads(blocks[-1]):
+        return tuple(parts)
+    costs = [part.block.cost for part in parts]
+    different = costs.index(costs[-1])
+    label = f"N - {different} later" if different else "all N"
+    later = replace(parts[different], label=label, times=REPEAT - different)
+    if different == 1:
+        return replace(parts[0], label="first"), later
+    return (*parts[:different], later)
+
+
+def _makes_what_it_reads(block: Row) -> bool:
+    """Return whether another such block would be the same."""
+    made = {node.name for node in block.nodes}
+    read = {
+        shape
+        for node in block.nodes
+        for name, shape in zip(node.inputs, node.input_shapes, strict=True)
+        if name not in made
+    }
+    return read == {block.output}
+
+
+@contextmanager
+def _on_symbols(what: str) -> Iterator[None]:
+    """Raise AntcostError for code that needs numbers, such as a block that loops over a field."""
+    try:
+        yield
+    except AntcostError:
+        raise
+    except Exception as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise AntcostError(f"{what} cannot be run on symbols: {reason:.200}") from error
 
 
 def _require_agreement(form: ClosedForm, actual: Row) -> None:
@@ -444,53 +455,33 @@ def _require_agreement(form: ClosedForm, actual: Row) -> None:
         )
 
 
+# Networks
+
+
 def resolution_form(spec: NetSpec) -> ResolutionForm:
     """Return a network at every resolution that leaves the same remainder as the spec's own.
 
-    With S the product of strides, a side is S * m + remainder, so that every map has an exact size.
+    A side is S * m + remainder, with the least S for which every map has an exact size.
     """
     actual = analyze_graph(build_graph(spec))
-    channels, *numbers = spec.input
-    values: dict[Symbol, int] = {}
-    sides = []
-    if len(numbers) == 2:
-        for name, size, factor in zip("mn", numbers, downsampling(actual.graph), strict=True):
-            values[letter(name)] = size // factor
-            sides.append(factor * letter(name) + size % factor)
+    numbers = spec.input[1:]
+    if len(numbers) != 2:
+        return ResolutionForm(actual, actual, (), {})
+    letters = letter("m"), letter("n")
+    maps = [node.shape for node in _at_resolution(spec, letters).nodes if node.shape.rank == 3]
+    factors = [
+        _common_multiple(taken_for_granted({map_.dims[axis] for map_ in maps})) for axis in (1, 2)
+    ]
+    every = list(zip(letters, numbers, factors, strict=True))
+    sides = tuple(factor * side + size % factor for side, size, factor in every)
+    cost = analyze_graph(_at_resolution(spec, sides))
+    values = {side: size // factor for side, size, factor in every}
+    return ResolutionForm(cost, actual, sides, values)
+
+
+def _at_resolution(spec: NetSpec, sides: tuple[Expr, ...]) -> Graph:
     with _on_symbols("the network"):
-        graph = build_graph(replace(spec, input=(channels, *(sides or numbers))))
-    return ResolutionForm(analyze_graph(graph), actual, tuple(sides), values)
-
-
-def downsampling(graph: Graph) -> L.Pair:
-    """Return how many times less high and wide than the input the smallest map is, by strides
-    alone.
-    """
-    factors: dict[str, L.Pair] = {}
-    for node in graph.nodes:
-        before = [factors.get(name, (1, 1)) for name in node.inputs]
-        s_h, s_w = _stride(node.layer)
-        factors[node.name] = (
-            s_h * lcm(*(h for h, _ in before)),
-            s_w * lcm(*(w for _, w in before)),
-        )
-    return lcm(*(h for h, _ in factors.values())), lcm(*(w for _, w in factors.values()))
-
-
-def _stride(layer: L.Layer) -> L.Pair:
-    """Return how many times less high and wide than its input the output of a layer is."""
-    match layer:
-        case L.Conv2d(stride=stride) | L.MaxPool2d(stride=stride) | L.AvgPool2d(stride=stride):
-            return stride
-        case (
-            L.ConvTranspose2d() | L.Linear() | L.BatchNorm() | L.Activation()
-            | L.GlobalAvgPool() | L.Add() | L.Multiply() | L.Complement() | L.Concat()
-            | L.ChannelShuffle() | L.SelectChannels() | L.Shift() | L.SliceChannels()
-            | L.WeightedSum() | L.Flatten() | L.Dropout()
-        ):  # fmt: skip
-            return 1, 1
-        case _:
-            assert_never(layer)
+        return build_graph(replace(spec, input=(spec.input[0], *sides)))
 
 
 def width_forms(spec: NetSpec) -> list[WidthForm]:
@@ -500,14 +491,12 @@ def width_forms(spec: NetSpec) -> list[WidthForm]:
     None for a bound within which at most one width is exact, or if there are no channels to
     multiply.
     """
-    below, above = (scaled_fields(spec, ALPHA, last, _times) for last in (Integer(1), ALPHA))
+    one = Integer(1)
+    below, above = (scaled_fields(spec, ALPHA, last, _times) for last in (one, ALPHA))
     if below == above:
         forms = [_width_form(spec, "", ALPHA)]
     else:
-        forms = [
-            _width_form(spec, "<=", Integer(1)),
-            _width_form(spec, ">=", ALPHA),
-        ]
+        forms = [_width_form(spec, "<=", one), _width_form(spec, ">=", ALPHA)]
     return [form for form in forms if form is not None]
 
 
@@ -528,15 +517,14 @@ def _width_form(spec: NetSpec, bound: Literal["", "<=", ">="], last: Expr) -> Wi
         with _on_symbols("the network"):
             graph = build_stages(spec, fields)
         whole = analyze_graph(graph).whole
-        counts = expression(whole.madds), expression(whole.params)
-        conditions = [*taken_for_granted(counts), *required([graph])]
-        divisors = [condition.divisor for condition in conditions]
-        if not divisors:
+        counts = whole.madds, whole.params
+        factor = _common_multiple([*taken_for_granted(counts), *required(graph.nodes)])
+        if factor == 1:
             break
-        step *= lcm(*map(int, divisors))
+        step *= factor
     else:
         return None
-    madds, params = (count.subs(j, ALPHA / step).expand() for count in counts)
+    madds, params = (expression(count).subs(j, ALPHA / step).expand() for count in counts)
     at_1 = analyze_graph(build_graph(replace(spec, width=1.0)))
     exact_at_1 = (madds.subs(ALPHA, 1), params.subs(ALPHA, 1)) == (at_1.madds, at_1.params)
     form = WidthForm(bound, madds, params, Fraction(step.p, step.q), exact_at_1)

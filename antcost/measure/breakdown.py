@@ -8,7 +8,7 @@ from antcost.cost.analysis import NetCost
 from antcost.errors import AntcostError
 from antcost.measure.attribution import Kernel, kernels, median_ps
 from antcost.measure.conditions import Conditions, conditions, moment
-from antcost.measure.engines import Engine, LayerTimes, Run, Settings
+from antcost.measure.engines import Engine, LayerTimes, Settings, wall_ns
 from antcost.measure.pinning import pinned
 from antcost.measure.roofline import ROOFS, Roofline, measure_roofline
 from antcost.measure.timing import engine_errors, no_collection
@@ -71,7 +71,7 @@ def break_down(
         ):
             on_progress(f"round {len(profiles) + 1} of {ROUNDS}")
             profiles.append(engine.time_layers(cost.graph, settings, RUNS))
-            whole_ns += _times_ns(run)
+            whole_ns += [wall_ns(run) for _ in range(WARM_UP + RUNS)][WARM_UP:]
         end = moment()
     return Breakdown(
         cost=cost,
@@ -92,13 +92,3 @@ def _layers_ns(profiles: list[LayerTimes]) -> Mapping[str, tuple[int, ...]]:
         name: tuple(ns for profile in profiles for ns in profile.layers_ns[name])
         for name in profiles[0].layers_ns
     }
-
-
-def _times_ns(run: Run) -> list[int]:
-    """Nanoseconds of each run after a warm-up."""
-    times = []
-    for _ in range(WARM_UP + RUNS):
-        start_ns = time.perf_counter_ns()
-        run()
-        times.append(time.perf_counter_ns() - start_ns)
-    return times[WARM_UP:]

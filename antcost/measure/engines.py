@@ -1,5 +1,6 @@
 """Engines that run a network: adapters with one interface, ours and those of installed packages."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -41,6 +42,15 @@ class LayerTimes:
 
 
 Run = Callable[[], object]
+
+
+def wall_ns(run: Run) -> int:
+    """Return the nanoseconds that one run takes."""
+    start_ns = time.perf_counter_ns()
+    run()
+    return time.perf_counter_ns() - start_ns
+
+
 Prepare = Callable[[Graph, Settings], Run]
 TimeLayers = Callable[[Graph, Settings, int], LayerTimes]
 

@@ -1,6 +1,5 @@
 """OpenVINO on the ONNX model of a Graph, and its profiler."""
 
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -9,7 +8,7 @@ from antcost.cost.memory import Dtype
 from antcost.errors import AntcostError
 from antcost.graph.graph import Graph
 from antcost.measure.attribution import LayerNs, layer_times
-from antcost.measure.engines import Engine, LayerTimes, Run, Settings
+from antcost.measure.engines import Engine, LayerTimes, Run, Settings, wall_ns
 from antcost.measure.images import random_images
 from antcost.measure.onnx_names import layers_by_name
 from antcost.units import NS_PER_US
@@ -43,9 +42,7 @@ def time_layers(graph: Graph, settings: Settings, runs: int) -> LayerTimes:
     run, request = _run(compiled, graph, settings)
     whole_ns, each = [], []
     for _ in range(WARM_UP + runs):
-        start_ns = time.perf_counter_ns()
-        run()
-        whole_ns.append(time.perf_counter_ns() - start_ns)
+        whole_ns.append(wall_ns(run))
         each.append(request.get_profiling_info())
     return layer_times(whole_ns[WARM_UP:], (_layers(run, owners) for run in each[WARM_UP:]))
 

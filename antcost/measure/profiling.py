@@ -7,13 +7,12 @@ from itertools import islice
 from statistics import median
 from typing import Any
 
-from antcost.cost.analysis import analyze_graph
 from antcost.cost.device import FS_PER_PS, RATES, Device, Errors, Rates
 from antcost.errors import AntcostError
 from antcost.measure.engines import Engine, LayerTimes, Settings
 from antcost.measure.lineup import REFERENCE, Lineup
 from antcost.measure.pinning import pinned
-from antcost.measure.random_networks import random_graphs
+from antcost.measure.random_networks import random_networks
 from antcost.measure.recording import Recording
 from antcost.measure.statistics import disturbed, log_ratios, quantile, ratio, times_ns
 from antcost.measure.timing import Goal, Progress, engine_errors, measure, no_collection
@@ -79,10 +78,7 @@ def profile(
 
     if engine.time_layers is None:
         raise AntcostError(f"{engine.name} does not tell what its layers take; use another engine")
-    networks = [
-        Network(graph.name, analyze_graph(graph))
-        for graph in islice(random_graphs(plan.seed), plan.networks + plan.trials)
-    ]
+    networks = list(islice(random_networks(plan.seed), plan.networks + plan.trials))
     learned, tried = networks[: plan.networks], networks[plan.networks :]
     kernels = []
     with pinned(settings.threads), no_collection():

@@ -2,20 +2,21 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import count
 from random import Random
 from typing import Any
 
-from antcost.cost.analysis import analyze_graph
 from antcost.errors import SpecError
-from antcost.graph.graph import Graph
-from antcost.sources.specs.build import build_graph
+from antcost.sources.network import Network, network_of
 from antcost.sources.specs.load import load
 
 MADDS = range(20_000_000, 800_000_001)
 STAGES = 4
 Fields = dict[str, Any]
+
+
+CHANNELS = {"channels": (1,)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,25 +30,28 @@ class Family:
 
     block: str
     fields: Mapping[str, Sequence[Any]]
-    widths: Mapping[str, Sequence[float]] = field(default_factory=lambda: {"channels": (1,)})
-    multiple: int = 8
-    joins: Fields = field(default_factory=dict)
+    widths: Mapping[str, Sequence[float]]
+    multiple: int
+    joins: Fields | None
+
+
+def family(
+    block: str,
+    widths: Mapping[str, Sequence[float]] = CHANNELS,
+    multiple: int = 8,
+    joins: Fields | None = None,
+    **fields: Sequence[Any],
+) -> Family:
+    return Family(block, fields, widths, multiple, joins)
 
 
 HIDDEN = {"channels": (1,), "hidden": (1, 2, 3, 4, 5), "squeeze": (0, 0.5, 1)}
-ANT = Family(
-    "ant",
-    {
-        "repeat": (1, 2, 3),
-        "expansion": (2, 3, 4, 6),
-        "kernel": (3, 3, 5),
-        "reduction": (None, 4, 8, 16),
-        "groups": (1, 2, 4),
-    },
-)
-INVERTED_RESIDUAL = Family(
-    "inverted_residual",
-    {"repeat": (1, 2, 3, 4), "expansion": (1, 3, 4, 6), "kernel": (3, 3, 5, 7)},
+ANT = family(
+    "ant", repeat=(1, 2, 3), expansion=(2, 3, 4, 6), kernel=(3, 3, 5),
+    reduction=(None, 4, 8, 16), groups=(1, 2, 4),
+)  # fmt: skip
+INVERTED_RESIDUAL = family(
+    "inverted_residual", repeat=(1, 2, 3, 4), expansion=(1, 3, 4, 6), kernel=(3, 3, 5, 7)
 )
 FAMILIES = (
     ANT,
@@ -55,69 +59,29 @@ FAMILIES = (
     INVERTED_RESIDUAL,
     INVERTED_RESIDUAL,
     replace(INVERTED_RESIDUAL, multiple=2),
-    Family("basic_residual", {"repeat": (1, 2)}),
-    Family(
-        "mobilenet_v3",
-        {"repeat": (1, 2, 3), "kernel": (3, 5), "activation": ("relu", "hardswish")},
-        HIDDEN,
-    ),
-    Family("ghost", {"repeat": (1, 2), "kernel": (3, 5)}, HIDDEN, multiple=4),
-    Family("separable", {"repeat": (1, 2, 3, 4), "kernel": (3, 3, 5)}),
-    Family("separable", {"repeat": (1, 2), "kernel": (3, 5, 7)}, multiple=2),
-    Family(
-        "mbconv",
-        {
-            "repeat": (1, 2, 3),
-            "expansion": (1, 3, 4, 6),
-            "kernel": (3, 5),
-            "reduction": (None, 4),
-            "activation": ("relu", "silu", "silu"),
-        },
-    ),
-    Family(
-        "bottleneck_residual",
-        {
-            "repeat": (1, 2, 3),
-            "contraction": (2, 4),
-            "groups": (1, 1, 4, 8),
-            "reduction": (None, 16),
-        },
-        {"channels": (2,)},
-        multiple=32,
-    ),
-    Family("shuffle_v2", {"repeat": (2, 3, 4), "stride": (2,)}, {"channels": (2,)}, multiple=4),
-    Family(
-        "shuffle",
-        {"repeat": (2, 3), "groups": (2, 3, 4), "first_groups": (1,), "stride": (2,)},
-        {"channels": (4,)},
-        multiple=192,
-    ),
-    Family(
-        "dense",
-        {"repeat": (2, 3, 4, 5, 6), "growth": (12, 16, 24, 32)},
-        {},
-        joins={"block": "transition"},
-    ),
-    Family(
-        "condense",
-        {
-            "repeat": (2, 3),
-            "growth": (16, 32),
-            "groups": (4,),
-            "condensation": (4,),
-        },
-        {},
-        joins={"block": "avgpool", "kernel": 2, "stride": 2},
-    ),
-    Family(
-        "e_ant",
-        {"repeat": (1, 2), "expansion": (2, 3), "reduction": (8,), "groups": ((1, 2), (2, 4))},
-    ),
-)
+    family("basic_residual", repeat=(1, 2)),
+    family("mobilenet_v3", HIDDEN, repeat=(1, 2, 3), kernel=(3, 5),
+           activation=("relu", "hardswish")),
+    family("ghost", HIDDEN, 4, repeat=(1, 2), kernel=(3, 5)),
+    family("separable", repeat=(1, 2, 3, 4), kernel=(3, 3, 5)),
+    family("separable", multiple=2, repeat=(1, 2), kernel=(3, 5, 7)),
+    family("mbconv", repeat=(1, 2, 3), expansion=(1, 3, 4, 6), kernel=(3, 5),
+           reduction=(None, 4), activation=("relu", "silu", "silu")),
+    family("bottleneck_residual", {"channels": (2,)}, 32, repeat=(1, 2, 3), contraction=(2, 4),
+           groups=(1, 1, 4, 8), reduction=(None, 16)),
+    family("shuffle_v2", {"channels": (2,)}, 4, repeat=(2, 3, 4), stride=(2,)),
+    family("shuffle", {"channels": (4,)}, 192, repeat=(2, 3), groups=(2, 3, 4), first_groups=(1,),
+           stride=(2,)),
+    family("dense", {}, joins={"block": "transition"}, repeat=(2, 3, 4, 5, 6),
+           growth=(12, 16, 24, 32)),
+    family("condense", {}, joins={"block": "avgpool", "kernel": 2, "stride": 2}, repeat=(2, 3),
+           growth=(16, 32), groups=(4,), condensation=(4,)),
+    family("e_ant", repeat=(1, 2), expansion=(2, 3), reduction=(8,), groups=((1, 2), (2, 4))),
+)  # fmt: skip
 """Each is drawn as often as the others; mobile blocks are among them more than once."""
 
 
-def random_graphs(seed: int) -> Iterator[Graph]:
+def random_networks(seed: int) -> Iterator[Network]:
     """Networks without end whose stages are of different families; the same for the same seed."""
     rng = Random(seed)
     deck: list[Family] = []
@@ -128,13 +92,13 @@ def random_graphs(seed: int) -> Iterator[Graph]:
         yield next(_fitting(rng, f"random {number}", families))
 
 
-def _fitting(rng: Random, name: str, families: Sequence[Family]) -> Iterator[Graph]:
+def _fitting(rng: Random, name: str, families: Sequence[Family]) -> Iterator[Network]:
     """Networks of these stages that can be built and are neither small nor large."""
     while True:
         with suppress(SpecError):
-            graph = build_graph(load(_spec(rng, name, families)))
-            if analyze_graph(graph).madds in MADDS:
-                yield graph
+            network = network_of(load(_spec(rng, name, families)), name)
+            if network.cost.madds in MADDS:
+                yield network
 
 
 def _spec(rng: Random, name: str, families: Sequence[Family]) -> Fields:

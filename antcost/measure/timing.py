@@ -11,7 +11,7 @@ from random import Random
 
 from antcost.errors import AntcostError
 from antcost.measure.conditions import conditions, increase, moment
-from antcost.measure.engines import Engine, Run, Settings
+from antcost.measure.engines import Engine, Run, Settings, wall_ns
 from antcost.measure.lineup import Lineup
 from antcost.measure.machine import steal_ticks
 from antcost.measure.pinning import Pin, pinned
@@ -96,7 +96,8 @@ def measure(
     with pinned(settings.threads) as pin, no_collection():
         began_s = time.perf_counter()
         runs = prepare(0)
-        plan = _plan(goal, time.perf_counter() - began_s, sum(map(_seconds, runs)) * (1 + RUNS))
+        prepare_s = time.perf_counter() - began_s
+        plan = _plan(goal, prepare_s, sum(map(wall_ns, runs)) / NS_PER_S * (1 + RUNS))
         start = moment()
         try:
             stopped = _fill(
@@ -165,13 +166,6 @@ def engine_errors(engine: Engine, title: str) -> Iterator[None]:
     except Exception as error:
         reason = next(iter(str(error).strip().splitlines()), "") or type(error).__name__
         raise AntcostError(f"{title}: {engine.name}: {reason}") from error
-
-
-def _seconds(run: Run) -> float:
-    """Return what one run takes."""
-    start = time.perf_counter()
-    run()
-    return time.perf_counter() - start
 
 
 def _plan(goal: Goal, prepare_s: float, round_s: float) -> _Plan:

@@ -14,6 +14,7 @@ from sympy import Add, Expr, Mul, Symbol
 from antcost.cost.analysis import Row
 from antcost.cost.convention import CONVENTIONS
 from antcost.explain.symbolic import (
+    MEANINGS,
     ClosedForm,
     Divides,
     FormPart,
@@ -28,27 +29,10 @@ from antcost.explain.symbolic import (
     without_implied,
     without_rounding,
 )
-from antcost.tables.table import Cell, Column, Formula, Note, Table, choose
+from antcost.tables.table import Cell, Column, Formula, Note, Table, choose, record
 from antcost.units import format_exact
 from antcost.views.formula import factored, formula
 
-MEANINGS = {
-    "h": "height of the output map",
-    "w": "width of the output map",
-    "c_i": "channels in",
-    "c_p": "channels in from the block before the last",
-    "c_o": "channels out",
-    "t": "expansion",
-    "k": "kernel",
-    "r": "reduction",
-    "g": "groups",
-    "k_g": "growth",
-    "C": "condensation",
-    "c_h": "channels of the hidden layers",
-    "c_s": "channels of the squeeze",
-    "N": "blocks",
-}
-"""What the letters mean; k_h, k_w and g_1, g_2, ... are kernels and groups, too."""
 ALPHA = Formula("alpha", r"\alpha")
 BOUNDS = {
     "": ALPHA,
@@ -89,14 +73,19 @@ def form_table(
     Layers that cost nothing are left out unless `free`; JSON always has them. Raises AntcostError
     for a column that does not exist.
     """
-    every = [_layer(form, part, row) for part in form.parts for row in part.cost.layers]
+    every = [_layer(form, part, row) for part in form.parts for row in part.layers]
     lines = [line for line in every if free or str(line.madds) != "0" or str(line.params) != "0"]
     hidden = len(every) - len(lines)
     madds, params = _total(form, "madds"), _total(form, "params")
     numbers = (form.actual.madds, form.actual.params) if form.actual else (None, None)
     total = FormulaRow("total", "", "", None, None, *numbers)
-    title = _title(form, network)
-    chosen = choose(COLUMNS, columns or _columns(form))
+    title = f"{form.block}: {_dimensions(form.input.dims)} to {_dimensions(form.output.dims)}"
+    counts = ["madds", "params"]
+    if form.actual:
+        title = f"{network}, {form.actual.name}: {form.actual.input} to {form.actual.output}"
+        counts = ["madds", "madds_here", "params", "params_here"]
+    blocks = ["blocks"] if any(part.label for part in form.parts) else []
+    chosen = choose(COLUMNS, columns or ["name", "operator", *blocks, *counts])
     numbered = form.actual and any(column.unit == "count" for column in chosen)
     return Table(
         title=title,
@@ -112,61 +101,38 @@ def form_table(
             f"MAdds: {CONVENTIONS['madds'].definition}.",
         ),
         hints=(f"Free rows not shown: {hidden} (--all).",) if hidden else (),
-        data=lambda: {
+        facts={
             "title": title,
             "block": form.block,
             "here": _numbers(form.values),
             "required": [_condition_data(condition) for condition in _required(form)],
             "exact_where": [_condition_data(condition) for condition in _granted(form)],
-            "rows": [_data(line) for line in every],
-            "total": _data(replace(total, madds=madds, params=params)),
+            "total": record(replace(total, madds=madds, params=params), COLUMNS, {}),
         },
+        every=every,
     )
-
-
-def _title(form: ClosedForm, network: str) -> str:
-    if form.actual:
-        return f"{network}, {form.actual.name}: {form.actual.input} to {form.actual.output}"
-    graph = form.parts[0].cost.graph
-    return f"{form.block}: {_dimensions(graph.input.dims)} to {_dimensions(graph.output.dims)}"
-
-
-def _columns(form: ClosedForm) -> list[str]:
-    blocks = ["blocks"] if any(part.label for part in form.parts) else []
-    counts = (
-        ["madds", "madds_here", "params", "params_here"] if form.actual else ["madds", "params"]
-    )
-    return ["name", "operator", *blocks, *counts]
 
 
 def _layer(form: ClosedForm, part: FormPart, row: Row) -> FormulaRow:
-    madds, params = expression(row.madds), expression(row.params)
-    line = FormulaRow(
-        row.name, row.operator, part.label, _written(part, madds), _written(part, params)
-    )
-    if not form.actual:
-        return line
-    here = [int(value(part.times * count, form.values)) for count in (madds, params)]
-    return replace(line, madds_here=here[0], params_here=here[1])
-
-
-def _written(part: FormPart, count: Expr) -> Formula:
-    return formula(_times(part.times, factored(without_rounding(count))))
+    counts = expression(row.madds), expression(row.params)
+    madds, params = (formula(_written(part.times, count)) for count in counts)
+    here = [
+        int(value(part.times * count, form.values)) if form.actual else None for count in counts
+    ]
+    return FormulaRow(row.name, row.operator, part.label, madds, params, *here)
 
 
 def _total(form: ClosedForm, count: Literal["madds", "params"]) -> Formula:
     """The sum over the parts, of which the repeated one is factored by itself."""
     once = Add(*(getattr(part, count) for part in form.parts if part.times == 1))
-    terms = [factored(without_rounding(once))] + [
-        _times(part.times, factored(without_rounding(getattr(part, count))))
-        for part in form.parts
-        if part.times != 1
-    ]
+    repeated = [(part.times, getattr(part, count)) for part in form.parts if part.times != 1]
+    terms = [_written(*each) for each in ((1, once), *repeated)]
     return formula(Add(*(term for term in terms if term != 0), evaluate=False))
 
 
-def _times(times: Expr, expr: Expr) -> Expr:
-    """The product as it is written: SymPy would multiply N - 1 out."""
+def _written(times: Expr, count: Expr) -> Expr:
+    """The count of so many blocks as it is written: SymPy would multiply N - 1 out."""
+    expr = factored(without_rounding(count))
     return expr if times == 1 or expr == 0 else Mul(times, expr, evaluate=False)
 
 
@@ -180,24 +146,25 @@ def _meanings(form: ClosedForm) -> list[Note]:
     """What the letters that occur stand for."""
     symbols = {s for count in (form.madds, form.params) for s in count.free_symbols}
     letters = [name for name in _sorted_names(symbols) if name not in ("h", "w")]
-    graph = form.parts[0].cost.graph
-    output = [str(side) for side in graph.output.dims[1:]]
-    sides, which = (graph.output, "output") if output == ["h", "w"] else (graph.input, "input")
-    meanings: list[Cell] = []
+    output = [str(side) for side in form.output.dims[1:]]
+    sides, which = (form.output, "output") if output == ["h", "w"] else (form.input, "input")
+    groups: list[list[Cell]] = []
     if "h" in map(str, symbols) or "w" in map(str, symbols):
-        meanings += [_dimensions(sides.dims[1:]), f": {which} map"]
+        groups.append([_dimensions(sides.dims[1:]), f": {which} map"])
     for base, names in groupby(letters, _base):
-        meanings += ["; " if meanings else "", *_enumerated(names), f": {MEANINGS[base]}"]
-    return [(*meanings, ".")] if meanings else []
+        enumerated = _joined(", ", ([_letter(name)] for name in names))
+        groups.append([*enumerated, f": {MEANINGS[base]}"])
+    return [(*_joined("; ", groups), ".")] if groups else []
 
 
 def _values(values: Mapping[Symbol, int]) -> list[Cell]:
     """The numbers that the letters stand for: "h = 28, w = 28"."""
     numbers = _numbers(values)
-    cells: list[Cell] = []
-    for name in _sorted_names(values):
-        cells += [", " if cells else "", _letter(name), f" = {numbers[name]}"]
-    return cells
+    return _joined(", ", ([_letter(n), f" = {numbers[n]}"] for n in _sorted_names(values)))
+
+
+def _joined(separator: str, groups: Iterable[Sequence[Cell]]) -> list[Cell]:
+    return [cell for group in groups for cell in (separator, *group)][1:]
 
 
 def _roundings(form: ClosedForm) -> list[Note]:
@@ -220,17 +187,17 @@ def _roundings(form: ClosedForm) -> list[Note]:
 
 def _listed(conditions: Sequence[Divides], verb: str) -> list[Cell]:
     """ "r divides t*c_i and t*c_o, 4 divides c_o"."""
-    cells: list[Cell] = []
-    for divisor in dict.fromkeys(condition.divisor for condition in conditions):
-        dividends = [c.dividend for c in conditions if c.divisor == divisor]
-        cells += [", " if cells else "", formula(divisor), verb, formula(dividends[0])]
-        cells += [cell for dividend in dividends[1:] for cell in (" and ", formula(dividend))]
-    return cells
+    return _joined(", ", (
+        [formula(divisor), verb, *_joined(
+            " and ", ([formula(c.dividend)] for c in conditions if c.divisor == divisor)
+        )]
+        for divisor in dict.fromkeys(condition.divisor for condition in conditions)
+    ))  # fmt: skip
 
 
 def _required(form: ClosedForm) -> list[Divides]:
     """What groups have to divide, or the block is refused."""
-    return without_implied(required(part.cost.graph for part in form.parts))
+    return without_implied(required(node for part in form.parts for node in part.block.nodes))
 
 
 def _granted(form: ClosedForm) -> list[Divides]:
@@ -264,12 +231,10 @@ def network_table(
             *map(_width_note, widths),
             f"MAdds: {CONVENTIONS['madds'].definition}.",
         ),
-        data=lambda: {
+        facts={
             "title": title,
             "input": [formula(side).plain for side in form.sides],
             "here": _numbers(form.values),
-            "rows": [_data(line) for line in lines],
-            "total": _data(total),
             "width": [_width_data(width) for width in widths],
         },
     )
@@ -344,11 +309,6 @@ def _base(name: str) -> str:
     return name if name in MEANINGS else name.partition("_")[0]
 
 
-def _enumerated(names: Iterable[str]) -> list[Cell]:
-    """Letters as in "k_h, k_w"."""
-    return [cell for name in names for cell in (", ", _letter(name))][1:]
-
-
 def _letter(name: str) -> Formula:
     return formula(letter(name))
 
@@ -361,19 +321,6 @@ def _numbers(values: Mapping[Symbol, int]) -> dict[str, int]:
     return {symbol.name: number for symbol, number in values.items()}
 
 
-def _data(line: FormulaRow) -> dict[str, Any]:
-    """One row for JSON: formulas as text and LaTeX, numbers as integers."""
-    return {
-        "name": line.name,
-        "operator": line.operator,
-        "blocks": line.blocks,
-        "madds": _formula_data(line.madds),
-        "params": _formula_data(line.params),
-        "madds_here": line.madds_here,
-        "params_here": line.params_here,
-    }
-
-
 def _condition_data(condition: Divides) -> dict[str, str]:
     return {
         "divisor": formula(condition.divisor).plain,
@@ -381,15 +328,11 @@ def _condition_data(condition: Divides) -> dict[str, str]:
     }
 
 
-def _formula_data(written: Formula | None) -> dict[str, str] | None:
-    return {"text": written.plain, "latex": written.latex} if written else None
-
-
 def _width_data(width: WidthForm) -> dict[str, Any]:
     return {
         "alpha": f"{width.bound} 1" if width.bound else None,
-        "madds": _formula_data(formula(width.madds)),
-        "params": _formula_data(formula(width.params)),
+        "madds": formula(width.madds),
+        "params": formula(width.params),
         "exact_for_multiples_of": str(width.step),
         "exact_at_1": width.exact_at_1,
     }

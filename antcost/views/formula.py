@@ -4,7 +4,6 @@ This module needs SymPy; it is imported when first used.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from sympy import Add, Expr, Mul, Pow, Rational, Symbol, expand, factor_terms, fraction, latex
 
@@ -15,24 +14,9 @@ TERMS = ("m", "n", "h", "w", "t", "c_i", "c_p", "k", "k_h", "k_w", "c_o", "alpha
 """Letters in the order that papers write them: c_i*c_o*k^2, but c_i + k^2 + c_o. Others follow."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Notation:
-    """What text and LaTeX write differently."""
-
-    times: str
-    power: str
-    fraction: str
-    comma: str
-    latex: bool
-
-
-_TEXT = _Notation("*", "{}^{}", "{}/{}", ",", False)
-_LATEX = _Notation(" ", "{}^{{{}}}", r"\frac{{{}}}{{{}}}", "{,}", True)
-
-
 def formula(expr: Expr) -> Formula:
     """The expression as it is, its terms and factors in the papers' order."""
-    return Formula(_sum(expr, _TEXT), _sum(expr, _LATEX))
+    return Formula(_sum(expr, in_latex=False), _sum(expr, in_latex=True))
 
 
 def factored(expr: Expr) -> Expr:
@@ -89,15 +73,15 @@ def _factor_order(factor: Expr) -> tuple[bool, bool, list[tuple[int, str]]]:
     return not _is_repeat(factor), factor.is_Add, _letters(factor, FACTORS)
 
 
-def _sum(expr: Expr, notation: _Notation) -> str:
+def _sum(expr: Expr, in_latex: bool) -> str:
     terms = sorted(_flat(expr, Add), key=_term_order)
     # The first positive term leads: c_o - c_i, but h - k + 1.
     first = next((term for term in terms if not _is_negative(term)), terms[0])
-    text = _product(first, notation)
+    text = _product(first, in_latex)
     terms.remove(first)
     for term in terms:
         negative = _is_negative(term)
-        text += f" {'-' if negative else '+'} {_product(-term if negative else term, notation)}"
+        text += f" {'-' if negative else '+'} {_product(-term if negative else term, in_latex)}"
     return text
 
 
@@ -105,24 +89,23 @@ def _is_negative(term: Expr) -> bool:
     return bool(term.as_coeff_Mul()[0] < 0)
 
 
-def _product(expr: Expr, notation: _Notation) -> str:
+def _product(expr: Expr, in_latex: bool) -> str:
     """A number, letters in their order, sums in brackets; in LaTeX these stand after a fraction."""
     every = _flat(expr, Mul)
     number = Mul(*(factor for factor in every if factor.is_Rational))
     factors = [factor for factor in every if not factor.is_Rational]
     above = [factor for factor in factors if _exponent(factor) > 0]
     below = [1 / factor for factor in factors if _exponent(factor) < 0]
-    sums = [factor for factor in above if factor.is_Add and not _is_repeat(factor)]
-    above = [factor for factor in above if factor not in sums]
-    numerator = _factors(number.p, [*above, *([] if notation.latex else sums)], notation)
-    denominator = _factors(number.q, below, notation)
-    if denominator != "1":
-        if not notation.latex and notation.times in denominator:
-            denominator = f"({denominator})"
-        numerator = notation.fraction.format(numerator, denominator)
-    tail = [_factor(factor, notation) for factor in sums] if notation.latex else []
-    head = [] if tail and numerator == "1" else [numerator]
-    return notation.times.join([*head, *tail])
+    tail = [one for one in above if in_latex and one.is_Add and not _is_repeat(one)]
+    head = [factor for factor in above if factor not in tail]
+    numerator = _factors(number.p, head, in_latex)
+    denominator = _factors(number.q, below, in_latex)
+    if denominator != "1" and in_latex:
+        numerator = rf"\frac{{{numerator}}}{{{denominator}}}"
+    elif denominator != "1":
+        numerator += f"/({denominator})" if "*" in denominator else f"/{denominator}"
+    sums = [_factor(factor, in_latex) for factor in tail]
+    return " ".join(sums if sums and numerator == "1" else [numerator, *sums])
 
 
 def _is_repeat(factor: Expr) -> bool:
@@ -141,17 +124,19 @@ def _exponent(factor: Expr) -> Rational:
     return factor.as_base_exp()[1]
 
 
-def _factors(number: int, factors: list[Expr], notation: _Notation) -> str:
-    digits = f"{number:,}".replace(",", notation.comma)
-    texts = [_factor(factor, notation) for factor in sorted(factors, key=_factor_order)]
+def _factors(number: int, factors: list[Expr], in_latex: bool) -> str:
+    times, comma = (" ", "{,}") if in_latex else ("*", ",")
+    digits = f"{number:,}".replace(",", comma)
+    texts = [_factor(factor, in_latex) for factor in sorted(factors, key=_factor_order)]
     if number == -1 and texts:
-        return "-" + notation.times.join(texts)
-    return notation.times.join([digits, *texts] if number != 1 or not texts else texts)
+        return "-" + times.join(texts)
+    return times.join([digits, *texts] if number != 1 or not texts else texts)
 
 
-def _factor(factor: Expr, notation: _Notation) -> str:
+def _factor(factor: Expr, in_latex: bool) -> str:
     if isinstance(factor, Pow):
-        return notation.power.format(_factor(factor.base, notation), factor.exp)
+        exponent = f"{{{factor.exp}}}" if in_latex else factor.exp
+        return f"{_factor(factor.base, in_latex)}^{exponent}"
     if isinstance(factor, Add):
-        return f"({_sum(factor, notation)})"
-    return str(latex(factor) if notation.latex else factor)
+        return f"({_sum(factor, in_latex)})"
+    return str(latex(factor) if in_latex else factor)

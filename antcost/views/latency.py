@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from fractions import Fraction
 from math import isfinite
-from typing import Any, assert_never
+from typing import assert_never
 
 from antcost.measure.recording import Recording
 from antcost.measure.statistics import (
@@ -46,7 +46,7 @@ def _columns(stat: Stat, rows: Sequence[Latency]) -> tuple[Column[Latency], ...]
         Column("min", "min", lambda row: picoseconds(row.min_ns), "time", spare=5),
         Column("p90", "p90", lambda row: picoseconds(row.p90_ns), "time", spare=3),
         Column("spread", "spread %", lambda row: _share(row.spread), "share", spare=6),
-        Column("runs", "runs", lambda row: str(row.runs), "count", spare=7),
+        Column("runs", "runs", lambda row: row.runs, "count", spare=7),
         Column("disturbed", "disturbed %", lambda row: _share(row.disturbed), "share", spare=1),
         *(quiet if any(row.differs for row in rows) else ()),
     )
@@ -64,51 +64,35 @@ def _share(value: float | None) -> Fraction | None:
     return None if value is None else Fraction(value)
 
 
-PLAIN_COLUMNS: tuple[Column[Latency], ...] = (
-    Column("network", "network", lambda row: row.label),
-    Column("spec", "spec", lambda row: row.subject.reference),
-    Column("time_ps", "time", lambda row: picoseconds(row.time_ns), "time"),
-    Column("speed_up", "speed-up", lambda row: row.speed_up.value, "times"),
-    Column("low", "low", lambda row: _finite(row.speed_up.low), "times"),
-    Column("high", "high", lambda row: _finite(row.speed_up.high), "times"),
-    Column("fastest", "fastest", lambda row: row.fastest, "times"),
-    Column("min_ps", "min", lambda row: picoseconds(row.min_ns), "time"),
-    Column("p90_ps", "p90", lambda row: picoseconds(row.p90_ns), "time"),
-    Column("spread", "spread", lambda row: row.spread, "share"),
-    Column("runs", "runs", lambda row: row.runs, "count"),
-    Column("disturbed", "disturbed", lambda row: row.disturbed, "share"),
-    Column("quiet_time_ps", "undisturbed", _quiet_time, "time"),
-    Column("quiet_speed_up", "speed-up", lambda row: _value(row.quiet_speed_up), "times"),
-    Column("madds", "MAdds", lambda row: row.subject.madds, "count"),
-    Column("params", "params", lambda row: row.subject.params, "count"),
-    Column("traffic_bytes", "traffic", lambda row: row.subject.traffic_bytes, "bytes"),
-)
-"""For CSV: a number a cell."""
-
-
-def _value(one: Ratio | None) -> float | None:
-    return None if one is None else one.value
-
-
-def _finite(value: float) -> float | None:
-    return value if isfinite(value) else None
-
-
 def latency_table(
-    recording: Recording, *, baseline: int | None = None, stat: Stat = "median", plain: bool = False
+    recording: Recording, *, baseline: int | None = None, stat: Stat = "median"
 ) -> Table[Latency]:
-    """A row a network, with what the paired comparison with the baseline says.
-
-    `plain` is for files of numbers.
-    """
+    """A row a network, with what the paired comparison with the baseline says."""
     base = recording.baseline if baseline is None else baseline
     rows = latencies(recording, base, stat)
     return Table(
         title=f"Latency of {plural(len(rows), 'network')} by {recording.engine}",
-        columns=PLAIN_COLUMNS if plain else _columns(stat, rows),
+        columns=_columns(stat, rows),
         items=rows,
         notes=tuple(_notes(recording, rows, base, stat)),
-        data=lambda: _data(recording, rows, base, stat),
+        facts={
+            "engine": recording.engine,
+            "settings": asdict(recording.settings),
+            "conditions": asdict(recording.conditions),
+            "stopped": recording.stopped,
+            "seconds": recording.seconds,
+            "sessions": len(by_session(recording.visits)),
+            "baseline": recording.labels[base],
+            "reference": recording.labels[recording.reference],
+            "stat": stat,
+        },
+        rows_key="networks",
+        more={
+            "spec": lambda row: row.subject.reference,
+            "madds": lambda row: row.subject.madds,
+            "params": lambda row: row.subject.params,
+            "traffic": lambda row: row.subject.traffic_bytes,
+        },
     )
 
 
@@ -196,19 +180,3 @@ def _flags(recording: Recording, rows: Sequence[Latency]) -> Iterator[str]:
     if often:
         visits = f"more than {100 * OFTEN:g} % of the visits"
         yield f"Disturbed in {visits}: {often} of {plural(len(rows), 'network')}."
-
-
-def _data(recording: Recording, rows: Sequence[Latency], base: int, stat: Stat) -> dict[str, Any]:
-    """All but the samples, as numbers."""
-    return {
-        "engine": recording.engine,
-        "settings": asdict(recording.settings),
-        "conditions": asdict(recording.conditions),
-        "stopped": recording.stopped,
-        "seconds": recording.seconds,
-        "sessions": len(by_session(recording.visits)),
-        "baseline": recording.labels[base],
-        "reference": recording.labels[recording.reference],
-        "stat": stat,
-        "networks": [{c.key: c.value(row) for c in PLAIN_COLUMNS} for row in rows],
-    }

@@ -4,12 +4,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from fractions import Fraction
-from typing import Any, assert_never
 
-from antcost.cost.analysis import Level
+from antcost.cost.analysis import Level, group_of
 from antcost.cost.convention import CONVENTIONS
-from antcost.graph.graph import Node
-from antcost.graph.operators import kind, operator
 from antcost.measure.attribution import Kernel
 from antcost.measure.breakdown import Breakdown
 from antcost.measure.roofline import Limit, Roofline
@@ -23,8 +20,6 @@ PS_PER_GIGA = 1000
 
 NEAR = Fraction(1, 20)
 """Kernels together and a whole run may differ by this share without a word."""
-BESIDE_PS = 100 * 10**6
-"""What a run may take beside its kernels, however quick they are: 100 us."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,23 +101,8 @@ def lines_of(breakdown: Breakdown, by: Level) -> list[LayerTimeRow]:
     """The rows in the order of the network; kernels belong where their first layer does."""
     groups: dict[tuple[str, str], list[Kernel]] = {}
     for kernel in breakdown.kernels:
-        groups.setdefault(_key(kernel.nodes[0], by), []).append(kernel)
+        groups.setdefault(group_of(kernel.nodes[0], by), []).append(kernel)
     return [LayerTimeRow(*key, tuple(group), breakdown) for key, group in groups.items()]
-
-
-def _key(node: Node, by: Level) -> tuple[str, str]:
-    """The name of a row, and its operator."""
-    match by:
-        case "layer":
-            return node.name, operator(node)
-        case "block":
-            return node.origin.name, node.origin.block
-        case "stage":
-            return node.origin.stage, node.origin.block
-        case "kind":
-            return kind(node), ""
-        case _:
-            assert_never(by)
 
 
 def layer_times_table(breakdown: Breakdown, by: Level) -> Table[LayerTimeRow]:
@@ -136,7 +116,20 @@ def layer_times_table(breakdown: Breakdown, by: Level) -> Table[LayerTimeRow]:
         items=lines,
         total=total,
         notes=(*_notes(breakdown, lines), *disturbances(breakdown)),
-        data=lambda: _data(breakdown, lines, total),
+        facts={
+            "network": graph.name,
+            "engine": breakdown.engine,
+            "settings": asdict(breakdown.settings),
+            "conditions": asdict(breakdown.conditions),
+            "runs": breakdown.runs,
+            "whole_ps": breakdown.whole_ps,
+            "profiled_ps": breakdown.profiled_ps,
+            "machine": asdict(breakdown.roofline),
+        },
+        more={
+            "layers": lambda line: [[node.name for node in one.nodes] for one in line.kernels],
+            "bound_ps": lambda line: line.limits_ps.total(),
+        },
     )
 
 
@@ -149,7 +142,12 @@ def _notes(breakdown: Breakdown, lines: Sequence[LayerTimeRow]) -> Iterator[str]
         f"under the profiler and {format_time(breakdown.whole_ps)} without it."
     )
     if abs(breakdown.sum_ps - breakdown.profiled_ps) > NEAR * breakdown.profiled_ps:
-        yield _difference(breakdown)
+        share = format_ratio(Fraction(100 * breakdown.sum_ps, breakdown.profiled_ps))
+        yield (
+            "Kernels were timed one by one, as medians, which are together "
+            f"{share} % of a whole run under the profiler: the rest is what the profiler and the "
+            "engine take between them, unless the machine was unsteady."
+        )
     layers = sum(line.layers for line in lines)
     ran = len(breakdown.kernels)
     yield (
@@ -167,22 +165,6 @@ def _notes(breakdown: Breakdown, lines: Sequence[LayerTimeRow]) -> Iterator[str]
         yield "More than 100: faster than what the machine was measured with."
 
 
-def _difference(breakdown: Breakdown) -> str:
-    """Why kernels and a whole run differ. Whole runs without the profiler have none of its time."""
-    together, whole_ps = breakdown.sum_ps, min(breakdown.profiled_ps, breakdown.whole_ps)
-    share = format_ratio(Fraction(100 * together, breakdown.profiled_ps))
-    timed = (
-        "Kernels were timed one by one, as medians, which are together "
-        f"{share} % of a whole run under the profiler"
-    )
-    if together > breakdown.profiled_ps:
-        return f"{timed}: the machine was unsteady."
-    lost_ps = whole_ps - together
-    if lost_ps > BESIDE_PS and lost_ps > NEAR * whole_ps:
-        return f"{timed}: the machine was unsteady, so GFLOP/s are those of its quiet moments."
-    return f"{timed}: the rest is what the profiler and the engine take between them."
-
-
 def _machine(roofline: Roofline) -> str:
     """The roofs in one sentence."""
     flops = f"{format_ratio(Fraction(roofline.flops_per_s, GIGA))} GFLOP/s"
@@ -195,37 +177,6 @@ def _machine(roofline: Roofline) -> str:
         f"The same engine at its best: {flops}; {levels} of traffic; "
         f"{format_time(roofline.overhead_ps)} a tiny layer."
     )
-
-
-def _data(
-    breakdown: Breakdown, lines: Sequence[LayerTimeRow], total: LayerTimeRow
-) -> dict[str, Any]:
-    return {
-        "network": breakdown.cost.graph.name,
-        "engine": breakdown.engine,
-        "settings": asdict(breakdown.settings),
-        "conditions": asdict(breakdown.conditions),
-        "runs": breakdown.runs,
-        "whole_ps": breakdown.whole_ps,
-        "profiled_ps": breakdown.profiled_ps,
-        "machine": asdict(breakdown.roofline),
-        "rows": [_row_data(line) for line in lines],
-        "total": _row_data(total),
-    }
-
-
-def _row_data(line: LayerTimeRow) -> dict[str, Any]:
-    """One row: integers, and what its layers are."""
-    return {
-        "name": line.name,
-        "operator": line.operator,
-        "layers": [[node.name for node in kernel.nodes] for kernel in line.kernels],
-        "time_ps": line.time_ps,
-        "madds": line.madds,
-        "traffic_bytes": line.traffic_bytes,
-        "bound_by": line.bound_by,
-        "bound_ps": line.limits_ps.total(),
-    }
 
 
 def _ratio(part: int, whole: int) -> Fraction | None:

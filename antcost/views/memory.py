@@ -56,21 +56,11 @@ def peak_table(cost: NetCost, *, inplace: bool = False) -> Table[Held]:
             *([_again(others)] if others else []),
             f"Memory: fp32, one image{', in place' if inplace else ''}.",
         ),
-        data=lambda: {
+        facts={
             "network": cost.graph.name,
-            "peak_memory_bytes": peak,
             "layers": [step.node.name for step in (first, *others)],
-            "tensors": [
-                {
-                    "name": held.name,
-                    **({"operator": held.operator} if held.operator else {}),
-                    "shape": held.shape.dims if held.shape else None,
-                    "until": held.until,
-                    "bytes": held.bytes,
-                }
-                for held in items
-            ],
         },
+        rows_key="tensors",
     )
 
 

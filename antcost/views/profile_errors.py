@@ -29,18 +29,9 @@ def trials_table(profile: Profile) -> Table[Trial]:
             where(profile.recording),
             *disturbances(profile.recording),
         ),
-        data=lambda: {
+        facts={
             "device": device.name,
             "errors": device.errors and device.errors.model_dump(),
-            "trials": [
-                {
-                    "network": trial.network,
-                    "madds": trial.madds,
-                    "measured_ps": trial.measured_ps,
-                    "predicted_ps": trial.predicted_ps,
-                    "error": trial.error,
-                }
-                for trial in profile.trials
-            ],
         },
+        rows_key="trials",
     )

@@ -6,9 +6,9 @@ network; what it costs is the sum, or the largest, over its ways.
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
-from itertools import product
+from itertools import compress, product
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,15 @@ from antcost.cost.measures import Measure
 from antcost.errors import AntcostError, SpecError
 from antcost.graph.graph import INPUT, Graph
 from antcost.graph.shape import Shape
+from antcost.search.arrays import (
+    BoolArray,
+    IntArray,
+    distinct,
+    on_paths,
+    renumbered,
+    repeated,
+    take,
+)
 from antcost.search.rules import Rule, State
 from antcost.search.space import Space
 from antcost.search.transitions import (
@@ -25,10 +34,8 @@ from antcost.search.transitions import (
     REPEAT,
     StageChoices,
     Transitions,
-    distinct,
     stage_transitions,
 )
-from antcost.search.vectorized import BoolArray, IntArray
 from antcost.sources.specs.build import build_graph
 from antcost.sources.specs.load import changed, copy_plain
 from antcost.sources.specs.model import NetSpec
@@ -212,11 +219,11 @@ def _step(
     """All ways from these nodes through the next stage, and the nodes they lead to."""
     different = list(dict.fromkeys(nodes.shapes))
     ways = stage_transitions(choices, different, list(space.measures.values()))
-    ways = ways.take(_allowed(ways, space.bounds))
-    ways = ways.take(np.argsort(ways.source, kind="stable"))
+    ways = take(ways, _allowed(ways, space.bounds))
+    ways = take(ways, np.argsort(ways.source, kind="stable"))
     of_shape = {shape: i for i, shape in enumerate(different)}
     way, source = _expanded(ways, np.array([of_shape[shape] for shape in nodes.shapes], dtype=int))
-    codes = [ways.dims[axis][way] for axis in range(len(ways.dims))]
+    codes = [sizes[way] for sizes in ways.dims]
     after = []
     kept = np.ones(len(way), dtype=bool)
     for one, states in zip(held, nodes.states, strict=True):
@@ -227,7 +234,8 @@ def _step(
     way, source, codes = way[kept], source[kept], [code[kept] for code in codes]
     first, target = distinct(codes)
     rank = len(ways.dims)
-    shapes = tuple(Shape(tuple(map(int, dims))) for dims in ways.dims[:, way[first]].T)
+    dims = np.array([sizes[way[first]] for sizes in ways.dims]).T.tolist()
+    shapes = tuple(Shape(tuple(each)) for each in dims)
     remembered = tuple(
         tuple(reached[int(i)] for i in code[first])
         for reached, code in zip(after, codes[rank:], strict=True)
@@ -252,8 +260,7 @@ def _expanded(ways: Transitions, shape_of_node: IntArray) -> tuple[IntArray, Int
             f"more than {MAX_TRANSITIONS:,} ways through one stage under the rules"
         )
     starts = np.searchsorted(ways.source, shape_of_node)
-    source = np.repeat(np.arange(len(shape_of_node)), sizes)
-    within = np.arange(len(source)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    source, within = repeated(sizes)
     return starts[source] + within, source
 
 
@@ -280,21 +287,20 @@ def _remembered(
 
 def _connected(chain: Chain) -> Chain:
     """The chain without nodes from which no way leads to the end."""
-    alive = np.ones(len(chain.shapes[-1]), dtype=bool)
-    steps, shapes = [], [chain.shapes[-1]]
-    for step, before in zip(chain.steps[::-1], chain.shapes[-2::-1], strict=True):
-        kept = alive[step.target]
-        number = np.cumsum(alive) - 1
-        alive_before = np.zeros(len(before), dtype=bool)
-        alive_before[step.source[kept]] = True
-        target = number[step.target[kept]]
-        source = (np.cumsum(alive_before) - 1)[step.source[kept]]
-        steps.append(Step(step.choices, step.ways, step.way[kept], source, target))
-        shapes.append(
-            tuple(shape for shape, lives in zip(before, alive_before, strict=True) if lives)
+    ends = [(step.source, step.target) for step in chain.steps]
+    every = [np.ones(len(step.way), dtype=bool) for step in chain.steps]
+    arcs, alive = on_paths(ends, [len(shapes) for shapes in chain.shapes], every)
+    steps = (
+        replace(
+            step,
+            way=step.way[arc],
+            source=renumbered(before, step.source[arc]),
+            target=renumbered(after, step.target[arc]),
         )
-        alive = alive_before
-    return Chain(chain.part, tuple(steps[::-1]), tuple(shapes[::-1]))
+        for step, arc, before, after in zip(chain.steps, arcs, alive, alive[1:], strict=False)
+    )
+    shapes = (tuple(compress(each, lives)) for each, lives in zip(chain.shapes, alive, strict=True))
+    return Chain(chain.part, tuple(steps), tuple(shapes))
 
 
 def completions(chain: Chain) -> list[list[int]]:

@@ -11,10 +11,16 @@ from math import log
 
 import numpy as np
 
+from antcost.search.arrays import (
+    BoolArray,
+    FloatArray,
+    IntArray,
+    concatenate,
+    repeated,
+    take,
+)
 from antcost.search.problem import Layer, Problem
 from antcost.search.relaxation import Grid, Prices, worth
-from antcost.search.transitions import FloatArray
-from antcost.search.vectorized import BoolArray, IntArray
 
 CHUNK = 200_000
 BEAM = 100
@@ -33,17 +39,6 @@ class Labels:
 
     def __len__(self) -> int:
         return len(self.node)
-
-    def take(self, chosen: IntArray | BoolArray | slice) -> "Labels":
-        """Some of the labels."""
-        return Labels(
-            self.node[chosen],
-            self.value[chosen],
-            self.entropy[chosen],
-            self.depth[chosen],
-            self.costs[chosen],
-            self.ways[chosen],
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +114,9 @@ def beam(tree: Tree, threshold: float, width: int = BEAM) -> Labels:
             _best(tree, index + 1, part, width)
             for part in expanded(tree, index, labels, lambda: threshold)
         ]
-        labels = _best(tree, index + 1, joined(parts), width) if parts else labels.take(slice(0))
+        labels = (
+            _best(tree, index + 1, concatenate(parts), width) if parts else take(labels, slice(0))
+        )
         if not len(labels):
             return labels
     return labels
@@ -129,7 +126,7 @@ def _best(tree: Tree, boundary: int, labels: Labels, width: int) -> Labels:
     if len(labels) <= width:
         return labels
     bound = _bound(tree, boundary, labels, tree.prices[0])
-    return labels.take(np.argpartition(-bound, width)[:width])
+    return take(labels, np.argpartition(-bound, width)[:width])
 
 
 def paths_above(
@@ -160,13 +157,13 @@ def expanded(
     cell, ranked = _cells(tree, index, labels), tree.ranked[index]
     best = have + ranked.worth[ranked.starts[labels.node], cell]
     order = np.argsort(-best, kind="stable")
-    labels, have, cell = labels.take(order), have[order], cell[order]
+    labels, have, cell = take(labels, order), have[order], cell[order]
     counts = _how_many(ranked, labels.node, cell, least() - have)
     for part in _chunks(counts):
         counts_now = np.minimum(
             counts[part], _how_many(ranked, labels.node[part], cell[part], least() - have[part])
         )
-        grown = _grown(tree, index, labels.take(part), cell[part], counts_now)
+        grown = _grown(tree, index, take(labels, part), cell[part], counts_now)
         grown = _worthwhile(tree, index + 1, grown, least())
         if len(grown):
             yield grown
@@ -207,8 +204,7 @@ def _chunks(counts: IntArray) -> Iterator[slice]:
 def _grown(tree: Tree, index: int, labels: Labels, cell: IntArray, counts: IntArray) -> Labels:
     """Each label with as many of its ranked ways as `counts` says."""
     layer, ranked = tree.problem.layers[index], tree.ranked[index]
-    parent = np.repeat(np.arange(len(labels)), counts)
-    within = np.arange(len(parent)) - np.repeat(np.cumsum(counts) - counts, counts)
+    parent, within = repeated(counts)
     way = ranked.order[ranked.starts[labels.node[parent]] + within, cell[parent]]
     target = layer.target[way]
     entropy = labels.entropy[parent] + layer.gain[way]
@@ -226,11 +222,11 @@ def _worthwhile(tree: Tree, boundary: int, labels: Labels, least: float) -> Labe
     """The labels that may still become a path within the limits and worth more than `least`."""
     problem = tree.problem
     least_costs = labels.costs + tree.cheapest[boundary][labels.node]
-    labels = labels.take(np.flatnonzero((least_costs <= problem.limits).all(axis=1)))
+    labels = take(labels, np.flatnonzero((least_costs <= problem.limits).all(axis=1)))
     if problem.layers[boundary - 1].ends_scale and problem.rho is not None:
-        labels = labels.take(within_rho(labels.entropy, labels.depth, problem.rho))
+        labels = take(labels, within_rho(labels.entropy, labels.depth, problem.rho))
     for prices in tree.prices:
-        labels = labels.take(_bound(tree, boundary, labels, prices) > least)
+        labels = take(labels, _bound(tree, boundary, labels, prices) > least)
     return labels
 
 
@@ -250,15 +246,3 @@ def _bound(tree: Tree, boundary: int, labels: Labels, prices: Prices) -> FloatAr
     else:
         coming = grid.interpolate(ahead, labels.node, labels.entropy)
     return np.asarray(labels.value + slack @ prices.prices + coming + prices.error)
-
-
-def joined(parts: Sequence[Labels]) -> Labels:
-    """Several sets as one."""
-    return Labels(
-        np.concatenate([part.node for part in parts]),
-        np.concatenate([part.value for part in parts]),
-        np.concatenate([part.entropy for part in parts]),
-        np.concatenate([part.depth for part in parts]),
-        np.concatenate([part.costs for part in parts]),
-        np.concatenate([part.ways for part in parts]),
-    )

@@ -13,11 +13,19 @@ import numpy as np
 
 from antcost.cost.budget import Bound
 from antcost.errors import AntcostError
+from antcost.search.arrays import (
+    BoolArray,
+    FloatArray,
+    IntArray,
+    distinct,
+    on_paths,
+    renumbered,
+    repeated,
+)
 from antcost.search.chain import Chain, Step
 from antcost.search.objective import ENTROPY, SCORES, ZEN, Objective, default_alphas
 from antcost.search.scores import Score
-from antcost.search.transitions import MAX_EXACT, FloatArray, distinct
-from antcost.search.vectorized import BoolArray, IntArray
+from antcost.search.transitions import MAX_EXACT
 
 PLAIN = {"conv", "maxpool", "avgpool", "linear", "norm", "activation"}
 """Blocks that are a network's head where they stand behind all others."""
@@ -49,16 +57,11 @@ class Layer:
 
     def take(self, ways: IntArray | BoolArray) -> "Layer":
         """Some of the ways, between the same nodes."""
-        return replace(
-            self,
-            source=self.source[ways],
-            target=self.target[ways],
-            edge=self.edge[ways],
-            score=self.score[ways],
-            gain=self.gain[ways],
-            depth=self.depth[ways],
-            costs=self.costs[ways],
-        )
+        return replace(self, **{name: getattr(self, name)[ways] for name in EACH_WAY})
+
+
+EACH_WAY = ("source", "target", "edge", "score", "gain", "depth", "costs")
+"""The arrays of a layer that have an entry for each way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,35 +260,25 @@ def ways_from(layer: Layer, node: IntArray) -> tuple[IntArray, IntArray]:
     """All ways from each of some nodes, which may occur repeatedly, and which of these it is."""
     starts = np.searchsorted(layer.source, np.arange(layer.source[-1] + 2))
     counts = np.diff(starts)[node]
-    source = np.repeat(np.arange(len(node)), counts)
-    within = np.arange(len(source)) - np.repeat(np.cumsum(counts) - counts, counts)
+    source, within = repeated(counts)
     return starts[node[source]] + within, source
 
 
 def restricted(problem: Problem, kept: Sequence[BoolArray]) -> Problem:
     """The problem with some ways only, those through whose ends paths still lead."""
-    forward = [np.ones(problem.nodes[0], dtype=bool)]
-    for layer, keep in zip(problem.layers, kept, strict=True):
-        reached = np.zeros(len(layer.weight), dtype=bool)
-        reached[layer.target[keep & forward[-1][layer.source]]] = True
-        forward.append(reached)
-    alive, layers, nodes = forward[-1], [], [int(forward[-1].sum())]
-    for layer, keep, reached in zip(problem.layers[::-1], kept[::-1], forward[-2::-1], strict=True):
-        keep = keep & alive[layer.target] & reached[layer.source]
-        before = np.zeros(len(reached), dtype=bool)
-        before[layer.source[keep]] = True
-        taken = layer.take(keep)
-        layers.append(
-            replace(
-                taken,
-                source=(np.cumsum(before) - 1)[taken.source],
-                target=(np.cumsum(alive) - 1)[taken.target],
-                weight=layer.weight[alive],
-            )
+    ends = [(layer.source, layer.target) for layer in problem.layers]
+    arcs, alive = on_paths(ends, problem.nodes, kept)
+    layers = (
+        replace(
+            layer.take(arc),
+            source=renumbered(before, layer.source[arc]),
+            target=renumbered(after, layer.target[arc]),
+            weight=layer.weight[after],
         )
-        alive = before
-        nodes.append(int(before.sum()))
-    return replace(problem, layers=tuple(layers[::-1]), nodes=tuple(nodes[::-1]))
+        for layer, arc, before, after in zip(problem.layers, arcs, alive, alive[1:], strict=False)
+    )
+    nodes = tuple(int(lives.sum()) for lives in alive)
+    return replace(problem, layers=tuple(layers), nodes=nodes)
 
 
 def without_dominated(problem: Problem) -> Problem:

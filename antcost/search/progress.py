@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import inf
 
-from antcost.search.transitions import FloatArray
+from antcost.search.arrays import FloatArray
 
 RELATIVE_ROUNDING = 1e-11
 

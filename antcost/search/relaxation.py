@@ -14,9 +14,8 @@ from math import inf
 
 import numpy as np
 
+from antcost.search.arrays import BoolArray, FloatArray, IntArray
 from antcost.search.problem import ROUNDING, Layer, Problem
-from antcost.search.transitions import FloatArray
-from antcost.search.vectorized import BoolArray, IntArray
 
 MAX_CUTS = 60
 CLOSE = 1e-7

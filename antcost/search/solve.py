@@ -9,6 +9,7 @@ from math import gcd, inf
 
 import numpy as np
 
+from antcost.search.arrays import BoolArray, FloatArray, take
 from antcost.search.labels import Labels, beam, make_tree, paths_above, within_rho
 from antcost.search.problem import (
     Problem,
@@ -29,8 +30,6 @@ from antcost.search.relaxation import (
     make_grids,
     possible,
 )
-from antcost.search.transitions import FloatArray
-from antcost.search.vectorized import BoolArray
 
 PRICE_SETS = 4
 FIRST_DEPTH = 1e-4
@@ -223,7 +222,7 @@ def enumerate_above(
             continue
         tree = make_tree(kept, *_on_fine_grids(kept, part_prices))
         for labels in paths_above(tree, worth, stop):
-            chosen = labels.take(labels.value >= threshold)
+            chosen = take(labels, labels.value >= threshold)
             if count is not None:
                 best = np.sort(np.concatenate([best, chosen.value]))[-count:]
             for path, value in zip(_paths(kept, chosen), chosen.value, strict=True):
@@ -263,7 +262,7 @@ def _note_all(labels: Labels, problem: Problem, progress: Progress) -> None:
     progress.examined += len(labels)
     if len(labels):
         best = int(np.argmax(labels.value))
-        (path,) = _paths(problem, labels.take(slice(best, best + 1)))
+        (path,) = _paths(problem, take(labels, slice(best, best + 1)))
         progress.found(Found(path, float(labels.value[best])))
 
 

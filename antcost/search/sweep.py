@@ -15,11 +15,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from antcost.errors import AntcostError
+from antcost.search.arrays import IntArray
 from antcost.search.chain import Chain, build_chain, completions, slices
 from antcost.search.parallel import run_calls
 from antcost.search.space import Space, to_plain
 from antcost.search.variables import Variable
-from antcost.search.vectorized import IntArray
 from antcost.units import format_exact
 from antcost.version import __version__
 

@@ -16,8 +16,9 @@ from antcost.errors import AntcostError
 from antcost.graph.graph import Graph, Origin
 from antcost.graph.shape import Shape
 from antcost.graph.tape import Tape
+from antcost.search.arrays import FloatArray, IntArray, concatenate, distinct, take
 from antcost.search.measures import conv_layers, log_fan_in
-from antcost.search.vectorized import BoolArray, IntArray, run_vectorized
+from antcost.search.vectorized import run_vectorized
 from antcost.sources.specs.build import later_fields
 from antcost.sources.specs.model import Stage
 
@@ -25,12 +26,11 @@ MAX_TRANSITIONS = 4_000_000
 MAX_EXACT = 2**53
 REPEAT = "repeat"
 DIMENSION = "dimension "
-FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Transitions:
-    """Ways through a stage, an entry each in every array (a column of `dims`).
+    """Ways through a stage, an entry each in every array.
 
     `source` is the index of the input; `option` are the values chosen, as one number that
     `StageChoices.positions` reads; `dims` are the dimensions of the output. `counts` has an array
@@ -39,25 +39,13 @@ class Transitions:
 
     source: IntArray
     option: IntArray
-    dims: IntArray
+    dims: tuple[IntArray, ...]
     counts: Mapping[str, IntArray]
     entropy: FloatArray
     depth: IntArray
 
     def __len__(self) -> int:
         return len(self.source)
-
-    def take(self, chosen: IntArray | BoolArray) -> "Transitions":
-        """Some of the ways."""
-        counts = {name: count[chosen] for name, count in self.counts.items()}
-        return Transitions(
-            self.source[chosen],
-            self.option[chosen],
-            self.dims[:, chosen],
-            counts,
-            self.entropy[chosen],
-            self.depth[chosen],
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +112,7 @@ def stage_transitions(
         for position, repeat in enumerate(repeats):
             if repeat == index + 1:
                 parts.append(replace(ways, option=ways.option + position * stride))
-    return _joined(parts)
+    return concatenate(parts)
 
 
 def _start(
@@ -137,10 +125,10 @@ def _start(
     source, option = (
         axis.reshape(-1) for axis in np.meshgrid(np.arange(len(inputs)), options, indexing="ij")
     )
-    dims = np.array([shape.dims for shape in inputs], dtype=np.int64).T
+    dims = tuple(np.array([shape.dims for shape in inputs], dtype=np.int64)[source].T)
     zeros = np.zeros(len(source), dtype=np.int64)
     counts = {measure.name: zeros for measure in measures}
-    return Transitions(source, option, dims[:, source], counts, zeros.astype(np.float64), zeros)
+    return Transitions(source, option, dims, counts, zeros.astype(np.float64), zeros)
 
 
 def _after_block(
@@ -148,7 +136,7 @@ def _after_block(
 ) -> Transitions:
     """The same ways once one more block is run, except where it cannot be; equal ones run once."""
     first, which = distinct([ways.option, *ways.dims])
-    blocks = ways.take(first)
+    blocks = take(ways, first)
     runs: list[Transitions] = []
     position = np.full(len(blocks), -1)
     for constants, columns, chosen in _kinds(choices, blocks.option):
@@ -158,9 +146,9 @@ def _after_block(
             position[chosen[lanes]] = np.arange(len(lanes)) + sum(len(run) for run in runs)
             runs.append(_filled(made, len(lanes)))
     if not runs:
-        return ways.take(np.arange(0))
+        return take(ways, slice(0))
     kept = position[which] >= 0
-    before, block = ways.take(kept), _joined(runs).take(position[which][kept])
+    before, block = take(ways, kept), take(concatenate(runs), position[which][kept])
     counts = {
         measure.name: (np.maximum if measure.largest else np.add)(
             before.counts[measure.name], block.counts[measure.name]
@@ -175,16 +163,6 @@ def _after_block(
         before.entropy + block.entropy,
         before.depth + block.depth,
     )
-
-
-def distinct(columns: Sequence[IntArray]) -> tuple[IntArray, IntArray]:
-    """Entries that differ in one of the columns, and for each entry which of them it is."""
-    code = np.zeros(len(columns[0]), dtype=np.int64)
-    for column in columns:
-        values, inverse = np.unique(column, return_inverse=True)
-        _, code = np.unique(code * len(values) + inverse, return_inverse=True)
-    _, first, which = np.unique(code, return_index=True, return_inverse=True)
-    return first, which
 
 
 def _kinds(
@@ -250,24 +228,10 @@ def _filled(made: _Made, size: int) -> Transitions:
     return Transitions(
         nowhere,
         nowhere,
-        np.array([fill(size, np.int64) for size in made.dims]),
+        tuple(fill(dim, np.int64) for dim in made.dims),
         {name: fill(count, np.int64) for name, count in made.counts.items()},
         fill(made.entropy, np.float64),
         fill(made.depth, np.int64),
-    )
-
-
-def _joined(parts: Sequence[Transitions]) -> Transitions:
-    counts = {
-        name: np.concatenate([part.counts[name] for part in parts]) for name in parts[0].counts
-    }
-    return Transitions(
-        np.concatenate([part.source for part in parts]),
-        np.concatenate([part.option for part in parts]),
-        np.concatenate([part.dims for part in parts], axis=1),
-        counts,
-        np.concatenate([part.entropy for part in parts]),
-        np.concatenate([part.depth for part in parts]),
     )
 
 

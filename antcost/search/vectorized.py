@@ -11,10 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from antcost.errors import ShapeError
+from antcost.search.arrays import BoolArray, IntArray
 
 T = TypeVar("T")
-IntArray = npt.NDArray[np.int64]
-BoolArray = npt.NDArray[np.bool_]
 
 
 class DivergenceError(Exception):

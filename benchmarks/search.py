@@ -31,7 +31,7 @@ from antcost.search.progress import Progress, TimeUpError
 from antcost.search.run import run_search
 from antcost.search.solve import solve
 from antcost.search.space import Sources, Space, load_space, make_space
-from antcost.search.sweep import ROWS, plan_sample, random_paths, row_group, write
+from antcost.search.sweep import ROWS, plan_sweep, random_paths, row_group, write
 from antcost.yamlfile.document import Document
 
 BUDGET = {"madds": "<= 300M", "params": "<= 3.4M"}
@@ -385,7 +385,7 @@ def sweeps() -> None:
     """Random configurations on one core: drawn, counted, and with the Parquet file."""
     space = load_space("antnet_300m")
     chain, rng = build_chain(space, next(slices(space))), np.random.default_rng(0)
-    plan = plan_sample(space, 8 * ROWS)
+    plan = plan_sweep(space, 8 * ROWS)
     with TemporaryDirectory() as folder:
         rows = [
             (text, f"{size / seconds(function):,.0f}")

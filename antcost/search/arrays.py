@@ -1,7 +1,7 @@
 """Arrays with an entry for each transition or path, and dataclasses of them."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from typing import Any, TypeVar
 
 import numpy as np
@@ -25,16 +25,22 @@ def concatenate(parts: Sequence[T]) -> T:
     return whole
 
 
+def broadcast(entry: T, size: int) -> T:
+    """Return a dataclass of arrays or of single numbers with so many entries in each."""
+    filled: T = _combined(lambda value: np.broadcast_to(np.asarray(value), (size,)), entry)
+    return filled
+
+
 def _combined(function: Callable[..., Any], *parts: Any) -> Any:
     first = parts[0]
-    if isinstance(first, np.ndarray):
-        return function(*parts)
     if isinstance(first, Mapping):
         return {key: _combined(function, *(part[key] for part in parts)) for key in first}
     if isinstance(first, tuple):
         return tuple(_combined(function, *each) for each in zip(*parts, strict=True))
-    values = ((getattr(part, field.name) for part in parts) for field in fields(first))
-    return type(first)(*(_combined(function, *each) for each in values))
+    if is_dataclass(first) and not isinstance(first, type):
+        values = ([getattr(part, field.name) for part in parts] for field in fields(first))
+        return type(first)(*(_combined(function, *each) for each in values))
+    return function(*parts)
 
 
 def distinct(columns: Sequence[IntArray]) -> tuple[IntArray, IntArray]:

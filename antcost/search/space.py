@@ -1,8 +1,9 @@
 """The search file: a network, what may be changed of it, and what it has to fit into."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from math import prod
+from math import inf, prod
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,7 +16,6 @@ from antcost.cost.memory import Dtype
 from antcost.errors import AntcostError, Problem, SpecError
 from antcost.search.measures import array_measures
 from antcost.search.objective import SCORES, Objective, read_objective
-from antcost.search.rho import RHO, read_rho
 from antcost.search.rules import Rule, read_rule
 from antcost.search.scores import Score, read_scores
 from antcost.search.variables import Variable, read_choices
@@ -28,6 +28,8 @@ from antcost.yamlfile.fields import Fields
 from antcost.yamlfile.validation import add_errors
 
 MAX_CHOICES = 200
+RHO = "rho"
+"""Depth over width (DeepMAD, arXiv 2303.02165), on which only a search has a budget."""
 
 
 class SpaceFields(Fields):
@@ -280,12 +282,20 @@ def _budget(
         for text in _listed(texts):
             try:
                 if name == RHO:
-                    rho = read_rho(str(text))
+                    rho = _read_rho(str(text))
                 else:
                     bounds.append(read_bound(find_measure(known, name), str(text)))
             except (AntcostError, ValueError) as error:
                 document.add_error(key, str(error))
     return bounds, rho
+
+
+def _read_rho(text: str) -> float:
+    """Read "<= 1.0" or "1.0". Raises ValueError."""
+    match = re.fullmatch(r"\s*(?:<=)?\s*(\d+(?:\.\d+)?)\s*", text)
+    if not match or not 0 < float(match[1]) < inf:
+        raise ValueError(f"expected such as <= 1.0, got {text!r:.60}")
+    return float(match[1])
 
 
 def _objective(

@@ -7,7 +7,6 @@ from math import prod
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from antcost.blocks.registry import block_function
 from antcost.cost.analysis import analyze_graph
@@ -16,7 +15,7 @@ from antcost.errors import AntcostError
 from antcost.graph.graph import Graph, Origin
 from antcost.graph.shape import Shape
 from antcost.graph.tape import Tape
-from antcost.search.arrays import FloatArray, IntArray, concatenate, distinct, take
+from antcost.search.arrays import FloatArray, IntArray, broadcast, concatenate, distinct, take
 from antcost.search.measures import conv_layers, log_fan_in
 from antcost.search.vectorized import run_vectorized
 from antcost.sources.specs.build import later_fields
@@ -46,16 +45,6 @@ class Transitions:
 
     def __len__(self) -> int:
         return len(self.source)
-
-
-@dataclass(frozen=True, slots=True)
-class _Made:
-    """What one block makes of some lanes: arrays, or numbers where these are all alike."""
-
-    dims: tuple[Any, ...]
-    counts: Mapping[str, Any]
-    entropy: Any
-    depth: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +133,7 @@ def _after_block(
         columns |= {f"{DIMENSION}{axis}": dims[chosen] for axis, dims in enumerate(blocks.dims)}
         for lanes, made in run_vectorized(function, columns, np.arange(len(chosen))):
             position[chosen[lanes]] = np.arange(len(lanes)) + sum(len(run) for run in runs)
-            runs.append(_filled(made, len(lanes)))
+            runs.append(broadcast(made, len(lanes)))
     if not runs:
         return take(ways, slice(0))
     kept = position[which] >= 0
@@ -198,12 +187,12 @@ def _alike(values: Sequence[Any]) -> list[list[int]]:
 
 def _block(
     stage: Stage, fields: Mapping[str, Any], index: int, measures: Sequence[Measure]
-) -> Callable[..., _Made]:
-    """A function from dimensions and fields to what one block makes of them."""
+) -> Callable[..., Transitions]:
+    """A function from dimensions and fields to what one block makes of them: arrays or numbers."""
     function = block_function(stage.block)
     place = Origin(stage.name, index, stage.block, stage.name)
 
-    def run(**columns: Any) -> _Made:
+    def run(**columns: Any) -> Transitions:
         dims = tuple(columns.pop(name) for name in list(columns) if name.startswith(DIMENSION))
         values = {**fields, **columns}
         net = Tape(Shape(dims))
@@ -213,26 +202,11 @@ def _block(
         _require_exact(graph)
         cost = analyze_graph(graph)
         counts = {measure.name: measure.of(cost) for measure in measures}
-        return _Made(y.shape.dims, counts, log_fan_in(cost) / 2, conv_layers(cost))
+        dims = tuple(np.asarray(size) for size in y.shape.dims)
+        nowhere, depth = np.asarray(0), np.asarray(conv_layers(cost))
+        return Transitions(nowhere, nowhere, dims, counts, log_fan_in(cost) / 2, depth)
 
     return run
-
-
-def _filled(made: _Made, size: int) -> Transitions:
-    """What a block makes for `size` lanes, its plain numbers repeated for each of them."""
-
-    def fill(value: Any, kind: type) -> npt.NDArray[Any]:
-        return np.broadcast_to(np.asarray(value, dtype=kind), (size,))
-
-    nowhere = fill(0, np.int64)
-    return Transitions(
-        nowhere,
-        nowhere,
-        tuple(fill(dim, np.int64) for dim in made.dims),
-        {name: fill(count, np.int64) for name, count in made.counts.items()},
-        fill(made.entropy, np.float64),
-        fill(made.depth, np.int64),
-    )
 
 
 def _require_exact(graph: Graph) -> None:

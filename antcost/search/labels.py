@@ -28,14 +28,14 @@ BEAM = 100
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """Paths up to one boundary, an entry each; `ways` has a row a path, a column a layer so far."""
+    """Paths up to one boundary, an entry each; `arcs` has a row a path, a column a layer so far."""
 
     node: IntArray
     value: FloatArray
     entropy: FloatArray
     depth: FloatArray
     costs: FloatArray
-    ways: IntArray
+    arcs: IntArray
 
     def __len__(self) -> int:
         return len(self.node)
@@ -43,9 +43,9 @@ class Labels:
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """The ways of a layer from each node and grid cell, the most promising first.
+    """The arcs of a layer from each node and grid cell, the most promising first.
 
-    `order` has a column a cell with the ways of the layer, sorted within each node by `worth`, what
+    `order` has a column a cell with the arcs of the layer, sorted within each node by `worth`, what
     they and all behind them are worth at most anywhere in the cell.
     """
 
@@ -69,7 +69,7 @@ class Tree:
 
 
 def make_tree(problem: Problem, grids: tuple[Grid, ...], prices: Sequence[Prices]) -> Tree:
-    """What the enumeration needs; the first of the prices decides in which order ways are tried."""
+    """What the enumeration needs; the first of the prices decides in which order arcs are tried."""
     ranked = tuple(
         _ranked(layer, worth(layer, prices[0].prices, grid, behind, ahead))
         for layer, grid, behind, ahead in zip(
@@ -177,7 +177,7 @@ def _cells(tree: Tree, index: int, labels: Labels) -> IntArray:
 
 
 def _how_many(ranked: Ranked, node: IntArray, cell: IntArray, least: FloatArray) -> IntArray:
-    """How many of the ranked ways are worth at least this, by bisection for all labels at once."""
+    """How many of the ranked arcs are worth at least this, by bisection for all labels at once."""
     low, high = ranked.starts[node], ranked.starts[node + 1]
     start = low
     while (low < high).any():
@@ -190,7 +190,7 @@ def _how_many(ranked: Ranked, node: IntArray, cell: IntArray, least: FloatArray)
 
 
 def _chunks(counts: IntArray) -> Iterator[slice]:
-    """Slices of labels that have about CHUNK ways together."""
+    """Slices of labels that have about CHUNK arcs together."""
     ends = np.cumsum(counts)
     start = 0
     while start < len(counts):
@@ -202,19 +202,19 @@ def _chunks(counts: IntArray) -> Iterator[slice]:
 
 
 def _grown(tree: Tree, index: int, labels: Labels, cell: IntArray, counts: IntArray) -> Labels:
-    """Each label with as many of its ranked ways as `counts` says."""
+    """Each label with as many of its ranked arcs as `counts` says."""
     layer, ranked = tree.problem.layers[index], tree.ranked[index]
     parent, within = repeated(counts)
-    way = ranked.order[ranked.starts[labels.node[parent]] + within, cell[parent]]
-    target = layer.target[way]
-    entropy = labels.entropy[parent] + layer.gain[way]
+    arc = ranked.order[ranked.starts[labels.node[parent]] + within, cell[parent]]
+    target = layer.target[arc]
+    entropy = labels.entropy[parent] + layer.gain[arc]
     return Labels(
         target,
-        labels.value[parent] + (layer.score[way] + layer.weight[target] * entropy),
+        labels.value[parent] + (layer.score[arc] + layer.weight[target] * entropy),
         entropy,
-        labels.depth[parent] + layer.depth[way],
-        labels.costs[parent] + layer.costs[way],
-        np.column_stack([labels.ways[parent], way]),
+        labels.depth[parent] + layer.depth[arc],
+        labels.costs[parent] + layer.costs[arc],
+        np.column_stack([labels.arcs[parent], arc]),
     )
 
 

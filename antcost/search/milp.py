@@ -63,7 +63,7 @@ def solve_milp(
         if result.x is None:
             break
         chosen = np.flatnonzero(result.x > HALF)
-        one = followed(problem, tuple(int(way) for way in chosen - starts[:-1]))
+        one = followed(problem, tuple(int(arc) for arc in chosen - starts[:-1]))
         taken = _rows(np.zeros(len(chosen)), chosen, np.ones(len(chosen)), (1, len(score)))
         constraints.append(LinearConstraint(taken, -inf, len(chosen) - 1))
     if one is not None:
@@ -114,8 +114,8 @@ def _rules(
         held, values = HeldRule(rule, {}), []
         for index in rule.fields:
             step, edges = chain.steps[index], problem.layers[index].edge
-            numbers, position = held.numbers_of(index, step.choices, step.ways)
-            number = np.array(numbers, dtype=float)[position][step.way[edges]]
+            numbers, position = held.numbers_of(index, step.choices, step.arcs)
+            number = np.array(numbers, dtype=float)[position][step.arc[edges]]
             columns = starts[index] + np.arange(len(edges))
             values.append(_rows(np.zeros(len(edges)), columns, number, (1, int(starts[-1]))))
         most = rule.spread + HALF

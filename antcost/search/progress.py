@@ -16,7 +16,7 @@ class TimeUpError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A path within the limits: the way it takes in each of the chain's steps, and its value."""
+    """A path within the limits: the arc it takes in each of the chain's steps, and its value."""
 
     path: tuple[int, ...]
     value: float

@@ -119,7 +119,7 @@ def row_group(group: RowGroup) -> pa.Table:
         of = (group.of.number, group.first)
         rng = np.random.default_rng(np.random.SeedSequence(group.seed, spawn_key=of))
         path = random_paths(chain, group.rows, rng)
-    ways = [step.way[edge] for step, edge in zip(chain.steps, path, strict=True)]
+    arcs = [step.arc[edge] for step, edge in zip(chain.steps, path, strict=True)]
     columns = [
         _values(v).take(np.full(group.rows, v.values.index(chain.part.decided[v.path])))
         for v in space.outer
@@ -127,9 +127,9 @@ def row_group(group: RowGroup) -> pa.Table:
     for variable in space.variables:
         assert variable.stage is not None
         step = chain.steps[variable.stage]
-        option = step.ways.option[ways[variable.stage]]
+        option = step.arcs.option[arcs[variable.stage]]
         columns.append(_values(variable).take(step.choices.positions(option, variable.field)))
-    columns += [pa.array(chain.count(measure, ways)) for measure in space.measures.values()]
+    columns += [pa.array(chain.count(measure, arcs)) for measure in space.measures.values()]
     return pa.Table.from_arrays(columns, schema=_schema(group))
 
 

@@ -1,4 +1,4 @@
-"""All ways through one stage: what every choice makes of every input, and what it costs."""
+"""All arcs through one stage: what every choice makes of every input, and what it costs."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -94,13 +94,13 @@ def stage_transitions(
         )
     repeats = choices.values.get(REPEAT, (choices.stage.repeat,))
     stride = choices.strides.get(REPEAT, 0)
-    ways = _start(choices, inputs, measures)
+    arcs = _start(choices, inputs, measures)
     parts = []
     for index in range(max(repeats)):
-        ways = _after_block(ways, choices, index, measures)
+        arcs = _after_block(arcs, choices, index, measures)
         for position, repeat in enumerate(repeats):
             if repeat == index + 1:
-                parts.append(replace(ways, option=ways.option + position * stride))
+                parts.append(replace(arcs, option=arcs.option + position * stride))
     return concatenate(parts)
 
 
@@ -121,11 +121,11 @@ def _start(
 
 
 def _after_block(
-    ways: Transitions, choices: StageChoices, index: int, measures: Sequence[Measure]
+    arcs: Transitions, choices: StageChoices, index: int, measures: Sequence[Measure]
 ) -> Transitions:
-    """The same ways once one more block is run, except where it cannot be; equal ones run once."""
-    first, which = distinct([ways.option, *ways.dims])
-    blocks = take(ways, first)
+    """The same arcs once one more block is run, except where it cannot be; equal ones run once."""
+    first, which = distinct([arcs.option, *arcs.dims])
+    blocks = take(arcs, first)
     runs: list[Transitions] = []
     position = np.full(len(blocks), -1)
     for constants, columns, chosen in _kinds(choices, blocks.option):
@@ -135,9 +135,9 @@ def _after_block(
             position[chosen[lanes]] = np.arange(len(lanes)) + sum(len(run) for run in runs)
             runs.append(broadcast(made, len(lanes)))
     if not runs:
-        return take(ways, slice(0))
+        return take(arcs, slice(0))
     kept = position[which] >= 0
-    before, block = take(ways, kept), take(concatenate(runs), position[which][kept])
+    before, block = take(arcs, kept), take(concatenate(runs), position[which][kept])
     counts = {
         measure.name: (np.maximum if measure.largest else np.add)(
             before.counts[measure.name], block.counts[measure.name]

@@ -1,6 +1,6 @@
 """What a search found, as tables."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import isfinite
@@ -39,15 +39,6 @@ class CostRow:
     @property
     def change(self) -> Fraction | None:
         return Fraction(self.best, self.base) - 1 if self.base else None
-
-
-@dataclass(frozen=True, slots=True)
-class StageRow:
-    """What was chosen for one stage, by field, and what the base has there."""
-
-    name: str
-    chosen: dict[str, Any]
-    base: dict[str, Any]
 
 
 def result_tables(result: SearchResult, base: NetCost, exact: bool) -> list[Table[Any]]:
@@ -119,23 +110,26 @@ def _effort(result: SearchResult) -> str:
     return f"{result.transitions:,} ways through single stages: {how}; {result.seconds:.1f} s."
 
 
-def _choice_table(result: SearchResult) -> Table[StageRow]:
+def _choice_table(result: SearchResult) -> Table[tuple[str, dict[str, str]]]:
     space, best = result.space, result.chosen
-    rows = {stage.name: StageRow(stage.name, {}, {}) for stage in space.base.stages}
+    cells: dict[str, dict[str, str]] = {stage.name: {} for stage in space.base.stages}
     for variable in space.variables:
         assert variable.stage is not None
         stage = space.base.stages[variable.stage]
-        rows[stage.name].chosen[variable.field] = best.values[variable.path]
-        rows[stage.name].base[variable.field] = getattr(stage, variable.field)
-    fields = dict.fromkeys(variable.field for variable in space.variables)
+        chosen, base = best.values[variable.path], getattr(stage, variable.field)
+        remark = "" if _word(chosen) == _word(base) else f" ({_word(base)})"
+        cells[stage.name][variable.field] = f"{_word(chosen)}{remark}"
     outer = ", ".join(f"{variable.path} {best.values[variable.path]}" for variable in space.outer)
     return Table(
         title="What was chosen",
         columns=(
-            Column("stage", "stage", lambda row: row.name),
-            *(Column(name, name, _cell_of(name)) for name in fields),
+            Column("stage", "stage", lambda row: row[0]),
+            *(
+                Column(name, name, _cell_of(name))
+                for name in dict.fromkeys(variable.field for variable in space.variables)
+            ),
         ),
-        items=[row for row in rows.values() if row.chosen],
+        items=[(stage, cell) for stage, cell in cells.items() if cell],
         notes=(
             *([f"Of the whole network: {outer}."] if outer else []),
             "In brackets what the base has, where that is another value.",
@@ -143,14 +137,8 @@ def _choice_table(result: SearchResult) -> Table[StageRow]:
     )
 
 
-def _cell_of(name: str) -> Any:
-    def cell(row: StageRow) -> Value:
-        if name not in row.chosen:
-            return None
-        chosen, base = (_word(values[name]) for values in (row.chosen, row.base))
-        return chosen if chosen == base else f"{chosen} ({base})"
-
-    return cell
+def _cell_of(name: str) -> Callable[[tuple[str, dict[str, str]]], str | None]:
+    return lambda row: row[1].get(name)
 
 
 def _word(value: Any) -> str:

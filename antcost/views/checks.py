@@ -1,9 +1,9 @@
 """The tables of `antcost check`: tools beside our predictions, bridges, stages and layers."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from antcost.check.bridge import BridgeStep, by_network, steps
 from antcost.check.comparison import Check, CheckedRow
@@ -11,6 +11,7 @@ from antcost.check.tools import TOOLS
 from antcost.tables.table import Column, Table
 from antcost.units import format_exact
 
+T = TypeVar("T")
 BAR = 24
 Level = Literal["stage", "layer"]
 
@@ -30,23 +31,7 @@ def checks_table(checks: Sequence[Check], by: Level | None = None) -> Table[Chec
             *([Column("network", "network", _network)] if several else []),
             Column("tool", "tool", lambda check: check.tool.name),
             Column("version", "version", _version, spare=1),
-            Column("reported", "reports", _of(lambda line: line.reported), "count"),
-            Column("predicted", "predicted", _of(lambda line: line.predicted), "count", spare=2),
-            Column("residual", "residual", _of(lambda line: line.residual), "count"),
-            Column(
-                "params_reported",
-                "params",
-                _of(lambda line: line.params_reported),
-                "count",
-                spare=4,
-            ),
-            Column(
-                "params_residual",
-                "params residual",
-                _of(lambda line: line.params_residual),
-                "count",
-                spare=3,
-            ),
+            *_count_columns(lambda check: check.whole),
             *(
                 [Column("problem", "problem", lambda check: check.problem or None)]
                 if any(check.problem for check in checks)
@@ -127,13 +112,23 @@ def equations(check: Check) -> list[str]:
     return lines
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedLayer:
-    """A stage or layer as one tool reports it."""
+CheckedLayer = tuple[Check, CheckedRow]
+"""A stage or layer as one tool reports it."""
 
-    network: str
-    tool: str
-    line: CheckedRow
+
+def _count_columns(line_of: Callable[[T], CheckedRow | None]) -> tuple[Column[T], ...]:
+    """Return what the tool counts and what we predict, empty where the tool did not count."""
+
+    def of(field: str) -> Callable[[T], int | None]:
+        return lambda item: getattr(line_of(item), field, None)
+
+    return (
+        Column("reported", "reports", of("reported"), "count"),
+        Column("predicted", "predicted", of("predicted"), "count", spare=2),
+        Column("residual", "residual", of("residual"), "count"),
+        Column("params_reported", "params", of("params_reported"), "count", spare=5),
+        Column("params_residual", "params residual", of("params_residual"), "count", spare=4),
+    )
 
 
 def places_table(checks: Sequence[Check], by: Level) -> Table[CheckedLayer]:
@@ -141,33 +136,19 @@ def places_table(checks: Sequence[Check], by: Level) -> Table[CheckedLayer]:
 
     Then tool by tool, first what it counts otherwise than we do.
     """
-    places = [
-        CheckedLayer(_network(check), check.tool.name, line)
-        for check in checks
-        for line in _rows(check, by)
-    ]
+    places = [(check, line) for check in checks for line in _rows(check, by)]
     tools = list(TOOLS)
     silent = dict.fromkeys(x.tool.name for x in checks if x.whole and not x.layers)
     several = len(by_network(checks)) > 1
     return Table(
         title=_title(checks[0], f"by {by}, rows that differ first"),
         columns=(
-            *([Column("network", "network", lambda x: x.network)] if several else []),
-            Column("tool", "tool", lambda place: place.tool),
-            Column("name", by, lambda place: place.line.name),
-            Column("operator", "operator", lambda place: place.line.operator, spare=5),
-            Column("madds", "our MAdds", lambda place: place.line.madds, "count", spare=3),
-            Column("reported", "reports", lambda place: place.line.reported, "count"),
-            Column("predicted", "predicted", lambda place: place.line.predicted, "count", spare=2),
-            Column("residual", "residual", lambda place: place.line.residual, "count"),
-            Column("params", "params", lambda x: x.line.params_reported, "count", spare=5),
-            Column(
-                "params_residual",
-                "params residual",
-                lambda x: x.line.params_residual,
-                "count",
-                spare=4,
-            ),
+            *([Column("network", "network", lambda x: _network(x[0]))] if several else []),
+            Column("tool", "tool", lambda x: x[0].tool.name),
+            Column("name", by, lambda x: x[1].name),
+            Column("operator", "operator", lambda x: x[1].operator, spare=5),
+            Column("madds", "our MAdds", lambda x: x[1].madds, "count", spare=3),
+            *_count_columns(lambda x: x[1]),
         ),
         items=sorted(places, key=lambda place: _differing_first(place, tools)),
         notes=[f"The whole only: {', '.join(silent)}."] if silent else [],
@@ -187,14 +168,9 @@ def _version(check: Check) -> str:
     return check.version if check.known or not check.version else f"{check.version} (unknown)"
 
 
-def _of(value: Callable[[CheckedRow], int | None]) -> Callable[[Check], int | None]:
-    """A value of the whole network, none if the tool did not count."""
-    return lambda check: value(check.whole) if check.whole else None
-
-
 def _differing_first(place: CheckedLayer, tools: Sequence[str]) -> tuple[bool, int, bool]:
-    line = place.line
-    return line.agrees, tools.index(place.tool), line.reported == line.madds
+    check, line = place
+    return line.agrees, tools.index(check.tool.name), line.reported == line.madds
 
 
 def _verdicts(checks: Sequence[Check]) -> list[str]:

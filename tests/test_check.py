@@ -20,7 +20,7 @@ from antcost.check.comparison import Check, check, compare, convention_of
 from antcost.check.isolation import Answer, Job, answer, answers
 from antcost.check.tools import TOOLS, ToolReport
 from antcost.cost.convention import CONVENTIONS, Term
-from antcost.views.checks import bridge_table, checks_table, equations, places_table
+from antcost.views.checks import bar, bridge_table, checks_table, equations, places_table
 
 TORCH = pytest.mark.torch
 TINY = network(
@@ -113,7 +113,7 @@ def test_the_bars_of_a_waterfall_follow_one_another() -> None:
         (0, 13_356_224),
         (13_356_224, 13_418_944),
     ]
-    assert [step.bar for step in added] == ["", "█" * 24, "·" * 24 + "▏"]
+    assert [bar(step) for step in added] == ["", "█" * 24, "·" * 24 + "▏"]
 
 
 def test_bars_that_lead_below_our_multiply_adds() -> None:
@@ -129,7 +129,7 @@ def test_bars_that_lead_below_our_multiply_adds() -> None:
         ("-", 512 - 5_760),
         ("-", -10_368),
     ]
-    assert [len(step.bar) for step in added[1:]] == [24, 24, 11]
+    assert [len(bar(step)) for step in added[1:]] == [24, 24, 11]
     assert waterfalls([compare(cost, TOOLS["thop"], Answer("0.1.1", ToolReport(0, 0)))]).to_dict()
 
 
@@ -149,7 +149,7 @@ def test_waterfalls_of_all_tools_fit_a_page_with_their_caption() -> None:
 
 
 def test_a_step_in_the_middle() -> None:
-    assert BridgeStep("x", "less", -50, 1, 100, 50, 0, 100).bar == "·" * 12 + "█" * 12
+    assert bar(BridgeStep("x", "less", -50, 1, 100, 50, 0, 100)) == "·" * 12 + "█" * 12
 
 
 def test_several_networks_have_a_column_even_with_one_name() -> None:

@@ -61,7 +61,7 @@ def checks_table(checks: Sequence[Check], by: Level | None = None) -> Table[Chec
     )
 
 
-def _bar(step: BridgeStep) -> str:
+def bar(step: BridgeStep) -> str:
     """Where the term lies between the lowest and the highest of the tool's sums."""
     if step.start == step.end:
         return ""
@@ -82,7 +82,7 @@ def bridge_table(checks: Sequence[Check]) -> Table[BridgeStep]:
             Column("term", "term", lambda step: step.term),
             Column("count", "count", lambda step: step.count, "count"),
             Column("share", "of MAdds", lambda step: step.share, "change"),
-            Column("bar", "what is added", _bar, "bar", spare=1),
+            Column("bar", "what is added", bar, "bar", spare=1),
         ),
         items=[step for check in counted for step in steps(check)],
         notes=[line for check in counted for line in equations(check)],

@@ -18,7 +18,7 @@ from antcost.charts.axes import measure_axis
 from antcost.charts.files import draw
 from antcost.charts.fronts import BLACK, front_figure
 from antcost.charts.placement import Anchor, Box, box_around, place
-from antcost.charts.search import changes, search_figure, worth_axis
+from antcost.charts.search import changes, objective_axis, search_figure
 from antcost.charts.style import ORANGE
 from antcost.cost.measures import Measure
 from antcost.errors import AntcostError
@@ -191,7 +191,7 @@ def test_a_cost_that_is_minimised_is_shown_as_it_is(make_space: MakeSpace) -> No
 def test_axes_of_objectives(
     make_space: MakeSpace, weights: str, title: str, worth: float, shown: float, text: str
 ) -> None:
-    axis = worth_axis(make_space(objective=weights))
+    axis = objective_axis(make_space(objective=weights))
     assert axis.title == title
     assert axis.of(worth) == shown
     assert axis.text(worth) == text

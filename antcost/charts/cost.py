@@ -117,69 +117,66 @@ def _stacked_bars(
     left = max(map(text_width, shown)) + GAP + 1
     right = max(text_width(panel.total(bar)) for panel in panels for bar in panel.bars) + 2 * GAP
     each = (width - 2 * STYLE.padding - left) // len(panels)
+    known = _known(panels)
     parts = [
         {"row": row, "name": names[row], **part}
         for panel in panels
         for row, bar in enumerate(panel.bars)
-        for part in _parts(panel, bar, _known(panels), each - right)
+        for part in _parts(panel, bar, known, each - right)
     ]
     seen = {part["kind"] for part in parts if part["end"] > part["start"]} or {OTHER}
-    x_scale = alt.Scale(domain=[0, 1], range=[0, each - right])
-    y = alt.Y(
-        "row:O",
-        title=None,
-        scale=alt.Scale(paddingInner=1 - BAR / LINE, paddingOuter=(1 - BAR / LINE) / 2),
-        axis=alt.Axis(
-            labelExpr=f"{json.dumps(shown)}[datum.value]", labelPadding=GAP,
-            minExtent=left, maxExtent=left, ticks=False, domain=False,
-        ),
-    )  # fmt: skip
-
-    def x(field: str) -> alt.X:
-        return alt.X(f"{field}:Q", scale=x_scale, axis=None)
-
     legend = alt.Legend(
         orient="top", title=None, columns=kinds_a_line, symbolType="square",
         symbolStrokeWidth=0, offset=2, columnPadding=6,
     )  # fmt: skip
     kinds = {name: color for name, color in KINDS.items() if name in seen}
-    rows = alt.Chart().encode(y=y)
-    bars = rows.mark_bar(stroke="white", strokeWidth=0.5).encode(
-        x=x("start"),
-        x2="end:Q",
-        color=alt.Color("kind:N", scale=colors_of(kinds), legend=legend),
-        tooltip=[
-            alt.Tooltip("name:N", title=what),
-            *(alt.Tooltip(f"{field}:N", title=title) for field, title in TOOLTIP.items()),
-        ],
+    color = alt.Color("kind:N", scale=colors_of(kinds), legend=legend)
+    y_axis = alt.Axis(
+        labelExpr=f"{json.dumps(shown)}[datum.value]", labelPadding=GAP, minExtent=left,
+        maxExtent=left, ticks=False, domain=False,
+    )  # fmt: skip
+    column = alt.Column(
+        "panel:N",
+        title=None,
+        sort=[panel.title for panel in panels],
+        header=alt.Header(labelAnchor="start", labelPadding=2, labelFontSize=FONT),
     )
-    is_dark = alt.FieldOneOfPredicate("kind", DARK)
-    percents = rows.mark_text().encode(
-        x=x("middle"),
-        text="percent:N",
-        color=alt.condition(is_dark, alt.value("white"), alt.value("black")),
-    )
-    totals = rows.mark_text(align="left", dx=GAP, color=GRAY_TEXT)
-    layer = alt.LayerChart(
-        layer=[bars, percents, totals.encode(x=x("end"), text="total:N")],
-        width=each,
-        height=LINE * len(names),
-    )
+    layers = _layers(each - right, y_axis, color, what)
     return alt.FacetChart(
         data=alt.InlineData(values=parts),
-        facet=alt.FacetMapping(
-            column=alt.Column(
-                "panel:N",
-                title=None,
-                sort=[panel.title for panel in panels],
-                header=alt.Header(labelAnchor="start", labelPadding=2, labelFontSize=FONT),
-            )
-        ),
-        spec=layer,
+        facet=alt.FacetMapping(column=column),
+        spec=alt.LayerChart(layer=layers, width=each, height=LINE * len(names)),
         spacing=0,
         bounds="flush",
         config=STYLE,
     )
+
+
+def _layers(longest: float, y_axis: alt.Axis, color: alt.Color, what: str) -> list[alt.Chart]:
+    """Return the bars of a panel, the longest so many pixels, shares in them, and totals behind."""
+    x_scale = alt.Scale(domain=[0, 1], range=[0, longest])
+    y_scale = alt.Scale(paddingInner=1 - BAR / LINE, paddingOuter=(1 - BAR / LINE) / 2)
+    rows = alt.Chart().encode(y=alt.Y("row:O", title=None, scale=y_scale, axis=y_axis))
+    tooltip = {"name": what, **TOOLTIP}
+    is_dark = alt.FieldOneOfPredicate("kind", DARK)
+
+    def x(field: str) -> alt.X:
+        return alt.X(f"{field}:Q", scale=x_scale, axis=None)
+
+    return [
+        rows.mark_bar(stroke="white", strokeWidth=0.5).encode(
+            x=x("start"),
+            x2="end:Q",
+            color=color,
+            tooltip=[alt.Tooltip(f"{field}:N", title=title) for field, title in tooltip.items()],
+        ),
+        rows.mark_text().encode(
+            x=x("middle"),
+            text="percent:N",
+            color=alt.condition(is_dark, alt.value("white"), alt.value("black")),
+        ),
+        rows.mark_text(align="left", dx=GAP, color=GRAY_TEXT).encode(x=x("end"), text="total:N"),
+    ]
 
 
 def _known(panels: Sequence[Panel]) -> set[str]:

@@ -8,7 +8,7 @@ import altair as alt
 from antcost.charts.axes import measure_axis
 from antcost.charts.placement import Anchor
 from antcost.charts.plot import Plot, scale_of
-from antcost.charts.search import worth_axis
+from antcost.charts.search import objective_axis
 from antcost.charts.style import BLUE, ORANGE, STYLE
 from antcost.charts.tradeoff import pareto
 from antcost.errors import AntcostError
@@ -37,7 +37,7 @@ def front_figure(front: Front) -> alt.LayerChart:
 
 def _curve(front: Front) -> alt.LayerChart:
     """Draw the best networks as steps over what they cost, and others as crosses."""
-    across, up = measure_axis(front.axes[0]), worth_axis(front.space)
+    across, up = measure_axis(front.axes[0]), objective_axis(front.space)
     best = [
         _row(front, one) | {"fill": BLUE if point.proven else "white", "stroke": BLUE}
         for point, one in _undominated(front)
@@ -80,7 +80,7 @@ def _map(front: Front) -> alt.LayerChart:
     ones that reach less there.
     """
     across, up = map(measure_axis, front.axes)
-    worth = worth_axis(front.space)
+    worth = objective_axis(front.space)
     found = sorted((one for _, one in _undominated(front)), key=lambda one: one.worth)
     limits = zip(*(point.limits for point in front.points), strict=True)
     right, top = (axis.of(max(each)) for axis, each in zip((across, up), limits, strict=True))
@@ -140,7 +140,7 @@ def _undominated(front: Front) -> list[tuple[Point, Candidate]]:
 
 def _row(front: Front, network: Candidate) -> dict[str, Any]:
     """Return where a network is: by its costs, or its cost and what it is worth."""
-    worth = worth_axis(front.space).of(network.worth)
+    worth = objective_axis(front.space).of(network.worth)
     costs = [measure_axis(one).of(network.counts[one.name]) for one in front.axes]
     x, y, *_ = *costs, worth
     return {"x": x, "y": y, "worth": worth}

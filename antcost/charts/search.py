@@ -30,7 +30,7 @@ PLAIN_ZERO = "datum.value == 0 ? '0' : datum.label"
 """As a labelExpr: no 0M beside 20M."""
 
 
-def worth_axis(space: Space) -> Axis:
+def objective_axis(space: Space) -> Axis:
     """Return the axis of the objective; a cost that is minimised is shown as the positive cost."""
     assert space.objective is not None
     weights = space.objective.weights
@@ -61,7 +61,7 @@ def search_figure(report: SearchResult, base: NetCost, best: NetCost) -> alt.VCo
 
 def _closing_in(report: SearchResult) -> alt.LayerChart:
     """Draw the value of the best network so far and the bound, over time."""
-    axis = worth_axis(report.space)
+    axis = objective_axis(report.space)
     moments = _moments(report)
     start, end = moments[0].seconds, moments[-1].seconds
     logs = end > LOG_FROM * start
@@ -170,16 +170,16 @@ def _stage_by_stage(report: SearchResult, base: NetCost, best: NetCost) -> alt.H
             ),
         ).properties(width=PANEL, height=ROW * len(names), title=", ".join(totals))
 
-    whole, stages = _outer_changes(report), changes(report)
-    texts = chart_of({"stage": name, "change": ", ".join(stages[name])} for name in stages)
-    written = texts.mark_text(align="left").encode(x=alt.value(0), y=y(False), text="change:N")
+    texts = chart_of(
+        {"stage": stage, "change": ", ".join(parts)} for stage, parts in changes(report).items()
+    )
+    whole = alt.Title(", ".join(_outer_changes(report)), anchor="start")
+    written = texts.mark_text(align="left").properties(height=ROW * len(names), title=whole)
     return alt.HConcatChart(
         hconcat=[
             bars("madds", "MAdds", True),
             bars("params", "params", False),
-            written.properties(
-                height=ROW * len(names), title=alt.Title(", ".join(whole), anchor="start")
-            ),
+            written.encode(x=alt.value(0), y=y(False), text="change:N"),
         ],
         spacing=14,
     )
@@ -194,27 +194,26 @@ def changes(report: SearchResult) -> dict[str, list[str]]:
     for variable in report.space.variables:
         assert variable.stage is not None
         stage = report.space.base.stages[variable.stage]
-        before = _word(getattr(stage, variable.field, None))
-        after = _word(report.chosen.values[variable.path])
-        if before != after:
-            symbol = SYMBOLS.get(variable.field, (variable.field,))[0]
-            found.setdefault(stage.name, []).append(f"{symbol} {before}→{after}")
-    return found
+        symbol = SYMBOLS.get(variable.field, (variable.field,))[0]
+        before = getattr(stage, variable.field, None)
+        change = _change(symbol, before, report.chosen.values[variable.path])
+        found.setdefault(stage.name, []).extend(change)
+    return {stage: texts for stage, texts in found.items() if texts}
 
 
 def _outer_changes(report: SearchResult) -> list[str]:
-    """Return what is otherwise in the whole network: ["width 1→0.5"]."""
-    base = report.space.base
-    paths = [variable.path for variable in report.space.outer]
-    before = [
-        _word(base.input[-1] if path == RESOLUTION else getattr(base, path)) for path in paths
-    ]
-    after = [_word(report.chosen.values[path]) for path in paths]
-    return [
-        f"{path} {one}→{other}"
-        for path, one, other in zip(paths, before, after, strict=True)
-        if one != other
-    ]
+    """Return what the whole network has otherwise: ["width 1→0.5"]."""
+    base, found = report.space.base, []
+    for path in (variable.path for variable in report.space.outer):
+        before = base.input[-1] if path == RESOLUTION else getattr(base, path)
+        found += _change(path, before, report.chosen.values[path])
+    return found
+
+
+def _change(name: str, before: Any, after: Any) -> list[str]:
+    """Return "r 8→none", for example; nothing if both are the same."""
+    texts = _word(before), _word(after)
+    return [f"{name} {'→'.join(texts)}"] if texts[0] != texts[1] else []
 
 
 def _word(value: Any) -> str:

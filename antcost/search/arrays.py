@@ -59,6 +59,16 @@ def repeated(counts: IntArray) -> tuple[IntArray, IntArray]:
     return index, np.arange(len(index)) - np.repeat(np.cumsum(counts) - counts, counts)
 
 
+def arcs_from(sources: IntArray, node: IntArray) -> tuple[IntArray, IntArray]:
+    """Return all arcs from each of some nodes, which may recur, and the index of that node.
+
+    `sources` are the nodes that all arcs start from, in order.
+    """
+    starts = np.searchsorted(sources, node)
+    index, within = repeated(np.searchsorted(sources, node, side="right") - starts)
+    return starts[index] + within, index
+
+
 def on_paths(
     ends: Sequence[tuple[IntArray, IntArray]], nodes: Sequence[int], kept: Sequence[BoolArray]
 ) -> tuple[list[BoolArray], list[BoolArray]]:

@@ -21,10 +21,10 @@ from antcost.graph.shape import Shape
 from antcost.search.arrays import (
     BoolArray,
     IntArray,
+    arcs_from,
     distinct,
     on_paths,
     renumbered,
-    repeated,
     take,
 )
 from antcost.search.rules import Rule, State
@@ -222,7 +222,12 @@ def _step(
     arcs = take(arcs, _allowed(arcs, space.bounds))
     arcs = take(arcs, np.argsort(arcs.source, kind="stable"))
     of_shape = {shape: i for i, shape in enumerate(different)}
-    arc, source = _expanded(arcs, np.array([of_shape[shape] for shape in nodes.shapes], dtype=int))
+    shape_of_node = np.array([of_shape[shape] for shape in nodes.shapes], dtype=int)
+    if np.bincount(arcs.source, minlength=len(different))[shape_of_node].sum() > MAX_TRANSITIONS:
+        raise TooManyStatesError(
+            f"more than {MAX_TRANSITIONS:,} ways through one stage under the rules"
+        )
+    arc, source = arcs_from(arcs.source, shape_of_node)
     codes = [sizes[arc] for sizes in arcs.dims]
     after = []
     kept = np.ones(len(arc), dtype=bool)
@@ -250,18 +255,6 @@ def _allowed(arcs: Transitions, bounds: Sequence[Bound]) -> BoolArray:
         if bound.measure.largest:
             allowed &= arcs.counts[bound.measure.name] <= bound.limit
     return allowed
-
-
-def _expanded(arcs: Transitions, shape_of_node: IntArray) -> tuple[IntArray, IntArray]:
-    """For each node all arcs of its shape: index of the arc, and of the node."""
-    sizes = np.bincount(arcs.source, minlength=shape_of_node.max(initial=-1) + 1)[shape_of_node]
-    if sizes.sum() > MAX_TRANSITIONS:
-        raise TooManyStatesError(
-            f"more than {MAX_TRANSITIONS:,} ways through one stage under the rules"
-        )
-    starts = np.searchsorted(arcs.source, shape_of_node)
-    source, within = repeated(sizes)
-    return starts[source] + within, source
 
 
 def _remembered(

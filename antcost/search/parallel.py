@@ -79,8 +79,13 @@ def _backend(workers: int, cluster: str | None) -> Iterator[dict[str, Any]]:
         with _dask(address) if scheme == "dask" else _ray(cluster):
             yield {"backend": scheme, "n_jobs": -1}
     except OSError as error:
-        reason = str(error).splitlines()[0]
-        raise AntcostError(f"--cluster: {cluster} cannot be reached: {reason}") from None
+        raise AntcostError(
+            f"--cluster: {cluster} cannot be reached: {_first_line(error)}"
+        ) from None
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0]
 
 
 @contextmanager
@@ -94,7 +99,7 @@ def _dask(address: str) -> Iterator[None]:
         try:
             yield
         except (CancelledError, KilledWorker) as lost:
-            raise AntcostError(f"--cluster: {str(lost).splitlines()[0]}") from None
+            raise AntcostError(f"--cluster: {_first_line(lost)}") from None
 
 
 @contextmanager
@@ -109,4 +114,4 @@ def _ray(cluster: str) -> Iterator[None]:
         try:
             yield
         except ray.exceptions.RayError as lost:
-            raise AntcostError(f"--cluster: {str(lost).splitlines()[0]}") from None
+            raise AntcostError(f"--cluster: {_first_line(lost)}") from None

@@ -17,10 +17,10 @@ from antcost.search.arrays import (
     BoolArray,
     FloatArray,
     IntArray,
+    arcs_from,
     distinct,
     on_paths,
     renumbered,
-    repeated,
 )
 from antcost.search.chain import Chain, ChainStep
 from antcost.search.objective import ENTROPY, SCORES, ZEN, Objective, default_alphas
@@ -231,7 +231,7 @@ def by_depth(problem: Problem) -> list[Problem]:
     node, depth = np.zeros(1, dtype=np.int64), np.zeros(1)
     layers, nodes = [], [1]
     for index, layer in enumerate(problem.layers):
-        arc, source = arcs_from(layer, node)
+        arc, source = arcs_from(layer.source, node)
         reached = depth[source] + layer.depth[arc]
         first, target = distinct([layer.target[arc], reached.astype(np.int64)])
         node, depth = layer.target[arc][first], reached[first]
@@ -254,14 +254,6 @@ def by_depth(problem: Problem) -> list[Problem]:
         restricted(whole, [*every, depth[layers[-1].target] == number])
         for number in np.unique(depth)
     ]
-
-
-def arcs_from(layer: Layer, node: IntArray) -> tuple[IntArray, IntArray]:
-    """All arcs from each of some nodes, which may occur repeatedly, and which of these it is."""
-    starts = np.searchsorted(layer.source, np.arange(layer.source[-1] + 2))
-    counts = np.diff(starts)[node]
-    source, within = repeated(counts)
-    return starts[node[source]] + within, source
 
 
 def restricted(problem: Problem, kept: Sequence[BoolArray]) -> Problem:

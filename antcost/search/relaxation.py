@@ -9,7 +9,7 @@ so far. It is kept on a grid and bounded from above by its chords.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 
 import numpy as np
@@ -207,8 +207,6 @@ def cutting_planes(
 
 def _negated(problem: Problem) -> Problem:
     """The same paths with their values negated, entropy aside."""
-    from dataclasses import replace
-
     layers = [
         replace(layer, score=-layer.score, weight=0 * layer.weight) for layer in problem.layers
     ]

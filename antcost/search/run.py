@@ -235,10 +235,10 @@ def _solve_slices(
         prepared, bound = prepare(space, parts[index], objective), bounds[index]
         if bound > solved.lower + rounding(solved.lower, bound):
             one = _solve_one(
-                _unsolved(space, prepared, bound), prepared, solved.lower, clock, publish
+                _bounded_slice(space, prepared, bound), prepared, solved.lower, clock, publish
             )
         else:
-            one = _unsolved(space, prepared, min(bound, solved.lower))
+            one = _bounded_slice(space, prepared, min(bound, solved.lower))
         bounds[index] = one.upper
         solved = replace(_merged(solved, one), history=latest.history)
         if solved.interrupted:
@@ -265,8 +265,8 @@ def _bounded(prepared: Prepared, clock: Progress) -> float:
     return progress.upper
 
 
-def _unsolved(space: Space, prepared: Prepared, upper: float) -> SearchResult:
-    """Return the result of a slice that has no better network than what is known."""
+def _bounded_slice(space: Space, prepared: Prepared, upper: float) -> SearchResult:
+    """Return what is known of a slice before it is solved; all is eliminated if it never is."""
     size, transitions = prepared.chain.size(), prepared.problem.size
     return SearchResult(
         space, None, upper, prepared.solver, size, transitions, eliminated=transitions

@@ -208,6 +208,16 @@ def test_only_the_formats_that_are_asked_for(tmp_path: Path) -> None:
     assert ".tex" not in (tmp_path / "r" / "report.md").read_text()
 
 
+def test_a_summary_has_no_sections_of_single_networks(tmp_path: Path) -> None:
+    report(*NAMES, "-o", str(tmp_path), "--summary", "--format", "md,csv,html")
+    assert names_of(tmp_path, "tables") == {"comparison.csv", "comparison_published.csv"}
+    headings = re.findall(r"^## (.*)$", (tmp_path / "report.md").read_text(), re.MULTILINE)
+    assert headings == [
+        "Comparison", "Where the cost goes", "Cost and accuracy", "Methods", "Sources",
+    ]  # fmt: skip
+    assert 'href="#network' not in (tmp_path / "report.html").read_text()
+
+
 def test_files_of_others_stay(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     (tmp_path / "report.md").write_text("old")

@@ -46,6 +46,9 @@ def report(
     check: Annotated[
         bool, Option("--check", help="Ask other tools, too, as antcost check does.")
     ] = False,
+    summary: Annotated[
+        bool, Option("--summary", help="Leave the sections of single networks out.")
+    ] = False,
     format_: Annotated[
         str | None,
         Option("--format", metavar="A,B,...", help=f"What to write; all of {', '.join(FORMATS)}."),
@@ -77,6 +80,7 @@ def report(
         find_convention(count),
         recording=load_recording(recorded) if recorded else None,
         device=load_device(device) if device else None,
+        summary=summary,
     )
 
     def entry(reference: str) -> Entry:

@@ -13,7 +13,7 @@ from antcost.cli.measuring import require_packages
 from antcost.cli.options import CountOption, DeviceOption, OptionalSpecArguments, SetOption
 from antcost.cli.progress import progress
 from antcost.cost.convention import find_convention
-from antcost.cost.device import Device, load_device
+from antcost.cost.device import load_device
 from antcost.document.compose import Findings, report_of, title_of
 from antcost.document.presets import Preset, find_preset, preset_sections
 from antcost.document.publish import (
@@ -84,23 +84,19 @@ def report(
     )
 
     def entry(reference: str) -> Entry:
-        return _entry(reference, set_ or [], findings.device)
+        network = load_network(reference, set_ or [])
+        prediction = findings.device.predict(network.cost) if findings.device else None
+        return Entry(network, prediction=prediction)
 
     with read_each(references, entry, all_failed=2) as entries:
         if entries:
-            _write(
-                replace(findings, entries=_distinct(entries)), chosen, title, check, formats, output
-            )
-
-
-def _entry(reference: str, overrides: list[str], device: Device | None) -> Entry:
-    network = load_network(reference, overrides)
-    return Entry(network, prediction=device.predict(network.cost) if device else None)
-
-
-def _distinct(entries: list[Entry]) -> tuple[Entry, ...]:
-    """The entries, each once."""
-    return tuple({entry.reference: entry for entry in entries}.values())
+            distinct = {entry.reference: entry for entry in entries}
+            findings = replace(findings, entries=tuple(distinct.values()))
+            try:
+                _write(findings, chosen, title, check, formats, output)
+            except KeyboardInterrupt:
+                typer.echo("interrupted: nothing was written", err=True)
+                raise typer.Exit(130) from None
 
 
 def _write(
@@ -118,19 +114,11 @@ def _write(
     if check:
         checks, interrupted = ask_tools([entry.cost for entry in findings.entries])
         if interrupted:
-            _interrupted()
+            raise KeyboardInterrupt
         findings = replace(findings, checks=tuple(checks))
     opening = preset_sections(preset, findings) if preset else ()
     heading = title or (preset.title if preset else title_of(findings))
     steps = publishing_steps(report_of(heading, findings, opening), formats)
-    try:
-        with progress("writing", len(steps)) as advance:
-            publish(steps, folder, advance)
-    except KeyboardInterrupt:
-        _interrupted()
+    with progress("writing", len(steps)) as advance:
+        publish(steps, folder, advance)
     typer.echo(f"{folder}: {plural(len(steps), 'file')}")
-
-
-def _interrupted() -> None:
-    typer.echo("interrupted: nothing was written", err=True)
-    raise typer.Exit(130)

@@ -25,7 +25,7 @@ from antcost.cost.device import load_device
 from antcost.document import contents
 from antcost.document.compose import Findings, report_of
 from antcost.document.presets import _claims_table, find_preset, preset_sections
-from antcost.document.references import cite_key
+from antcost.document.references import find_work
 from antcost.errors import AntcostError
 from antcost.files import staged
 from antcost.sources.network import network_of
@@ -137,7 +137,7 @@ def test_markdown_says_what_there_is(folder: Path) -> None:
 
 
 def test_the_engine_that_measured_is_cited(folder: Path) -> None:
-    assert cite_key("onnxruntime") in (folder / "references.bib").read_text()
+    assert find_work("onnxruntime").key in (folder / "references.bib").read_text()
 
 
 def test_latencies_of_kinds_and_layers_are_predicted(folder: Path) -> None:

@@ -126,7 +126,10 @@ def report_of(title: str, findings: Findings, opening: Sequence[Section] = ()) -
         *_latencies(findings),
         *_checks(findings),
         Section("methods", "Methods", (" ".join(sentences),)),
-        *(_network(entry, key, findings) for entry, key in findings.keyed),
+        *(
+            Section(section_key(key), entry.title, tuple(_network(entry, key, findings)), True)
+            for entry, key in findings.keyed
+        ),
     )
     references = [entry.reference for entry in entries]
     return Report(title, sections, bibliography(_sources(findings), references))
@@ -213,56 +216,23 @@ def _checks(findings: Findings) -> Iterator[Section]:
         yield Section("checks", "What other tools count", (table,))
 
 
-def _methods(findings: Findings) -> Section:
-    sentences = methods(
-        entries=findings.entries,
-        convention=findings.convention,
-        checks=findings.checks,
-        recording=findings.recording,
-        device=findings.device,
-    )
-    return Section("methods", "Methods", (" ".join(sentences),))
-
-
-def _network(entry: Entry, key: str, findings: Findings) -> Section:
-    """Return the tables and figures of one network."""
+def _network(entry: Entry, key: str, findings: Findings) -> Iterator[Item]:
+    """Yield the tables and figures of one network."""
     convention, cost, title = findings.convention, entry.cost, entry.title
-    by_kind = network_table(cost, convention, by="kind", device=findings.device)
-    layers = network_table(cost, convention, device=findings.device)
-    counted = [check for check in findings.checks if check.cost is cost and check.whole]
-    return Section(
-        section_key(key),
-        title,
-        (
-            *_architecture(entry, key, convention),
-            Figure(
-                f"{key}_stages",
-                f"{title}: where the cost is, stage by stage.",
-                partial(cost_by_stage, cost),
-            ),
-            TableItem(f"{key}_kinds", replace(by_kind, title=f"{title}: by kind of layer")),
-            Figure(
-                f"{key}_memory",
-                f"{title}: activations alive while the layers run in order.",
-                partial(memory_timeline, cost),
-            ),
-            TableItem(f"{key}_peak", peak_table(cost)),
-            *(_bridges(key, counted) if counted else ()),
-            TableItem(f"{key}_layers", replace(layers, title=f"{title}: by layer"), long=True),
-        ),
-        of_network=True,
-    )
-
-
-def _architecture(entry: Entry, key: str, convention: Convention) -> Iterator[Item]:
-    """Yield the architecture table of a network that has a spec."""
     if entry.network.spec is not None:
-        table = architecture_table(entry.network.spec, entry.cost, convention)
-        yield TableItem(f"{key}_architecture", replace(table, title=f"{entry.title}: architecture"))
-
-
-def _bridges(key: str, checks: Sequence[Check]) -> Iterator[Item]:
-    yield TableItem(f"{key}_bridges", bridge_table(checks), exact=True)
-    name = checks[0].cost.graph.name
-    caption = f"{name}: from our multiply-adds to the number of each tool."
-    yield Figure(f"{key}_waterfalls", caption, lambda: waterfalls(checks))
+        table = architecture_table(entry.network.spec, cost, convention)
+        yield TableItem(f"{key}_architecture", replace(table, title=f"{title}: architecture"))
+    caption = f"{title}: where the cost is, stage by stage."
+    yield Figure(f"{key}_stages", caption, partial(cost_by_stage, cost))
+    by_kind = network_table(cost, convention, by="kind", device=findings.device)
+    yield TableItem(f"{key}_kinds", replace(by_kind, title=f"{title}: by kind of layer"))
+    caption = f"{title}: activations alive while the layers run in order."
+    yield Figure(f"{key}_memory", caption, partial(memory_timeline, cost))
+    yield TableItem(f"{key}_peak", peak_table(cost))
+    checks = [check for check in findings.checks if check.cost is cost and check.whole]
+    if checks:
+        yield TableItem(f"{key}_bridges", bridge_table(checks), exact=True)
+        caption = f"{cost.graph.name}: from our multiply-adds to the number of each tool."
+        yield Figure(f"{key}_waterfalls", caption, partial(waterfalls, checks))
+    layers = network_table(cost, convention, device=findings.device)
+    yield TableItem(f"{key}_layers", replace(layers, title=f"{title}: by layer"), long=True)

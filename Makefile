@@ -54,7 +54,7 @@ reports: $(VENV)/full
 	$(BIN)/antcost compare 'specs/*.yaml' --published --figure reports/zoo.svg --format markdown -o reports/zoo.md
 	$(BIN)/antcost search antnet_g2_smaller --front madds --figure docs/front.svg --format markdown -o reports/antnet_g2_front.md
 	rm -rf reports/antnets
-	$(BIN)/antcost report --preset antnets -o reports/antnets --format md,tex,csv,svg
+	$(BIN)/antcost report --preset antnets -o reports/antnets --summary --format md,csv,svg
 	@$(BIN)/antcost latency --from reports/table8.json --figure docs/latency.svg > /dev/null
 
 clean:

@@ -64,7 +64,6 @@ def test_every_sentence_is_a_line_that_ends() -> None:
         checks=[explained("fvcore", "0.1.5.post20221221")],
         recording=recorded([[[[10.0], [20.0]]]] * 3),
         device=known_device(map(analyze, IMAGENET)),
-        inplace=True,
     )
     for sentence in sentences:
         assert sentence.isprintable()
@@ -123,11 +122,6 @@ def test_batch_norm_is_defined_where_there_is_some() -> None:
     definition = "the scales and shifts of batch norm, but not its running statistics"
     assert definition not in paragraph(entry("vgg_16"))
     assert definition in paragraph(entry("vgg_16"), entry("mobilenet_v2"))
-
-
-def test_memory_in_place_is_said() -> None:
-    assert "write over an input" not in paragraph(entry("mobilenet_v2"))
-    assert "write over an input" in paragraph(entry("mobilenet_v2"), inplace=True)
 
 
 def test_auxiliary_heads_are_left_out_unless_they_are_counted() -> None:

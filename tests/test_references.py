@@ -10,7 +10,7 @@ from conftest import ROOT, require_program
 
 from antcost.check.tools import TOOLS
 from antcost.cost.convention import CONVENTIONS
-from antcost.document.references import bibliography, cite_key, works
+from antcost.document.references import bibliography, find_work, works
 from antcost.measure.engines import BUILT_IN
 from antcost.sources.specs.catalog import shipped_names
 from antcost.sources.specs.load import load
@@ -41,7 +41,7 @@ def keys(text: str) -> list[str]:
 
 @pytest.mark.parametrize("source", SOURCES)
 def test_every_source_of_a_shipped_spec_is_known(source: str) -> None:
-    assert cite_key(source) in KNOWN
+    assert find_work(source).key in KNOWN
 
 
 @pytest.mark.parametrize("name", shipped_names())
@@ -69,7 +69,7 @@ def test_a_pattern_is_for_a_network_that_ships() -> None:
 
 @pytest.mark.parametrize("name", [*TOOLS, *BUILT_IN, "Altair", "Vega-Lite"])
 def test_tools_and_engines_are_known(name: str) -> None:
-    assert cite_key(name) in KNOWN
+    assert find_work(name).key in KNOWN
 
 
 @pytest.mark.parametrize("name", CONVENTIONS)
@@ -112,7 +112,7 @@ def test_a_work_has_what_an_entry_of_its_type_needs() -> None:
     ],
 )
 def test_a_source_is_the_work_that_printed_it(source: str, key: str) -> None:
-    assert cite_key(source) == key
+    assert find_work(source).key == key
 
 
 @pytest.mark.parametrize(
@@ -120,12 +120,12 @@ def test_a_source_is_the_work_that_printed_it(source: str, key: str) -> None:
     ["MobileNetV2, our training", "ResNet-D", "MobileNetV2 in PyTorch", "SENet (arXiv 1111.11111)"],
 )
 def test_what_only_begins_like_a_work_is_not_that_work(source: str) -> None:
-    assert cite_key(source) not in KNOWN
+    assert find_work(source).key not in KNOWN
 
 
 def test_sources_that_nothing_is_known_of_are_entries_of_their_own() -> None:
     text = bibliography(["Our paper, Table 3", "Our paper, Table 4", "Another  one"])
-    assert keys(text) == sorted({cite_key("Our paper"), cite_key("Another one")})
+    assert keys(text) == sorted({find_work("Our paper").key, find_work("Another one").key})
     assert "title = {{Our paper}}" in text
 
 

@@ -29,7 +29,7 @@ from antcost.cost.device import load_device
 from antcost.document import contents
 from antcost.document.compose import Findings, report_of
 from antcost.document.presets import _claims_table, find_preset, preset_sections
-from antcost.document.references import cite_key
+from antcost.document.references import find_work
 from antcost.errors import AntcostError
 from antcost.files import staged
 from antcost.sources.network import network_of
@@ -138,7 +138,7 @@ def test_markdown_says_what_there_is(folder: Path) -> None:
 
 
 def test_the_engine_that_measured_is_cited(folder: Path) -> None:
-    assert cite_key("onnxruntime") in (folder / "references.bib").read_text()
+    assert find_work("onnxruntime").key in (folder / "references.bib").read_text()
 
 
 def test_latencies_of_kinds_and_layers_are_predicted(folder: Path) -> None:
@@ -207,6 +207,16 @@ def test_only_the_formats_that_are_asked_for(tmp_path: Path) -> None:
     assert {path.name for path in (tmp_path / "r").iterdir()} == {"report.md", "tables"}
     assert all(name.endswith(".csv") for name in names_of(tmp_path / "r", "tables"))
     assert ".tex" not in (tmp_path / "r" / "report.md").read_text()
+
+
+def test_a_summary_has_no_sections_of_single_networks(tmp_path: Path) -> None:
+    report(*NAMES, "-o", str(tmp_path), "--summary", "--format", "md,csv,html")
+    assert names_of(tmp_path, "tables") == {"comparison.csv", "comparison_published.csv"}
+    headings = re.findall(r"^## (.*)$", (tmp_path / "report.md").read_text(), re.MULTILINE)
+    assert headings == [
+        "Comparison", "Where the cost goes", "Cost and accuracy", "Methods", "Sources",
+    ]  # fmt: skip
+    assert 'href="#network' not in (tmp_path / "report.html").read_text()
 
 
 def test_files_of_others_stay(tmp_path: Path) -> None:

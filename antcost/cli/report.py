@@ -12,7 +12,7 @@ from antcost.cli.measurement import require_packages, require_torch, run_tools
 from antcost.cli.options import CountOption, DeviceOption, OptionalSpecArguments, SetOption
 from antcost.cli.progress import progress
 from antcost.cost.convention import find_convention
-from antcost.cost.device import Device, load_device
+from antcost.cost.device import load_device
 from antcost.document.publish import (
     FORMATS,
     publish,
@@ -46,6 +46,9 @@ def report(
     ] = None,
     check: Annotated[
         bool, Option("--check", help="Ask other tools, too, as antcost check does.")
+    ] = False,
+    summary: Annotated[
+        bool, Option("--summary", help="Leave the sections of single networks out.")
     ] = False,
     format_: Annotated[
         str | None,
@@ -81,26 +84,23 @@ def report(
         find_convention(count),
         recording=load_recording(recorded) if recorded else None,
         device=load_device(device) if device else None,
+        summary=summary,
     )
 
     def entry(reference: str) -> Entry:
-        return _entry(reference, set_ or [], findings.device)
+        network = load_network(reference, set_ or [])
+        prediction = findings.device.predict(network.cost) if findings.device else None
+        return Entry(network, prediction=prediction)
 
     with read_each(references, entry, all_failed=2) as entries:
         if entries:
-            _write(
-                replace(findings, entries=_distinct(entries)), chosen, title, check, formats, output
-            )
-
-
-def _entry(reference: str, overrides: list[str], device: Device | None) -> Entry:
-    network = load_network(reference, overrides)
-    return Entry(network, prediction=device.predict(network.cost) if device else None)
-
-
-def _distinct(entries: list[Entry]) -> tuple[Entry, ...]:
-    """The entries, each once."""
-    return tuple({entry.reference: entry for entry in entries}.values())
+            distinct = {entry.reference: entry for entry in entries}
+            findings = replace(findings, entries=tuple(distinct.values()))
+            try:
+                _write(findings, chosen, title, check, formats, output)
+            except KeyboardInterrupt:
+                typer.echo("interrupted: nothing was written", err=True)
+                raise typer.Exit(130) from None
 
 
 def _write(
@@ -121,19 +121,11 @@ def _write(
     if check:
         checks, interrupted = run_tools([entry.cost for entry in findings.entries])
         if interrupted:
-            _interrupted()
+            raise KeyboardInterrupt
         findings = replace(findings, checks=tuple(checks))
     opening = preset_sections(preset, findings) if preset else ()
     heading = title or (preset.title if preset else title_of(findings))
     steps = publishing_steps(report_of(heading, findings, opening), formats)
-    try:
-        with progress("writing", len(steps)) as advance:
-            publish(steps, folder, advance)
-    except KeyboardInterrupt:
-        _interrupted()
+    with progress("writing", len(steps)) as advance:
+        publish(steps, folder, advance)
     typer.echo(f"{folder}: {plural(len(steps), 'file')}")
-
-
-def _interrupted() -> None:
-    typer.echo("interrupted: nothing was written", err=True)
-    raise typer.Exit(130)

@@ -41,7 +41,7 @@ class Findings:
     """What a report is made from.
 
     Checks are those of all entries; a device has predicted the latencies of all entries, and a
-    recording has those of some.
+    recording has those of some. A `summary` has no sections of single networks.
     """
 
     entries: tuple[Entry, ...]
@@ -49,9 +49,10 @@ class Findings:
     checks: tuple[Check, ...] = ()
     recording: Recording | None = None
     device: Device | None = None
+    summary: bool = False
 
     def timed(self, entries: Sequence[Entry]) -> tuple[Sequence[Entry], list[str]]:
-        """Entries with their latencies, and how these were found."""
+        """Return entries with their latencies, and notes on how these were found."""
         if self.recording is not None:
             base = baseline_of(self.entries, self.recording)
             return recorded_entries(entries, self.recording, base)
@@ -61,10 +62,12 @@ class Findings:
 
     @property
     def keyed(self) -> list[tuple[Entry, str]]:
-        """Each entry with the key of its section: the stem of its file, made unique.
+        """Return each entry that has a section with its key: the stem of its file, made unique.
 
         No two keys differ in their case alone, which some file systems do not tell apart.
         """
+        if self.summary:
+            return []
         keys: dict[str, str] = {}
         for entry in self.entries:
             stem = _stem(entry.reference)
@@ -74,49 +77,66 @@ class Findings:
         return list(zip(self.entries, keys.values(), strict=True))
 
     def about(self, table: Table[Entry]) -> tuple[str | None, ...]:
-        """For each row of a comparison the key of the network's section."""
+        """Return for each row of a comparison the key of the network's section."""
         keys = {entry.reference: section_key(key) for entry, key in self.keyed}
         return tuple(keys.get(entry.reference) for entry in table.items)
 
 
 def section_key(key: str) -> str:
-    """The key of a network's section, which no other section can have."""
+    """Return the key of a network's section, which no other section can have."""
     return f"network-{key}"
 
 
 def _stem(reference: str) -> str:
-    """The name of a shipped network or file, as a file can be called everywhere."""
+    """Return the name of a shipped network or file, as a file can be called everywhere."""
     path = Path(reference)
     name = path.stem if path.suffix in SUFFIXES else reference
     return re.sub(r"[^A-Za-z0-9.-]+", "_", name).strip("._-")[:LONGEST_STEM] or "network"
 
 
 def title_of(findings: Findings) -> str:
-    """What a report is called where it has no other name."""
+    """Return the title of a report that is given none."""
     names = [entry.title for entry in findings.entries]
     return f"What {names[0]} costs" if len(names) == 1 else f"What {len(names)} networks cost"
 
 
 def report_of(title: str, findings: Findings, opening: Sequence[Section] = ()) -> Report:
-    """The report of networks.
+    """Return the report of networks.
 
     `opening` stands first, in place of the comparison of all networks.
     """
+    entries = findings.entries
+    comparison = comparison_items(COMPARISON, title_of(findings), findings, entries)
+    by_kind = Figure(
+        "cost_by_kind",
+        "What kinds of layers the cost of each network is in.",
+        partial(cost_by_kind, entries),
+    )
+    sentences = methods(
+        entries=entries,
+        convention=findings.convention,
+        checks=findings.checks,
+        recording=findings.recording,
+        device=findings.device,
+    )
     sections = (
-        *(opening or [_comparison(findings)]),
-        _where_the_cost_goes(findings),
+        *(opening or [Section(COMPARISON, "Comparison", tuple(comparison))]),
+        Section("cost", "Where the cost goes", (by_kind,)),
         *_tradeoffs(findings),
         *_latencies(findings),
         *_checks(findings),
-        _methods(findings),
-        *(_network(entry, key, findings) for entry, key in findings.keyed),
+        Section("methods", "Methods", (" ".join(sentences),)),
+        *(
+            Section(section_key(key), entry.title, tuple(_network(entry, key, findings)), True)
+            for entry, key in findings.keyed
+        ),
     )
-    specs = [entry.reference for entry in findings.entries]
-    return Report(title, sections, bibliography(_sources(findings), specs))
+    references = [entry.reference for entry in entries]
+    return Report(title, sections, bibliography(_sources(findings), references))
 
 
 def _sources(findings: Findings) -> Iterator[str]:
-    """What a report cites: where figures were published, and the tools that were used."""
+    """Yield the sources of a report: where figures were published, and the tools that were used."""
     yield from (row.source for entry in findings.entries for row in entry.network.published)
     yield from (check.tool.name for check in findings.checks)
     if findings.recording is not None:
@@ -124,20 +144,15 @@ def _sources(findings: Findings) -> Iterator[str]:
     yield from ("antcost", "Altair", "Vega-Lite")
 
 
-def _comparison(findings: Findings) -> Section:
-    items = comparison_items(COMPARISON, title_of(findings), findings)
-    return Section(COMPARISON, "Comparison", tuple(items))
-
-
 def comparison_items(
     key: str,
     title: str,
     findings: Findings,
-    entries: Sequence[Entry] = (),
+    entries: Sequence[Entry],
     columns: Sequence[str] = (),
 ) -> Iterator[Item]:
-    """Networks side by side, and why published figures differ from ours, where they do."""
-    timed, notes = findings.timed(entries or findings.entries)
+    """Yield networks side by side, and why published figures differ from ours, where they do."""
+    timed, notes = findings.timed(entries)
     table = compare_table(timed, findings.convention, columns=columns, latency_notes=notes)
     yield TableItem(key, replace(table, title=title), findings.about(table))
     reasons = compare_table(timed, findings.convention, published=True)
@@ -146,14 +161,8 @@ def comparison_items(
         yield TableItem(f"{key}_published", reasons, findings.about(reasons))
 
 
-def _where_the_cost_goes(findings: Findings) -> Section:
-    caption = "What kinds of layers the cost of each network is in."
-    figure = Figure("cost_by_kind", caption, lambda: cost_by_kind(findings.entries))
-    return Section("cost", "Where the cost goes", (figure,))
-
-
 def _tradeoffs(findings: Findings) -> Iterator[Section]:
-    """Cost against published accuracy, for each set of networks whose accuracies are comparable."""
+    """Yield cost against accuracy, for each set of networks whose accuracies are comparable."""
     timed, _ = findings.timed(findings.entries)
     found = ["Latency is measured." if findings.recording else "Latency is predicted."]
     groups = [group for group in comparable(timed) if choices(group)]
@@ -199,7 +208,7 @@ def _measured(entries: Sequence[Entry], recording: Recording) -> Iterator[Item]:
 
 
 def _checks(findings: Findings) -> Iterator[Section]:
-    """What other tools count, if they were asked."""
+    """Yield the counts of other tools, if they were asked."""
     if findings.checks:
         keys = {id(entry.cost): section_key(key) for entry, key in findings.keyed}
         about = tuple(keys.get(id(check.cost)) for check in findings.checks)
@@ -207,56 +216,23 @@ def _checks(findings: Findings) -> Iterator[Section]:
         yield Section("checks", "What other tools count", (table,))
 
 
-def _methods(findings: Findings) -> Section:
-    sentences = methods(
-        entries=findings.entries,
-        convention=findings.convention,
-        checks=findings.checks,
-        recording=findings.recording,
-        device=findings.device,
-    )
-    return Section("methods", "Methods", (" ".join(sentences),))
-
-
-def _network(entry: Entry, key: str, findings: Findings) -> Section:
-    """The tables and figures of one network."""
+def _network(entry: Entry, key: str, findings: Findings) -> Iterator[Item]:
+    """Yield the tables and figures of one network."""
     convention, cost, title = findings.convention, entry.cost, entry.title
-    by_kind = network_table(cost, convention, by="kind", device=findings.device)
-    layers = network_table(cost, convention, device=findings.device)
-    counted = [check for check in findings.checks if check.cost is cost and check.whole]
-    return Section(
-        section_key(key),
-        title,
-        (
-            *_architecture(entry, key, convention),
-            Figure(
-                f"{key}_stages",
-                f"{title}: where the cost is, stage by stage.",
-                partial(cost_by_stage, cost),
-            ),
-            TableItem(f"{key}_kinds", replace(by_kind, title=f"{title}: by kind of layer")),
-            Figure(
-                f"{key}_memory",
-                f"{title}: activations alive while the layers run in order.",
-                partial(memory_timeline, cost),
-            ),
-            TableItem(f"{key}_peak", peak_table(cost)),
-            *(_bridges(key, counted) if counted else ()),
-            TableItem(f"{key}_layers", replace(layers, title=f"{title}: by layer"), long=True),
-        ),
-        of_network=True,
-    )
-
-
-def _architecture(entry: Entry, key: str, convention: Convention) -> Iterator[Item]:
-    """Yield the architecture table of a network that has a spec."""
     if entry.network.spec is not None:
-        table = architecture_table(entry.network.spec, entry.cost, convention)
-        yield TableItem(f"{key}_architecture", replace(table, title=f"{entry.title}: architecture"))
-
-
-def _bridges(key: str, checks: Sequence[Check]) -> Iterator[Item]:
-    yield TableItem(f"{key}_bridges", bridge_table(checks), exact=True)
-    name = checks[0].cost.graph.name
-    caption = f"{name}: from our multiply-adds to the number of each tool."
-    yield Figure(f"{key}_waterfalls", caption, lambda: waterfalls(checks))
+        table = architecture_table(entry.network.spec, cost, convention)
+        yield TableItem(f"{key}_architecture", replace(table, title=f"{title}: architecture"))
+    caption = f"{title}: where the cost is, stage by stage."
+    yield Figure(f"{key}_stages", caption, partial(cost_by_stage, cost))
+    by_kind = network_table(cost, convention, by="kind", device=findings.device)
+    yield TableItem(f"{key}_kinds", replace(by_kind, title=f"{title}: by kind of layer"))
+    caption = f"{title}: activations alive while the layers run in order."
+    yield Figure(f"{key}_memory", caption, partial(memory_timeline, cost))
+    yield TableItem(f"{key}_peak", peak_table(cost))
+    checks = [check for check in findings.checks if check.cost is cost and check.whole]
+    if checks:
+        yield TableItem(f"{key}_bridges", bridge_table(checks), exact=True)
+        caption = f"{cost.graph.name}: from our multiply-adds to the number of each tool."
+        yield Figure(f"{key}_waterfalls", caption, partial(waterfalls, checks))
+    layers = network_table(cost, convention, device=findings.device)
+    yield TableItem(f"{key}_layers", replace(layers, title=f"{title}: by layer"), long=True)

@@ -84,18 +84,14 @@ class Report:
     bibliography: str
 
     @property
+    def items(self) -> list[Item]:
+        """The items of all sections, in order."""
+        return [item for section in self.sections for item in section.items]
+
+    @property
     def tables(self) -> list[TableItem]:
-        """All tables, in order."""
-        return [
-            item
-            for section in self.sections
-            for item in section.items
-            if isinstance(item, TableItem)
-        ]
+        return [item for item in self.items if isinstance(item, TableItem)]
 
     @property
     def figures(self) -> list[Figure]:
-        """All figures, in order."""
-        return [
-            item for section in self.sections for item in section.items if isinstance(item, Figure)
-        ]
+        return [item for item in self.items if isinstance(item, Figure)]

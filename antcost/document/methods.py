@@ -41,33 +41,23 @@ def methods(
     checks: Sequence[Check] = (),
     recording: Recording | None = None,
     device: Device | None = None,
-    inplace: bool = False,
 ) -> tuple[str, ...]:
     """Return plain sentences that are true of these networks and of what else is passed.
 
     `entries` are one network or more. Raises AntcostError for a network with a kind of layer that
     the device file does not know.
     """
-    with_heads = [entry for entry in entries if entry.network.has_auxiliary_heads]
     printed = [entry for entry in entries if any(map(entry.source, FIGURES))]
-    checked = [check for check in checks if check.whole]
     templates = environment(listed=_listed, named=_named, plural=plural, tool=_tool, pairs=_pairs)
     text = templates.get_template("methods.txt").render(
         version=__version__,
-        networks=[entry.title for entry in entries],
+        entries=entries,
         inputs=_inputs(entries),
         convention=convention,
         free=_free(entries, convention),
-        has_norm=any(_has(entry, "norm_params") for entry in entries),
-        inplace=inplace,
-        heads_counted=[entry.title for entry in with_heads if entry.cost.auxiliary.nodes],
-        heads_left_out=[entry.title for entry in with_heads if not entry.cost.auxiliary.nodes],
         published=[entry.title for entry in printed],
         differing=[entry.title for entry in printed if not _rounds(entry)],
-        checked=checked,
-        wrong=[check for check in checked if not check.agrees],
-        unknown=[check for check in checked if not check.known],
-        failed=[check for check in checks if not check.whole],
+        checks=checks,
         recording=recording,
         **(_measured(entries, recording) if recording else {}),
         device=device,

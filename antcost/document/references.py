@@ -47,16 +47,11 @@ def bibliography(sources: Iterable[str], specs: Iterable[str] = ()) -> str:
     ("fvcore"); one that nothing is known of is an entry with its text as title. `specs` are names
     or files of networks; of those that do not ship no paper is known.
     """
-    cited = {_work(source) for source in sources} | {
+    cited = {find_work(source) for source in sources} | {
         work for name in map(_shipped, specs) for work in works() if name and work.describes(name)
     }
     entries = (work.entry for work in sorted(cited, key=lambda work: work.key))
     return "\n\n".join([_PREAMBLE, *entries]) + "\n" if cited else ""
-
-
-def cite_key(source: str) -> str:
-    """Return the key that `bibliography` gives the work in which a source was printed."""
-    return _work(source).key
 
 
 @cache
@@ -84,7 +79,7 @@ def _named() -> Mapping[str, Work]:
     }
 
 
-def _work(source: str) -> Work:
+def find_work(source: str) -> Work:
     """Return the work in which a source was printed: where it was quoted, without the place."""
     text = " ".join(source.split())
     title = _PLACE.sub("", text.rpartition(_QUOTED)[2]) or text

@@ -1,6 +1,6 @@
 """The architecture table of a network, as papers print it: a row a stage, with what it costs."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -29,19 +29,18 @@ ALWAYS = {"channels", "repeat", "stride"}
 
 @dataclass(frozen=True, slots=True)
 class ArchitectureRow:
-    """A stage of the spec with its fields, those that its author wrote, and what it costs."""
+    """A stage of the spec with its fields, those that its author wrote, and its cost."""
 
-    name: str
     block: str
     fields: Mapping[str, Any]
-    written: frozenset[str]
-    row: Row
+    written: Set[str]
+    cost: Row
 
-    def shown(self, field: str) -> str | None:
-        """A field as in a paper's table: none where the block has no such field."""
+    def printed(self, field: str) -> str | None:
+        """Return a field as in a paper's table, or None where the block has no such field."""
         value = self.fields.get(field)
         if field == "channels" and value is not None:
-            return str(self.row.output.c)
+            return str(self.cost.output.c)
         return None if value is None else _text(value)
 
     @property
@@ -54,70 +53,64 @@ class ArchitectureRow:
 def architecture_table(
     spec: NetSpec, cost: NetCost, convention: Convention
 ) -> Table[ArchitectureRow]:
-    """A row a stage: its input, block and fields as in the paper's Table 2, params and counts.
+    """Return a row a stage: input, block and fields as in a paper's table, params and counts.
 
     `c` is what comes out, the width multiplier included. `cost` is that of the spec.
     """
-    lines = list(_lines(spec, cost))
-    letters = [field for field in SYMBOLS if field in ALWAYS or _is_written(lines, field)]
-    others: Column[ArchitectureRow] = Column(
-        "others", "other", lambda line: line.others, "prose", spare=7
-    )
+    costs = {row.name: row for row in cost.by("stage")}
+    rows = [
+        ArchitectureRow(
+            stage.block,
+            {**fields, "repeat": stage.repeat},
+            stage.model_fields_set,
+            costs[stage.name],
+        )
+        for stage, fields in zip(spec.stages, stage_fields(spec), strict=True)
+        if stage.name in costs
+    ]
+    letters = [
+        field
+        for field in SYMBOLS
+        if field in ALWAYS
+        or any(field in row.written and row.fields[field] is not None for row in rows)
+    ]
+    columns: list[Column[ArchitectureRow]] = [
+        Column("name", "stage", lambda row: row.cost.name, spare=6),
+        Column("input", "input", lambda row: row.cost.input if row.fields else None),
+        Column("block", "operator", lambda row: row.block),
+        *(_letter(field) for field in letters),
+        Column("others", "other", lambda row: row.others, "prose", spare=7),
+        Column("params", "params", lambda row: row.cost.params, "count"),
+        Column(
+            convention.name, convention.label, lambda row: convention.count(row.cost.cost), "count"
+        ),
+    ]
+    if not any(row.others for row in rows):
+        columns = [column for column in columns if column.key != "others"]
     return Table(
         title=f"{spec.title}, {cost.graph.input} to {cost.graph.output}",
-        columns=(
-            Column("name", "stage", lambda line: line.name, spare=6),
-            Column("input", "input", lambda line: line.row.input if line.fields else None),
-            Column("block", "operator", lambda line: line.block),
-            *(_letter(field) for field in letters),
-            *([others] if any(line.others for line in lines) else []),
-            Column("params", "params", lambda line: line.row.params, "count"),
-            Column(
-                convention.name,
-                convention.label,
-                lambda line: convention.count(line.row.cost),
-                "count",
-            ),
-        ),
-        items=lines,
-        total=ArchitectureRow("total", "", {}, frozenset(), cost.whole),
+        columns=columns,
+        items=rows,
+        total=ArchitectureRow("", {}, frozenset(), cost.whole),
         notes=(
             f"{', '.join(': '.join(SYMBOLS[field]) for field in letters)}.",
             *definitions({convention.name}, convention),
         ),
         facts={"network": spec.title, "convention": convention.name},
         more={
-            "output": lambda line: line.row.output,
+            "output": lambda row: row.cost.output,
             **{field: partial(_written, field) for field in letters},
         },
         rows_key="stages",
     )
 
 
-def _lines(spec: NetSpec, cost: NetCost) -> Iterator[ArchitectureRow]:
-    """The stages that have layers."""
-    rows = {row.name: row for row in cost.by("stage")}
-    for stage, fields in zip(spec.stages, stage_fields(spec), strict=True):
-        if stage.name in rows:
-            yield ArchitectureRow(
-                stage.name,
-                stage.block,
-                {**fields, "repeat": stage.repeat},
-                frozenset(stage.model_fields_set),
-                rows[stage.name],
-            )
-
-
-def _is_written(lines: Sequence[ArchitectureRow], field: str) -> bool:
-    return any(field in line.written and line.fields[field] is not None for line in lines)
-
-
 def _letter(field: str) -> Column[ArchitectureRow]:
-    return Column(field, SYMBOLS[field][0], lambda line: line.shown(field), "count")
+    return Column(field, SYMBOLS[field][0], lambda row: row.printed(field), "count")
 
 
 def _text(value: Any) -> str:
-    """Numbers as they are, [1, 7] as 1x7, and lists of lists apart by slashes."""
+    """Return numbers as they are, and lists of lists apart by slashes."""
     if not isinstance(value, tuple):
         return str(value)
     nested = any(isinstance(part, tuple) for part in value)
@@ -125,7 +118,7 @@ def _text(value: Any) -> str:
 
 
 def _said(key: str, value: Any) -> str | None:
-    """A field in words: "bias", "no norm", "activation relu"; nothing of a cell."""
+    """Return a field in words: "bias", "no norm", "activation relu"; nothing of a cell."""
     if isinstance(value, Cell):
         return None
     if value is True:
@@ -135,5 +128,5 @@ def _said(key: str, value: Any) -> str | None:
     return f"{key} {_text(value)}"
 
 
-def _written(field: str, line: ArchitectureRow) -> Any:
-    return line.fields.get(field)
+def _written(field: str, row: ArchitectureRow) -> Any:
+    return row.fields.get(field)

@@ -238,6 +238,7 @@ def network_table(
             "here": _numbers(form.values),
             "width": [_width_data(width) for width in widths],
         },
+        more={"params": lambda line: line.params},
     )
 
 

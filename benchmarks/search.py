@@ -24,14 +24,14 @@ import numpy as np
 from tabulate import tabulate
 
 import antcost
-from antcost.search.chain import Chain, Step, build_chain, slices
+from antcost.search.chain import Chain, ChainStep, build_chain, slices
 from antcost.search.milp import solve_milp
 from antcost.search.problem import Problem, make_problem
 from antcost.search.progress import Progress, TimeUpError
 from antcost.search.run import run_search
 from antcost.search.solve import solve
 from antcost.search.space import Sources, Space, load_space, make_space
-from antcost.search.sweep import ROWS, plan_sample, random_paths, row_group, write
+from antcost.search.sweep import ROWS, plan_sweep, random_paths, row_group, write
 from antcost.yamlfile.document import Document
 
 BUDGET = {"madds": "<= 300M", "params": "<= 3.4M"}
@@ -85,15 +85,15 @@ def tables(space: Space) -> tuple[Chain, Problem]:
 
 
 def with_scores(chain: Chain, problem: Problem) -> Problem:
-    """The problem with a made-up score for each way, as trained blocks might have.
+    """The problem with a made-up score for each arc, as trained blocks might have.
 
-    It is concave in the multiply-adds and parameters of the way, rewards attention, large kernels
+    It is concave in the multiply-adds and parameters of the arc, rewards attention, large kernels
     and depth, and is noisy.
     """
     rng = np.random.default_rng(0)
     layers = []
     for layer, step in zip(problem.layers, chain.steps, strict=True):
-        counts = step.ways.counts
+        counts = step.arcs.counts
         score = np.log1p(counts["madds"] / 1e6) + np.log1p(counts["params"] / 1e4)
         score += rng.normal(0, 0.05, len(score))
         for name, bonus in (
@@ -102,16 +102,16 @@ def with_scores(chain: Chain, problem: Problem) -> Problem:
             ("repeat", lambda n: 0.3 * n**0.5),
         ):
             score += values_of(step, name, bonus)
-        layers.append(replace(layer, score=score[step.way]))
+        layers.append(replace(layer, score=score[step.arc]))
     return replace(problem, layers=tuple(layers))
 
 
-def values_of(step: Step, name: str, number: Callable[[Any], float]) -> Any:
-    """A number for the value that each way has of a field; 0 if it is not chosen here."""
+def values_of(step: ChainStep, name: str, number: Callable[[Any], float]) -> Any:
+    """A number for the value that each arc has of a field; 0 if it is not chosen here."""
     if name not in step.choices.values:
         return 0
     numbers = np.array([number(value) for value in step.choices.values[name]])
-    return numbers[step.choices.positions(step.ways.option, name)]
+    return numbers[step.choices.positions(step.arcs.option, name)]
 
 
 def seconds(function: Callable[[], object], times: int = REPETITIONS) -> float:
@@ -165,7 +165,7 @@ def show(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 
 def spaces(names: Sequence[str]) -> None:
-    """How large the spaces are, and how long it takes to count all of their ways."""
+    """How large the spaces are, and how long it takes to count all of their arcs."""
     rows = []
     for name in names:
         space = make(name, "zen")
@@ -214,7 +214,7 @@ class Scorer:
     """Evaluates networks from the same tables, and keeps count and the best one within the limits.
 
     A network is a gene for each field that is chosen: the position among its `sizes` values.
-    `options` makes of genes the combination that each stage has; `ways[stage][node, option]` is the
+    `options` makes of genes the combination that each stage has; `arcs[stage][node, option]` is the
     row of `rows[stage]` with score, entropy, depth, what cannot be built, and costs. The last row
     is for what cannot.
     """
@@ -222,7 +222,7 @@ class Scorer:
     problem: Problem
     sizes: Any
     strides: Any
-    ways: list[Any]
+    arcs: list[Any]
     rows: list[Any]
     evaluations: int = 0
     best: float = -inf
@@ -241,9 +241,9 @@ class Scorer:
         value, excess = np.zeros(len(options)), np.zeros(len(options))
         total = np.zeros((len(options), self.rows[0].shape[1]))
         for stage, layer in enumerate(problem.layers):
-            way = self.ways[stage][node, options[:, stage]]
-            total += self.rows[stage][way]
-            node = layer.target[way]
+            arc = self.arcs[stage][node, options[:, stage]]
+            total += self.rows[stage][arc]
+            node = layer.target[arc]
             value += layer.weight[node] * total[:, 1]
             if layer.ends_scale and problem.rho is not None:
                 depth = np.maximum(total[:, 2], 1)
@@ -258,26 +258,26 @@ class Scorer:
 
 
 def make_scorer(chain: Chain, problem: Problem) -> Scorer:
-    sizes, strides, tables_of_ways, rows = [], [], [], []
+    sizes, strides, tables_of_arcs, rows = [], [], [], []
     for index, (step, layer) in enumerate(zip(chain.steps, problem.layers, strict=True)):
         for name, values in step.choices.values.items():
             sizes.append(len(values))
             strides.append(np.zeros(len(chain.steps)))
             strides[-1][index] = step.choices.strides[name]
-        ways = np.full((problem.nodes[index], step.choices.size), -1)
-        ways[layer.source, step.ways.option[step.way]] = np.arange(len(layer))
-        tables_of_ways.append(ways)
+        arcs = np.full((problem.nodes[index], step.choices.size), -1)
+        arcs[layer.source, step.arcs.option[step.arc]] = np.arange(len(layer))
+        tables_of_arcs.append(arcs)
         made = np.zeros(len(layer))
         row = np.column_stack([layer.score, layer.gain, layer.depth, made, layer.costs])
         cannot = np.zeros((1, row.shape[1]))
         cannot[0, 3] = 1
         rows.append(np.vstack([row, cannot]))
-    return Scorer(problem, np.array(sizes), np.array(strides), tables_of_ways, rows)
+    return Scorer(problem, np.array(sizes), np.array(strides), tables_of_arcs, rows)
 
 
 def sample(scorer: Scorer) -> None:
     rng = np.random.default_rng(0)
-    sizes = [ways.shape[1] for ways in scorer.ways]
+    sizes = [arcs.shape[1] for arcs in scorer.arcs]
     while scorer.running:
         scorer(rng.integers(sizes, size=(BATCH, len(sizes))))
 
@@ -385,7 +385,7 @@ def sweeps() -> None:
     """Random configurations on one core: drawn, counted, and with the Parquet file."""
     space = load_space("antnet_300m")
     chain, rng = build_chain(space, next(slices(space))), np.random.default_rng(0)
-    plan = plan_sample(space, 8 * ROWS)
+    plan = plan_sweep(space, 8 * ROWS)
     with TemporaryDirectory() as folder:
         rows = [
             (text, f"{size / seconds(function):,.0f}")
@@ -404,7 +404,7 @@ def require_same(scorer: Scorer, chain: Chain, best: Progress) -> None:
     """Assert that what heuristics evaluate is what the solver has solved."""
     assert best.best is not None
     path = zip(chain.steps, best.best.path, strict=True)
-    value, excess = scorer(np.array([[step.ways.option[step.way[edge]] for step, edge in path]]))
+    value, excess = scorer(np.array([[step.arcs.option[step.arc[edge]] for step, edge in path]]))
     assert isclose(value[0], best.lower, rel_tol=1e-9), (value, best.lower)
     assert excess[0] == 0
 

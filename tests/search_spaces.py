@@ -172,32 +172,32 @@ def fan_in(node: Node, layer: Conv2d) -> float:
 class Paths:
     """All paths of a problem, those beyond a limit included."""
 
-    ways: np.ndarray[Any, Any]
+    arcs: np.ndarray[Any, Any]
     values: np.ndarray[Any, Any]
     feasible: np.ndarray[Any, Any]
 
 
 def every_path(problem: Problem) -> Paths:
-    """Follow every way of every layer; nothing is given up before the end."""
+    """Follow every arc of every layer; nothing is given up before the end."""
     node = np.zeros(1, dtype=int)
     value, entropy, depth = (np.zeros(1) for _ in range(3))
     costs = np.zeros((1, len(problem.limits)))
-    ways = np.zeros((1, 0), dtype=int)
+    arcs = np.zeros((1, 0), dtype=int)
     within = np.ones(1, dtype=bool)
     for layer in problem.layers:
         starts = np.searchsorted(layer.source, np.arange(layer.source.max() + 2))
         counts = np.diff(starts)[node]
         parent = np.repeat(np.arange(len(node)), counts)
         offset = np.arange(len(parent)) - np.repeat(np.cumsum(counts) - counts, counts)
-        way = starts[node[parent]] + offset
-        node = layer.target[way]
-        entropy = entropy[parent] + layer.gain[way]
-        depth = depth[parent] + layer.depth[way]
-        value = value[parent] + layer.score[way] + layer.weight[node] * entropy
-        costs = costs[parent] + layer.costs[way]
-        ways = np.column_stack([ways[parent], way])
+        arc = starts[node[parent]] + offset
+        node = layer.target[arc]
+        entropy = entropy[parent] + layer.gain[arc]
+        depth = depth[parent] + layer.depth[arc]
+        value = value[parent] + layer.score[arc] + layer.weight[node] * entropy
+        costs = costs[parent] + layer.costs[arc]
+        arcs = np.column_stack([arcs[parent], arc])
         within = within[parent]
         if layer.ends_scale:
             assert problem.rho is not None
             within = within & within_rho(entropy, depth, problem.rho)
-    return Paths(ways, value, within & (costs <= problem.limits).all(axis=1))
+    return Paths(arcs, value, within & (costs <= problem.limits).all(axis=1))

@@ -1,6 +1,8 @@
 """The figures of a report: exact to the unit, as wide as they should be, no label on another."""
 
+import json
 import random
+import re
 import xml.etree.ElementTree as ET
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -21,8 +23,8 @@ from antcost.charts.cost import MOST_STAGES, cost_by_kind, cost_by_stage
 from antcost.charts.files import draw
 from antcost.charts.memory import WIDTH, memory_timeline
 from antcost.charts.placement import FONT, Box, box_around, cut, steps, text_width
-from antcost.charts.scales import Scale
-from antcost.charts.style import COLUMN, PAGE
+from antcost.charts.plot import Scale
+from antcost.charts.style import COLUMN, KINDS, PAGE
 from antcost.charts.tradeoff import caption, choices, comparable, pareto, points, tradeoff
 from antcost.cost.analysis import analyze_graph
 from antcost.cost.memory import live_elems, timeline
@@ -32,6 +34,7 @@ from antcost.graph.shape import Shape
 from antcost.graph.tape import Tape
 from antcost.sources.network import network_of
 from antcost.sources.specs.catalog import shipped_names
+from antcost.units import format_count
 from antcost.views.comparison import Entry
 
 FAMILY = ("mobilenet_v2", "antnet_g1", "antnet_g2", "e_antnet")
@@ -110,13 +113,11 @@ def test_cost_by_kind_is_exact() -> None:
 
 def test_a_bar_of_shares_is_filled_without_gaps() -> None:
     parts = rows(cost_by_kind([entry(name) for name in FAMILY]), "panel")
-    ends = set()
     for panel in ("multiply-adds", "parameters"):
         for name in {part["name"] for part in parts}:
             bar = [part for part in parts if (part["panel"], part["name"]) == (panel, name)]
-            assert all(a["x2"] == b["x"] for a, b in pairwise(bar))
-            ends.add((panel, bar[0]["x"], round(bar[-1]["x2"], 6)))
-    assert len(ends) == 2
+            assert all(a["end"] == b["start"] for a, b in pairwise(bar))
+            assert (bar[0]["start"], bar[-1]["end"]) == (0, 1)
 
 
 def test_shares_are_written_on_their_parts() -> None:
@@ -128,18 +129,22 @@ def test_shares_are_written_on_their_parts() -> None:
         for one in entries
         for panel, count in (("multiply-adds", one.cost.madds), ("parameters", one.cost.params))
     }
-    inside = {(row["x"], row["y"]): row for row in rows(chart, "text", "color")}
+    texts = chart.to_dict()["spec"]["layer"][1]["encoding"]
+    color, bar_pixels = texts["color"], texts["x"]["scale"]["range"][1]
     written = 0
     for part in rows(chart, "panel"):
         count, whole = exact(part["count"]), wholes[part["panel"], part["name"]]
         percent, _, of = part["share"].partition(" % of ")
         assert of == f"{whole:,}"
         assert abs(float(percent) - 100 * count / whole) < 0.051
-        row = inside.get(((part["x"] + part["x2"]) / 2, (part["y"] + part["y2"]) / 2))
-        if row is not None:
+        assert part["middle"] == pytest.approx((part["start"] + part["end"]) / 2)
+        if part["percent"]:
             written += 1
-            assert row["text"] == f"{100 * count / whole:.0f} %"
-            lights = sorted(map(light, (row["color"], part["color"])))
+            assert part["percent"] == f"{100 * count / whole:.0f} %"
+            assert text_width(part["percent"]) < bar_pixels * count / whole
+            is_dark = part["kind"] in color["condition"]["test"]["oneOf"]
+            ink = color["condition"]["value"] if is_dark else color["value"]
+            lights = sorted(map(light, (ink, KINDS[part["kind"]])))
             assert (lights[1] + 0.05) / (lights[0] + 0.05) > 3
     assert written > 15
 
@@ -153,13 +158,21 @@ def light(color: str) -> float:
 
 
 def test_totals_stand_behind_their_bars() -> None:
-    chart = cost_by_stage(analyze("antnet_g2"))
-    ends: dict[tuple[str, str], tuple[float, float]] = {}
-    for part in rows(chart, "panel"):
-        ends[part["panel"], part["name"]] = (part["x2"], (part["y"] + part["y2"]) / 2)
-    written = {(round(row["x"], 6), row["y"]) for row in rows(chart, "text", "color")}
-    assert {(round(x + 4, 6), y) for x, y in ends.values()} <= written
-    assert len(ends) == 10 + 10
+    cost = analyze("antnet_g2")
+    chart = cost_by_stage(cost)
+    written = [part for part in rows(chart, "panel") if part["total"]]
+    totals = {(part["panel"], part["name"]): part["total"] for part in written}
+    assert len(written) == len(totals) == 11 + 11
+    for row in cost.by("stage"):
+        assert totals["multiply-adds", row.name] == format_count(row.madds)
+        assert totals["parameters", row.name] == format_count(row.params)
+    for part in written:
+        bar = [one["end"] for one in rows(chart, "panel") if bar_of(one) == bar_of(part)]
+        assert part["end"] == max(bar)
+
+
+def bar_of(part: dict[str, Any]) -> tuple[str, str]:
+    return part["panel"], part["name"]
 
 
 def test_latency_is_a_third_panel_where_all_have_predictions() -> None:
@@ -172,7 +185,7 @@ def test_latency_is_a_third_panel_where_all_have_predictions() -> None:
     assert not sums(rows(some, "panel"), "latency, predicted")
 
 
-def test_cost_by_stage_is_exact() -> None:
+def test_cost_by_stage_is_exact(tmp_path: Path) -> None:
     cost = analyze("antnet_g2")
     parts = rows(cost_by_stage(cost), "panel")
     for panel, count in (("multiply-adds", "madds"), ("parameters", "params")):
@@ -180,14 +193,29 @@ def test_cost_by_stage_is_exact() -> None:
         for (stage, _), amount in sums(parts, panel).items():
             found[stage] += amount
         stages = {row.name: getattr(row, count) for row in cost.by("stage")}
-        assert found == {name: amount for name, amount in stages.items() if amount}
+        assert found == Counter(stages)
     grouped = sum(
         row.madds
         for row in cost.layers
         if row.nodes[0].origin.stage == "ant5" and kind(row.nodes[0]) == "grouped conv"
     )
     assert sums(parts, "multiply-adds")["ant5", "grouped conv"] == grouped > 0
-    assert {"20.1M", "pool9", "0"} <= {row["text"] for row in rows(cost_by_stage(cost), "text")}
+    assert {"20.1M", "pool9", "0"} <= texts(drawn(cost_by_stage(cost), tmp_path / "stages"))
+
+
+def test_networks_of_one_name_keep_their_rows() -> None:
+    parts = rows(cost_by_kind([named("Twin"), named("Other"), named("Twin")]), "panel")
+    assert {(part["row"], part["name"]) for part in parts} == {
+        (0, "Twin"), (1, "Other"), (2, "Twin"),
+    }  # fmt: skip
+
+
+def test_a_network_without_costs_is_drawn(tmp_path: Path) -> None:
+    net = Tape(Shape((1, 8, 8)))
+    cost = analyze_graph(net.graph("pool", net.global_avg_pool(net.input)))
+    svg = drawn(cost_by_stage(cost), tmp_path / "pool")
+    assert {"0", "multiply-adds"} <= texts(svg)
+    assert width(svg) <= COLUMN
 
 
 def test_many_stages_share_rows(tmp_path: Path) -> None:
@@ -195,7 +223,7 @@ def test_many_stages_share_rows(tmp_path: Path) -> None:
     conv = {"block": "conv", "kernel": 1, "channels": 4, "norm": False}
     cost = analyze(load(network(*[conv] * 250)))
     chart = cost_by_stage(cost)
-    names = [row["name"] for row in rows(chart, "name", "text")]
+    names = list(dict.fromkeys(row["name"] for row in rows(chart, "panel")))
     assert len(names) == 42 <= MOST_STAGES
     assert names[:2] == ["s0 to s5", "s6 to s11"]
     assert sum(sums(rows(chart, "panel"), "multiply-adds").values()) == cost.madds
@@ -205,8 +233,9 @@ def test_many_stages_share_rows(tmp_path: Path) -> None:
 def test_the_memory_timeline_is_exact() -> None:
     cost = analyze("mobilenet_v2")
     chart = memory_timeline(cost)
-    layers = rows(chart, "tensors")
+    *layers, last = rows(chart, "tensors")
     assert len(layers) == len(cost.graph.nodes)
+    assert last == layers[-1] | {"layer": len(layers), "end": len(layers)}  # its right side
     peak = max(layers, key=lambda row: exact(row["bytes"]))
     assert (peak["name"], exact(peak["bytes"])) == ("block2.0.expand.bn", 4 * 2 * 96 * 112 * 112)
     assert peak["tensors"] == "block2.0.expand.conv 4,816,896, block2.0.expand.bn 4,816,896"
@@ -214,48 +243,46 @@ def test_the_memory_timeline_is_exact() -> None:
         row["text"] for row in rows(chart, "text")
     }
     add = next(row for row in layers if row["name"] == "block2.1.project.conv")
-    assert exact(add["kept"]) == 4 * 24 * 56 * 56  # the source of the residual
+    assert exact(add["waiting"]) == 4 * 24 * 56 * 56  # the source of the residual
     assert "peak at block2.0.expand.bn: 9,633,792 B" in {
         row["text"] for row in rows(memory_timeline(cost, inplace=True), "text")
     }
 
 
 def test_areas_of_the_memory_timeline_are_what_is_kept_and_used() -> None:
-    """One on the other, up to what is alive; the last layer is as wide as the others."""
+    """One behind the other, up to what is alive; the last layer is as wide as the others."""
     cost = analyze("mobilenet_v2")
     every = timeline(cost.graph)
-    areas = rows(memory_timeline(cost), "what", "low")
-    used, kept = (
-        [row for row in areas if row["what"].startswith(what)] for what in ("read", "kept")
-    )
-    assert [row["layer"] for row in used] == [row["layer"] for row in kept]
-    assert [row["layer"] for row in used] == [*range(len(every) + 1)]
-    for step, upper, lower in zip((*every, every[-1]), used, kept, strict=True):
+    spec = memory_timeline(cost).to_dict()
+    used, kept = spec["layer"][:2]
+    for area, field, what in ((used, "alive", "read or written"), (kept, "kept", "kept for")):
+        assert area["encoding"]["y"]["field"] == field
+        assert area["transform"][0]["calculate"].startswith(f"'{what}")
+        assert area["data"] == used["data"]
+    areas = spec["datasets"][used["data"]["name"]]
+    assert [row["layer"] for row in areas] == [*range(len(every) + 1)]
+    for step, row in zip((*every, every[-1]), areas, strict=True):
         waiting = sum(elems for name, elems in step.alive.items() if name not in step.used)
-        assert (lower["low"], lower["high"]) == (0, 4 * waiting / 2**20)
-        assert (upper["low"], upper["high"]) == (lower["high"], 4 * step.elems / 2**20)
+        assert (row["kept"], row["alive"]) == (4 * waiting / 2**20, 4 * step.elems / 2**20)
 
 
 @pytest.mark.parametrize("before", [0, 100, 190])
 def test_the_peak_is_marked_and_named_where_it_is(before: int) -> None:
-    """Its name stands over it, or beside it at an end."""
+    """Its name begins or ends over it, where it has more room."""
     conv = {"block": "conv", "kernel": 1, "channels": 4, "norm": False, "activation": None}
     widest = conv | {"channels": 9}
     cost = analyze(network(*[conv] * before, widest, *[conv] * (200 - before)))
     alive = live_elems(cost.graph)
     spec = memory_timeline(cost).to_dict()
     at = [place for place, elems in enumerate(alive) if elems == max(alive)]
-    (marks,) = (
-        data for data in spec["datasets"].values() if data[0].keys() == {"layer", "end", "high"}
-    )
-    assert [(row["layer"], row["end"]) for row in marks] == [(i, i + 1) for i in at]
-    (label,) = (
-        layer for layer in spec["layer"] if layer["encoding"].get("y", {}).get("value") == -5
-    )
+    marks, label = spec["layer"][3:5]
+    marked = spec["datasets"][marks["data"]["name"]]
+    assert [(row["layer"], row["end"]) for row in marked] == [(i, i + 1) for i in at]
     (text,) = spec["datasets"][label["data"]["name"]]
-    half = text_width(text["text"]) / 2
     middle = (at[0] + 0.5) / len(alive) * WIDTH
-    assert label["encoding"]["x"]["value"] == min(max(middle, half), WIDTH - half)
+    assert label["encoding"]["x"]["value"] == middle
+    room = {"left": WIDTH - middle, "right": middle}
+    assert room[label["mark"]["align"]] == max(room.values()) > text_width(text["text"])
 
 
 def test_a_layer_lists_its_largest_tensors() -> None:
@@ -269,17 +296,31 @@ def test_a_layer_lists_its_largest_tensors() -> None:
 
 
 @pytest.mark.parametrize("name", ["nasnet_a_mobile", "vgg_16", "densenet_121", "mobilenet_v2"])
-def test_names_of_stages_stand_apart(name: str) -> None:
-    chart = memory_timeline(analyze(name))
-    layers = len(rows(chart, "tensors"))
-    names = [row for row in rows(chart, "name") if row.keys() == {"layer", "name"}]
-    middles = [row["layer"] * WIDTH / layers for row in names]
-    stages = [node.origin.stage for node in analyze(name).graph.nodes]
-    for row in names:
-        assert stages[int(row["layer"])] == row["name"]
-        assert row["layer"] == stages.index(row["name"]) + stages.count(row["name"]) / 2
-    assert len(names) > 3
-    assert all(b - a > 8 for a, b in pairwise(middles))
+def test_names_of_stages_stand_apart(name: str, tmp_path: Path) -> None:
+    """In the middle of their stages, as far as there is room."""
+    cost = analyze(name)
+    chart = memory_timeline(cost)
+    stages = [node.origin.stage for node in cost.graph.nodes]
+    axis = chart.to_dict()["layer"][0]["encoding"]["x"]["axis"]
+    names = json.loads(axis["labelExpr"].removesuffix("[datum.value]"))
+    assert {f"{middle:g}" for middle in axis["values"]} == names.keys()
+    assert list(names.values()) == list(dict.fromkeys(stages))
+    for middle, stage in names.items():
+        assert stages[int(float(middle))] == stage
+        assert float(middle) == stages.index(stage) + stages.count(stage) / 2
+    labels = drawn(chart, tmp_path / "memory").iter(f"{SVG}g")
+    (shown, *_) = (
+        list(label.iter(f"{SVG}text")) for label in labels
+        if "role-axis-label" in label.get("class", "")
+    )  # fmt: skip
+    assert len(shown) == len(names)
+    places = [
+        float(re.findall(r"[-.0-9]+", text.attrib["transform"])[0])
+        for text in shown
+        if text.get("opacity") != "0"
+    ]
+    assert len(places) > 3
+    assert all(b - a > 8 for a, b in pairwise(places))
 
 
 def test_pareto_is_what_no_other_one_beats() -> None:
@@ -411,7 +452,7 @@ def test_figures_of_all_networks_fit(tmp_path: Path) -> None:
     device = known_device(one.cost for one in entries)
     timed = [replace(one, prediction=device.predict(one.cost)) for one in entries]
     for group in (entries, timed):
-        assert width(drawn(cost_by_kind(group), tmp_path / "kinds")) == PAGE
+        assert PAGE - 8 <= width(drawn(cost_by_kind(group), tmp_path / "kinds")) <= PAGE
     for x, y in choices(entries):
         chart = tradeoff(entries, x, y)
         assert PAGE - 8 <= width(drawn(chart, tmp_path / f"{x}_{y}")) <= PAGE

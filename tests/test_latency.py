@@ -303,7 +303,7 @@ def test_figures_show_every_run(three: Recording) -> None:
     assert plain["type"] == "linear"
     assert plain["domain"][0] > 0
     panels = scatter_figure(three).to_dict()["hconcat"]
-    assert [panel["title"]["text"] for panel in panels] == [
+    assert [panel["title"] for panel in panels] == [
         "rank correlation -1.00", "", "rank correlation -1.00",
     ]  # fmt: skip
     with pytest.raises(AntcostError, match="needs 3 networks, not 2"):

@@ -23,7 +23,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from antcost import analyze
 from antcost.charts.dot_plots import dot_plots
 from antcost.cost.convention import CONVENTIONS
-from antcost.document.contents import Exhibit, Figure, Report, Section
+from antcost.document.contents import Figure, Report, Section, TableItem
 from antcost.document.page import page
 from antcost.sources.network import network_of
 from antcost.sources.specs.load import load
@@ -77,8 +77,8 @@ def scatter(entries: Sequence[Entry], x: str, y: str) -> "alt.Chart":
 
 
 def network_section(each: Entry, key: str) -> Section:
-    layers = Exhibit(f"{key}_layers", network_table(each.cost, MADDS), long=True)
-    stages = Exhibit(f"{key}_stages", network_table(each.cost, MADDS, by="stage"), exact=True)
+    layers = TableItem(f"{key}_layers", network_table(each.cost, MADDS), long=True)
+    stages = TableItem(f"{key}_stages", network_table(each.cost, MADDS, by="stage"), exact=True)
     figure = Figure(f"{key}_figure", "Cost.", partial(scatter, [each], "params", "top1"))
     return Section(key, each.title, (stages, figure, layers), of_network=True)
 
@@ -90,7 +90,7 @@ def report_on(entries: Sequence[Entry], title: str = "Ten networks") -> Report:
         Figure(f"{x}_{y}", f"{x} and {y}.", partial(scatter, entries, x, y), (x, y))
         for x, y in [("params", "top1"), ("params", "top5"), ("madds", "top1")]
     ]
-    comparison = Exhibit("networks", compare_table(entries, MADDS), tuple(keys))
+    comparison = TableItem("networks", compare_table(entries, MADDS), tuple(keys))
     zoo = Figure("zoo", "Networks by their accuracy.", lambda: dot_plots(entries))
     sections = (
         Section("comparison", "Comparison", ("All of them.", comparison, zoo)),
@@ -129,31 +129,33 @@ def table(page: Page, key: str) -> Locator:
     return page.locator(f"[id='table:{key}']")
 
 
-def column(exhibit: Locator, index: int) -> list[str]:
+def column(root: Locator, index: int) -> list[str]:
     """The cells of a column as they are read, from top to bottom, without the total."""
     script = "(rows, i) => rows.filter((row) => !row.hidden).map((row) => row.cells[i].innerText)"
-    texts: list[str] = exhibit.locator("tbody tr").evaluate_all(script, index)
-    return [text.split("\n")[-1] for text in texts]
+    texts: list[str] = root.locator("tbody tr").evaluate_all(script, index)
+    return texts
 
 
-def header(exhibit: Locator, name: str) -> Locator:
-    return exhibit.locator("thead").get_by_role("button", name=name, exact=True)
+def header(root: Locator, name: str) -> Locator:
+    return root.locator("thead").get_by_role("button", name=name, exact=True)
 
 
 def test_tables_are_sorted_by_value_up_down_and_back(browser: Browser, file: Path) -> None:
     with visit(browser, file) as shown:
         networks = table(shown, "networks")
         names = column(networks, 0)
-        params = [entry(name).cost.params for name in NAMES]
+        by_params = [
+            each.title for each in sorted(map(entry, NAMES), key=lambda each: each.cost.params)
+        ]
         button = header(networks, "params")
         button.click()
-        assert column(networks, 1) == [f"{count:,}" for count in sorted(params)]
+        assert column(networks, 0) == by_params
         assert button.locator("..").get_attribute("aria-sort") == "ascending"
         button.press("Enter")
-        assert column(networks, 1) == [f"{count:,}" for count in sorted(params, reverse=True)]
+        assert column(networks, 0) == by_params[::-1]
         assert button.locator("..").get_attribute("aria-sort") == "descending"
         header(networks, "network").click()
-        assert networks.locator("[aria-sort]").inner_text().startswith("network")
+        assert "network" in networks.locator("[aria-sort]").inner_text()
         assert column(networks, 0) == sorted(names, key=str.casefold)
         header(networks, "params").click(click_count=3)
         assert column(networks, 0) == names
@@ -161,7 +163,7 @@ def test_tables_are_sorted_by_value_up_down_and_back(browser: Browser, file: Pat
 
 
 def test_empty_cells_are_last_and_the_total_below_all(browser: Browser, tmp_path: Path) -> None:
-    values = [2**60 + 1, None, 2**60, Fraction(1, 3), 5, None, 2**60 + 1]
+    values = [2**50 + 1, None, 2**50, Fraction(1, 3), 5, None, 2**50 + 1]
     names = ["net-10", "net-9", "Net-100", "b", None, "a", Formula("h*w^2", "h w^2")]
     columns: list[Column[Any]] = [
         Column("name", "name", lambda row: row[0]),
@@ -172,10 +174,10 @@ def test_empty_cells_are_last_and_the_total_below_all(browser: Browser, tmp_path
         (name, value, str(i)) for i, (name, value) in enumerate(zip(names, values, strict=True))
     ]
     total = ("total", Fraction(1), "total")
-    exhibit = Exhibit(
+    item = TableItem(
         "t", Table("Numbers", columns, items, [("A note: ", Formula("a^2", "a^{2}"))], total=total)
     )
-    with visit(browser, write(tmp_path, Section("s", "S", (exhibit,)))) as shown:
+    with visit(browser, write(tmp_path, Section("s", "S", (item,)))) as shown:
         numbers = table(shown, "t")
         for name, orders in {
             "count": ["3420615", "0624315"],
@@ -200,8 +202,8 @@ def test_printed_figures_and_intervals_are_sorted_by_value(
         Column("printed", "printed", lambda row: row[0], "count"),
         Column("factor", "factor", lambda row: row[1]),
     ]
-    exhibit = Exhibit("t", Table("Numbers", columns, items, ()))
-    with visit(browser, write(tmp_path, Section("s", "S", (exhibit,)))) as shown:
+    item = TableItem("t", Table("Numbers", columns, items, ()))
+    with visit(browser, write(tmp_path, Section("s", "S", (item,)))) as shown:
         numbers = table(shown, "t")
         for name in ("printed", "factor"):
             header(numbers, name).click()
@@ -228,41 +230,26 @@ def test_rows_are_filtered_by_words(browser: Browser, file: Path) -> None:
         assert stages.locator("tfoot tr").is_visible()
 
 
-def test_a_row_leads_to_its_network(browser: Browser, file: Path) -> None:
+def test_a_name_leads_to_its_network(browser: Browser, file: Path) -> None:
     with visit(browser, file) as shown:
         networks = table(shown, "networks")
-        headings = shown.get_by_role("heading", level=3)
-        expect(headings).to_have_count(0)
-        networks.get_by_role("row", name="MobileNetV2").locator("td").nth(3).click()
-        expect(headings).to_have_text(["MobileNetV2"])
-        expect(headings).to_be_focused()
+        stages = table(shown, "mobilenet_v2_stages")
+        assert not stages.is_visible()
+        networks.get_by_role("link", name="MobileNetV2").press("Enter")
+        expect(stages).to_be_visible()
+        expect(shown.get_by_role("heading", name="MobileNetV2")).to_be_in_viewport()
         assert shown.url.endswith("#mobilenet_v2")
-        networks.get_by_role("link", name="ResNet-18").press("Enter")
-        expect(headings).to_have_text(["ResNet-18"])
-        assert networks.locator("[aria-current=true]").all_inner_texts() == ["ResNet-18"]
-        shown.go_back()
-        expect(headings).to_have_text(["MobileNetV2"])
-        shown.get_by_role("link", name="Methods").click()
-        expect(headings).to_have_text(["MobileNetV2"])
-        shown.go_back()
-        shown.go_back()
-        expect(headings).to_have_count(0)
+        shown.get_by_role("heading", name="ResNet-18").click()
+        expect(table(shown, "resnet_18_stages")).to_be_visible()
+        shown.get_by_role("heading", name="ResNet-18").click()
+        expect(table(shown, "resnet_18_stages")).not_to_be_visible()
 
 
-def test_a_network_is_chosen_from_a_list_or_by_the_address(browser: Browser, file: Path) -> None:
+def test_the_address_leads_to_a_network(browser: Browser, file: Path) -> None:
     with visit(browser, file, "#antnet_g2") as shown:
-        headings = shown.get_by_role("heading", level=3)
-        chooser = shown.get_by_label("Tables and figures of")
-        expect(headings).to_have_text(["ANTNet (g = 2)"])
-        assert chooser.input_value() == "antnet_g2"
-        chooser.focus()
-        chooser.select_option("ResNet-18")
-        expect(headings).to_have_text(["ResNet-18"])
-        expect(chooser).to_be_focused()
-        chooser.select_option("no network")
-        expect(headings).to_have_count(0)
-        shown.evaluate("location.hash = '#%E0%A4%A'")
-        expect(headings).to_have_count(0)
+        expect(table(shown, "antnet_g2_stages")).to_be_visible()
+        expect(shown.get_by_role("heading", name="ANTNet (g = 2)")).to_be_in_viewport()
+        assert shown.locator("details.network[open]").count() == 1
 
 
 def test_one_network_is_shown_at_once(browser: Browser, tmp_path: Path) -> None:
@@ -275,106 +262,87 @@ def test_one_network_is_shown_at_once(browser: Browser, tmp_path: Path) -> None:
 
 def test_figures_are_drawn_when_they_are_shown(browser: Browser, file: Path) -> None:
     with visit(browser, file) as shown:
-        shown.locator("[id='figure:params_top1'] svg").wait_for()
-        drawn = shown.locator("figure:has(svg)")
+        shown.locator("[id='figure:params_top1'] svg.marks").wait_for()
+        drawn = shown.locator("figure:has(svg.marks)")
         assert drawn.evaluate_all("all => all.map((each) => each.dataset.key)") == [
             "zoo",
             "params_top1",
         ]
         table(shown, "networks").get_by_role("link", name="MobileNetV2").click()
-        shown.locator("[id='figure:mobilenet_v2_figure'] svg").wait_for()
+        shown.locator("[id='figure:mobilenet_v2_figure'] svg.marks").wait_for()
         assert drawn.count() == 3
 
 
-def test_axes_are_chosen_where_there_is_a_figure(browser: Browser, file: Path) -> None:
+def test_axes_are_chosen(browser: Browser, file: Path) -> None:
     with visit(browser, file) as shown:
-        captions = shown.locator(".choice figcaption:visible")
-        across, up = shown.get_by_label("Across"), shown.get_by_label("Up")
+        captions = shown.locator("figure.choice figcaption:visible")
+        axes = shown.get_by_label("Axes")
         assert captions.all_inner_texts() == ["params and top1."]
-        up.select_option("top5")
-        assert captions.all_inner_texts() == ["params and top5."]
-        across.select_option("madds")
+        axes.select_option("madds, top1")
         assert captions.all_inner_texts() == ["madds and top1."]
-        assert up.input_value() == "top1"
-        assert up.locator("option:disabled").all_inner_texts() == ["top5"]
-        shown.locator("[id='figure:madds_top1'] svg").wait_for()
+        shown.locator("[id='figure:madds_top1'] svg.marks").wait_for()
 
 
 def test_tooltips_of_figures_have_all_digits(browser: Browser, file: Path) -> None:
     with visit(browser, file) as shown:
-        shown.locator("[id='figure:params_top1'] svg").wait_for()
+        shown.locator("[id='figure:params_top1'] svg.marks").wait_for()
         shown.locator("[id='figure:params_top1'] .mark-symbol path").first.hover()
         tip = shown.locator(".vg-tooltip.visible")
         assert "ANTNet (g = 1)" in tip.inner_text()
         assert f"{entry('antnet_g1').cost.params:,}" in tip.inner_text()
 
 
-def test_all_digits_of_a_cell_are_shown_by_pointer_and_keys(browser: Browser, file: Path) -> None:
+def test_all_digits_of_a_cell_are_shown_by_pointer_and_on_demand(
+    browser: Browser, file: Path
+) -> None:
     with visit(browser, file) as shown:
-        networks = table(shown, "networks")
-        seen = "cell => getComputedStyle(cell.querySelector('.exact')).opacity"
-        first = networks.locator("tbody tr").first
-        params, count = first.locator("td").first, f"{entry('antnet_g1').cost.params:,}"
-        assert first.get_by_role("cell", name=count, exact=True).count() == 1
-        assert params.evaluate(seen) == "0"
-        assert networks.locator("td[tabindex='0']").inner_text().endswith(count)
-        params.hover()
-        assert params.evaluate(seen) == "1"
-        shown.mouse.move(0, 0)
-        params.press("ArrowRight")
-        focused = networks.locator("td:focus")
-        assert focused.locator(".exact").inner_text() == f"{entry('antnet_g1').cost.madds:,}"
-        assert focused.evaluate(seen) == "1"
-        focused.press("ArrowDown")
-        assert focused.locator(".exact").inner_text() == f"{entry('antnet_g2').cost.madds:,}"
-        focused.press("ArrowUp")
-        focused.press("ArrowLeft")
-        focused.press("ArrowLeft")
-        assert focused.locator(".exact").inner_text() == count
-        assert networks.locator("td[tabindex='0']").count() == 1
+        params = table(shown, "networks").locator("tbody tr").first.locator("td").first
+        exact = f"{entry('antnet_g1').cost.params:,}"
+        rounded = params.inner_text()
+        assert rounded != exact
+        assert params.get_attribute("title") == exact
+        box = shown.get_by_label("All digits")
+        box.check()
+        assert params.inner_text() == exact
+        box.uncheck()
+        assert params.inner_text() == rounded
 
 
 CLIPBOARD = {"permissions": ["clipboard-read", "clipboard-write"]}
 REFUSED = "void (navigator.clipboard.writeText = () => Promise.reject())"
 
 
-@pytest.mark.parametrize("script", ["0", REFUSED], ids=["clipboard", "by hand"])
-def test_tables_and_texts_are_copied(
-    browser: Browser, file: Path, ten: Report, script: str
-) -> None:
+def test_tables_are_copied(browser: Browser, file: Path, ten: Report) -> None:
     with visit(browser, file, "#antnet_g2", **CLIPBOARD) as shown:
-        shown.evaluate(script)
-        status = shown.locator(".said")
-
-        def copied(root: Locator, button: str, said: str) -> str:
-            root.get_by_role("button", name=button, exact=True).click()
-            status.get_by_text(f"{said} copied").wait_for()
-            text: str = shown.evaluate("navigator.clipboard.readText()")
-            return text
-
-        exhibits = {exhibit.key: exhibit for exhibit in ten.exhibits}
+        items = {item.key: item for item in ten.tables}
         shown.get_by_text("rows").locator("visible=true").click()
         for key in ("networks", "antnet_g2_stages", "antnet_g2_layers"):
-            exhibit = exhibits[key]
+            item, root = items[key], table(shown, key)
             for name, expected in (
-                ("LaTeX", latex(exhibit.table, exhibit.exact, f"tab:{key}")),
-                ("Markdown", render(exhibit.table, "markdown", exact=exhibit.exact)),
-                ("CSV", render(exhibit.table, "csv")),
+                ("LaTeX", latex(item.table, item.exact, f"tab:{key}")),
+                ("Markdown", render(item.table, "markdown", exact=item.exact)),
+                ("CSV", render(item.table, "csv")),
             ):
-                assert copied(table(shown, key), name, name) == expected
-        methods = shown.locator("#methods")
-        assert copied(methods, "Copy the text", "Text") == "\n\n".join(METHODS)
-        shown.get_by_text("BibTeX", exact=True).click()
-        assert copied(shown.locator("details:has(pre)"), "Copy the BibTeX", "BibTeX") == BIBTEX
+                root.get_by_role("button", name=name, exact=True).click()
+                expect(root.get_by_role("status")).to_have_text(f"{name} copied")
+                assert shown.evaluate("navigator.clipboard.readText()") == expected
+
+
+def test_what_could_not_be_copied_is_said(browser: Browser, file: Path) -> None:
+    with visit(browser, file) as shown:
+        shown.evaluate(REFUSED)
+        networks = table(shown, "networks")
+        networks.get_by_role("button", name="CSV").click()
+        expect(networks.get_by_role("status")).to_have_text("CSV could not be copied")
 
 
 @pytest.mark.parametrize(("suffix", "start"), [("svg", b"<svg"), ("png", b"\x89PNG")])
 def test_figures_are_saved(browser: Browser, file: Path, suffix: str, start: bytes) -> None:
     with visit(browser, file) as shown:
         figure = shown.locator("[id='figure:zoo']")
-        figure.locator("svg").wait_for()
+        figure.locator("summary").click()
         with shown.expect_download() as saved:
-            figure.get_by_role("button", name=suffix.upper()).click()
+            figure.get_by_role("link", name=suffix.upper()).click()
         assert saved.value.suggested_filename == f"zoo.{suffix}"
         assert saved.value.path().read_bytes().startswith(start)
 
@@ -388,7 +356,7 @@ def brightness(shown: Page, element: str, color: str) -> float:
 def test_dark_pages_are_dark(browser: Browser, file: Path) -> None:
     for scheme, is_dark in [("light", False), ("dark", True)]:
         with visit(browser, file, color_scheme=scheme) as shown:
-            chart = shown.locator(".chart svg").first
+            chart = shown.locator(".chart svg.marks").first
             inverted = "invert" in chart.evaluate("svg => getComputedStyle(svg).filter")
             paper = brightness(shown, "body", "backgroundColor")
             assert inverted == is_dark
@@ -401,7 +369,7 @@ def test_dark_pages_are_dark(browser: Browser, file: Path) -> None:
 def test_nothing_is_wider_than_a_phone(browser: Browser, file: Path, scheme: str) -> None:
     with visit(browser, file, "#antnet_g2", color_scheme=scheme, **PHONE) as shown:
         shown.get_by_text("rows").locator("visible=true").click()
-        shown.locator("[id='figure:antnet_g2_figure'] svg").wait_for()
+        shown.locator("[id='figure:antnet_g2_figure'] svg.marks").wait_for()
         assert shown.evaluate("document.documentElement.scrollWidth") == 360
         box = table(shown, "networks").locator(".scroll")
         assert box.evaluate("box => box.scrollWidth > box.clientWidth")
@@ -416,20 +384,19 @@ def test_nothing_is_wider_than_a_phone(browser: Browser, file: Path, scheme: str
 def test_headers_stay_in_sight(browser: Browser, file: Path) -> None:
     with visit(browser, file, viewport={"width": 1280, "height": 300}) as shown:
         networks = table(shown, "networks")
-        networks.locator("tbody tr").last.scroll_into_view_if_needed()
-        top = networks.locator("thead th").first.bounding_box()
-        assert top is not None
-        assert 0 <= top["y"] < 300
-        assert shown.evaluate("scrollY") > 100
+        networks.locator(".scroll").evaluate("box => (box.scrollIntoView(), box.scrollTo(0, 999))")
+        expect(networks.locator("tbody tr").last).to_be_in_viewport()
+        expect(networks.locator("tbody tr").first).not_to_be_in_viewport()
+        expect(networks.locator("thead th").first).to_be_in_viewport()
 
 
 def test_print_has_the_tables_and_no_controls(browser: Browser, file: Path, tmp_path: Path) -> None:
     pdftotext = require_program("pdftotext")
     with visit(browser, file, "#antnet_g2", color_scheme="dark") as shown:
-        shown.locator("[id='figure:antnet_g2_figure'] svg").wait_for()
+        shown.locator("[id='figure:antnet_g2_figure'] svg.marks").wait_for()
         shown.pdf(path=tmp_path / "page.pdf", format="A4")
         shown.emulate_media(media="print")
-        controls = shown.locator(".tools, nav, select, input, .skip, .said, summary")
+        controls = shown.locator(".tools, nav, select, input, figure summary")
         assert controls.locator("visible=true").count() == 0
         assert brightness(shown, "body", "backgroundColor") == 255
     text = subprocess.check_output([pdftotext, "-layout", tmp_path / "page.pdf", "-"], text=True)
@@ -441,14 +408,16 @@ def test_print_has_the_tables_and_no_controls(browser: Browser, file: Path, tmp_
 
 def test_all_is_shown_without_scripts(browser: Browser, file: Path, ten: Report) -> None:
     with visit(browser, file, java_script_enabled=False) as shown:
-        for exhibit in ten.exhibits:
-            assert table(shown, exhibit.key).is_visible() != exhibit.long
+        for item in ten.tables:
+            assert table(shown, item.key).is_visible() == (item.key == "networks")
         assert shown.get_by_role("button").count() == 0
         assert shown.get_by_role("combobox").count() == 0
         networks = table(shown, "networks")
         networks.get_by_role("link", name="ResNet-18").click()
         assert shown.url.endswith("#resnet_18")
-        assert shown.get_by_text("With JavaScript").is_visible()
+        shown.get_by_role("heading", name="ResNet-18").click()
+        assert table(shown, "resnet_18_stages").is_visible()
+        assert shown.locator("noscript p").is_visible()
 
 
 def test_all_controls_have_names(browser: Browser, file: Path) -> None:
@@ -474,22 +443,21 @@ def test_keys_are_enough(browser: Browser, file: Path) -> None:
     with visit(browser, file) as shown:
         focused = shown.locator(":focus")
         shown.keyboard.press("Tab")
-        expect(focused).to_have_text("Skip to the report")
-        expect(focused).to_be_in_viewport()
-        shown.keyboard.press("Enter")
+        expect(focused).to_have_text("Comparison")
+        shown.get_by_label("All digits").focus()
         networks = table(shown, "networks")
-        reached = ["filter", "LaTeX", "Markdown", "CSV", "network", "params"]
+        reached = ["filter", "LaTeX", "Markdown", "CSV", "table", "network", "params"]
         for name in reached:
             shown.keyboard.press("Tab")
             outline = focused.evaluate("element => getComputedStyle(element).outlineStyle")
-            assert outline == "solid", name
-            if name != "filter":
+            assert outline != "none", name
+            if name not in ("filter", "table"):
                 expect(focused).to_have_text(name)
         shown.keyboard.press("Space")
         assert header(networks, "params").locator("..").get_attribute("aria-sort") == "ascending"
         networks.get_by_role("link", name="MobileNetV1").focus()
         shown.keyboard.press("Enter")
-        expect(shown.get_by_role("heading", level=3)).to_have_text("MobileNetV1")
+        expect(table(shown, "mobilenet_v1_stages")).to_be_visible()
 
 
 HOSTILE = (
@@ -523,11 +491,11 @@ def test_hostile_texts_are_shown_and_never_run(browser: Browser, tmp_path: Path)
         networks = table(shown, "networks")
         assert networks.locator("tbody th").all_text_contents() == list(HOSTILE)
         assert HOSTILE[1] in networks.locator(".note").nth(1).inner_text()
-        assert shown.get_by_role("heading", level=3).inner_text() == HOSTILE[2]
+        assert shown.get_by_role("heading", level=3).all_text_contents() == list(HOSTILE)
         assert shown.locator("pre").text_content() == "\n".join(HOSTILE)
         for i, text in enumerate(HOSTILE):
             assert shown.locator(f"#s{i} p").text_content() == text
-        shown.locator("[id='figure:params_top1'] svg").wait_for()
+        shown.locator("[id='figure:params_top1'] svg.marks").wait_for()
         for i, text in enumerate(HOSTILE):
             shown.locator("[id='figure:params_top1'] .mark-symbol path").nth(i).hover()
             tip = shown.locator(".vg-tooltip.visible .value").first
@@ -540,22 +508,20 @@ def test_hostile_texts_are_shown_and_never_run(browser: Browser, tmp_path: Path)
 @pytest.mark.parametrize(
     "code",
     [
-        "<script>window.hacked = 1</script>",
-        "<img src='x' onerror='window.hacked = 1'>",
         "<img src='https://example.invalid/x.png'>",
         "<link rel=stylesheet href='https://example.invalid/x.css'>",
     ],
 )
-def test_the_policy_of_the_page_stops_what_is_not_its_own(
+def test_the_policy_of_the_page_stops_every_request(
     browser: Browser, tmp_path: Path, code: str
 ) -> None:
     file = write(tmp_path, Section("s", "S", ("Text.",)))
     file.write_text(file.read_text(encoding="utf-8").replace("</main>", f"{code}</main>"))
     with (
         pytest.raises(AssertionError, match="Content Security Policy"),
-        visit(browser, file) as shown,
+        visit(browser, file),
     ):
-        assert shown.evaluate("window.hacked") is None
+        pass
 
 
 def test_the_same_report_is_the_same_page(ten: Report) -> None:
@@ -575,10 +541,10 @@ def test_its_parts_ship_inside_the_wheel(tmp_path: Path) -> None:
 def test_an_exact_table_has_every_digit_wherever_it_goes() -> None:
     stages = network_table(analyze("antnet_g2"), MADDS, by="stage")
     exact, rounded = (
-        page(Report("t", (Section("a", "A", (Exhibit("x", stages, exact=exact),)),), ""))
+        page(Report("t", (Section("a", "A", (TableItem("x", stages, exact=exact),)),), ""))
         for exact in (True, False)
     )
-    body = exact[exact.index("<table") :]
+    body = exact[exact.index("<table") : exact.index("</table>")]
     assert "258M" not in body
     assert body.count("258,089,152") == 1
     assert "258M" in rounded

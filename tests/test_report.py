@@ -10,6 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+pytest.importorskip("altair")
+pytest.importorskip("vl_convert")
+
 from click.testing import Result
 from conftest import ROOT, require_program
 from typer.testing import CliRunner
@@ -30,9 +34,6 @@ from antcost.errors import AntcostError
 from antcost.files import staged
 from antcost.sources.network import network_of
 from antcost.views.comparison import Entry
-
-pytest.importorskip("altair")
-pytest.importorskip("vl_convert")
 
 NAMES = ("mobilenet_v2", "antnet_g1", "antnet_g2")
 
@@ -183,7 +184,7 @@ def test_predicted_latencies_are_called_so(tmp_path: Path) -> None:
 
 
 def test_what_a_paper_claims_of_two_networks_is_counted_again() -> None:
-    claims = [claim for part in find_preset("antnets").parts for claim in part.claims]
+    claims = [claim for table in find_preset("antnets").tables for claim in table.claims]
     names = dict.fromkeys(name for claim in claims for name in (claim.network, claim.base))
     entries = [_entry(name, name) for name in names]
     rows = _claims_table(claims, entries).values()
@@ -371,7 +372,7 @@ def test_rows_lead_to_the_section_of_their_network() -> None:
     found = composed("cifar100/flattened", "mobilenet_v2", "antnet_g2")
     headings = {section.key: section.heading for section in found.sections if section.of_network}
     assert len(headings) == 3
-    tables = {exhibit.key: exhibit for exhibit in found.exhibits if exhibit.about}
+    tables = {item.key: item for item in found.tables if item.about}
     for key in ("comparison", "comparison_published"):
         titles = [entry.title for entry in tables[key].table.items]
         assert [headings[str(about)] for about in tables[key].about] == titles
@@ -381,10 +382,10 @@ def test_rows_lead_to_the_section_of_their_network() -> None:
 
 def test_a_network_has_its_own_bridges_with_every_digit() -> None:
     found = composed("mobilenet_v2", "antnet_g2")
-    bridges = [exhibit for exhibit in found.exhibits if exhibit.key.endswith("_bridges")]
+    bridges = [item for item in found.tables if item.key.endswith("_bridges")]
     starts = [[step.base for step in each.table.items if step.tool] for each in bridges]
     assert starts == [[antcost.analyze(name).madds] for name in ("mobilenet_v2", "antnet_g2")]
-    exact = {exhibit.key for exhibit in found.exhibits if exhibit.exact}
+    exact = {item.key for item in found.tables if item.exact}
     assert exact == {"checks", "mobilenet_v2_bridges", "antnet_g2_bridges"}
     for each in bridges:
         (bridge,) = each.table.plain()["bridges"].values()
@@ -396,7 +397,7 @@ def test_each_task_has_its_figures_and_no_two_share_a_key() -> None:
     found = composed(*imagenet, *(f"cifar100/{name}" for name in cifar100))
     keys = [figure.key for figure in found.figures]
     assert {"tradeoff_madds_top1", "tradeoff_2_madds_top1"} < {*keys}
-    for every in (keys, [each.key for each in found.exhibits], [s.key for s in found.sections]):
+    for every in (keys, [each.key for each in found.tables], [s.key for s in found.sections]):
         assert len({*every}) == len(every)
     headings = [section.heading for section in found.sections]
     assert {f"Cost and accuracy, {n} classes" for n in (1000, 100)} < {*headings}

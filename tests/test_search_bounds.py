@@ -42,9 +42,9 @@ def random_paths(problem: Problem, count: int, rng: np.random.Generator) -> list
         node, path = 0, []
         for layer in problem.layers:
             start, end = np.searchsorted(layer.source, (node, node + 1))
-            way = int(rng.integers(start, end))
-            path.append(way)
-            node = int(layer.target[way])
+            arc = int(rng.integers(start, end))
+            path.append(arc)
+            node = int(layer.target[arc])
         paths.append(tuple(path))
     return paths
 
@@ -130,7 +130,7 @@ def test_a_linear_program_keeps_limits_exactly() -> None:
     solve(problem, progress)
     assert progress.best is not None
     used = sum(
-        layer.costs[way] for layer, way in zip(problem.layers, progress.best.path, strict=True)
+        layer.costs[arc] for layer, arc in zip(problem.layers, progress.best.path, strict=True)
     )
     tight = replace(problem, limits=used - np.array([1.0, 0.0]))
     linear, labels = Progress(), Progress()
@@ -264,7 +264,7 @@ def test_budgets_of_a_few_units(seed: int) -> None:
     (part,) = slices(space)
     problem = problem_of(space, build_chain(space, part))
     (path,) = random_paths(problem, 1, np.random.default_rng(seed))
-    costs = sum(layer.costs[way] for layer, way in zip(problem.layers, path, strict=True))
+    costs = sum(layer.costs[arc] for layer, arc in zip(problem.layers, path, strict=True))
     window = replace(
         problem,
         limits=np.array([*(costs + 1), *(1 - costs)]),
@@ -319,7 +319,7 @@ def test_rho_binds_at_an_earlier_scale(objective: str) -> None:
         assert progress.lower == pytest.approx(best, rel=1e-11)
         threshold = best - 0.02 * abs(best)
         found = {one.path for one in enumerate_above(problem, threshold)}
-        near = paths.ways[paths.feasible & (paths.values >= threshold)]
+        near = paths.arcs[paths.feasible & (paths.values >= threshold)]
         assert found == {tuple(map(int, path)) for path in near}
     assert differ
 

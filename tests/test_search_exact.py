@@ -135,12 +135,12 @@ def test_every_path_of_larger_spaces(seed: int) -> None:
             break
     assert space.objective is not None
     free = every_path(make_problem(chain, space.objective, ()))
-    ways = [np.array(column) for column in free.ways.T]
+    arcs = [np.array(column) for column in free.arcs.T]
     budget = {}
     for name in rng.sample(["madds", "params", "traffic"], rng.randint(1, 3)):
         counts = sum(
-            step.ways.counts[name][step.way[way]]
-            for step, way in zip(chain.steps, ways, strict=True)
+            step.arcs.counts[name][step.arc[arc]]
+            for step, arc in zip(chain.steps, arcs, strict=True)
         )
         unit = "B" if name == "traffic" else ""
         budget[name] = f"<= {int(np.quantile(counts, rng.uniform(0.05, 0.6)))}{unit}"
@@ -162,7 +162,7 @@ def test_every_path_of_larger_spaces(seed: int) -> None:
     assert progress.best.value == pytest.approx(values.max(), rel=1e-11)
     threshold = between(np.sort(values)[::-1][:300])
     found = [one.path for one in enumerate_above(problem, threshold)]
-    near = paths.ways[paths.feasible & (paths.values >= threshold)]
+    near = paths.arcs[paths.feasible & (paths.values >= threshold)]
     assert sorted(found) == sorted(tuple(map(int, path)) for path in near)
 
 

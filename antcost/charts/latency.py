@@ -1,14 +1,14 @@
-"""What the clock said, in figures: every run of each network, and what times go along with."""
-
-from __future__ import annotations
+"""Measured times in figures: every run of each network, and what times go along with."""
 
 import json
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
-from antcost.charts.placement import FONT, Anchor, box_around, cut, text_width
-from antcost.charts.scales import Scale, labels, scale_of
-from antcost.charts.style import BLUE, GRAY_TEXT, ORANGE, PAGE, RULE, small, style, values
+import altair as alt
+
+from antcost.charts.placement import Anchor, cut, text_width
+from antcost.charts.plot import Plot, Scale, scale_of
+from antcost.charts.style import BLUE, GRAY_TEXT, ORANGE, PAGE, RULE, STYLE, chart_of, colors_of
 from antcost.errors import AntcostError
 from antcost.measure.recording import Recording, Subject
 from antcost.measure.statistics import (
@@ -23,9 +23,6 @@ from antcost.units import format_time
 from antcost.views.latency import interval, picoseconds
 from antcost.views.measurement_notes import ran_as
 
-if TYPE_CHECKING:
-    import altair as alt
-
 HEIGHT = 240
 LEAST_ROW, MOST_ROW = 22, 40
 BINS = 110
@@ -33,7 +30,6 @@ TALL, RUG = 0.72, 0.1
 """Of a row: the height of its highest bin, and the room of the ticks under it."""
 
 PANEL, PANEL_HEIGHT, BETWEEN = 134, 170, 14
-DOT = 3.0
 NS_PER_MS = 10**6
 QUIET, DISTURBED = "undisturbed", "something else had the CPU"
 COSTS: tuple[tuple[str, Callable[[Subject], int]], ...] = (
@@ -42,10 +38,8 @@ COSTS: tuple[tuple[str, Callable[[Subject], int]], ...] = (
     ("parameters", lambda subject: subject.params),
 )
 LEAST_NETWORKS = 3
-NAME_WIDTH, TIME, GAP, EDGE = 110, 40, 8, 14
-"""Pixels: what names at the left and times at the right take, what is between times and speed-ups,
-and what is left free around all of it.
-"""
+NAME_WIDTH, GAP, EDGE = 110, 8, 14
+"""Pixels: what names at the left take, what is left of the times, and around all of it."""
 
 
 # Every run
@@ -54,26 +48,20 @@ and what is left free around all of it.
 def runs_figure(
     recording: Recording, *, baseline: int | None = None, stat: Stat = "median"
 ) -> alt.LayerChart:
-    """How the times of all runs are distributed, a row a network; ticks show the rarest, too.
+    """Draw how the times of all runs are distributed, a row a network; ticks show the rarest, too.
 
     As wide as a page of two columns.
     """
-    import altair as alt
-
     base = recording.baseline if baseline is None else baseline
     rows = latencies(recording, base, stat)
-    times = [ns for row in rows for ns in times_ns(recording.visits, row.index)]
+    centers = [_center(place, row, row.index == base) for place, row in enumerate(rows)]
+    times = [ns / NS_PER_MS for row in rows for ns in times_ns(recording.visits, row.index)]
     names = [cut(row.label, NAME_WIDTH) for row in rows]
-    ratios = ["baseline" if row.index == base else str(interval(row.speed_up)) for row in rows]
-    beside = TIME + GAP + EDGE + max(map(text_width, names)) + max(map(text_width, ratios))
-    scale = scale_of([ns / NS_PER_MS for ns in times], PAGE - beside)
-    bars, ticks = _bins(recording, rows, scale)
-    x = alt.X(
-        "from:Q",
-        title=f"time of a run (ms): {ran_as(recording)}",
-        scale=scale.altair(),
-        axis=alt.Axis(format="~g", tickCount=8, labelOverlap="greedy", labelSeparation=6),
-    )
+    texts = [center["text"] for center in centers]
+    beside = GAP + EDGE + max(map(text_width, names)) + max(map(text_width, texts))
+    scale = scale_of(times, PAGE - beside)
+    x_axis = alt.Axis(title=f"time of a run (ms): {ran_as(recording)}", format="~g", tickCount=8)
+    x = alt.X("from:Q", scale=scale.altair(), axis=x_axis)
     y = alt.Y(
         "y:Q",
         title=None,
@@ -85,45 +73,55 @@ def runs_figure(
     )  # fmt: skip
     color = alt.Color(
         "what:N",
-        scale=alt.Scale(domain=[QUIET, DISTURBED], range=[BLUE, ORANGE]),
-        legend=alt.Legend(title=None, orient="top", labelFontSize=FONT, labelLimit=300),
+        title=None,
+        scale=colors_of({QUIET: BLUE, DISTURBED: ORANGE}),
+        legend=alt.Legend(orient="top"),
     )
-    boxes = alt.Chart(values([*bars, *ticks])).mark_rect()
-    runs = boxes.encode(x=x, x2="to:Q", y=y, y2="y2:Q", color=color)
-    chart: alt.LayerChart = alt.LayerChart(
-        layer=[runs, *_centers(rows, ratios, x, y, scale)]
-    ).properties(width=scale.pixels, height=_row_height(len(rows)) * len(rows))
-    configured: alt.LayerChart = chart.configure(**style())
-    return configured
+    boxes = [box for place, row in enumerate(rows) for box in _bins(recording, place, row, scale)]
+    bins = chart_of(boxes).mark_rect().encode(x=x, x2="to:Q", y=y, y2="y2:Q", color=color)
+    marks = chart_of(centers)
+    lines = marks.mark_rule(color="black", strokeWidth=1.2).encode(x=x, y=y, y2="y2:Q")
+    words = marks.mark_text(align="left", baseline="bottom", color=GRAY_TEXT)
+    beside_plot = words.encode(x=alt.value(scale.pixels + GAP), y=y, text="text:N")
+    return alt.LayerChart(
+        layer=[bins, lines, beside_plot],
+        width=scale.pixels,
+        height=len(rows) * min(max(HEIGHT // len(rows), LEAST_ROW), MOST_ROW),
+        config=STYLE,
+    )
 
 
-def _row_height(rows: int) -> int:
-    return min(max(HEIGHT // rows, LEAST_ROW), MOST_ROW)
+def _center(place: int, row: Latency, is_base: bool) -> dict[str, Any]:
+    """Return a line at what the table says of a network, and the same in words."""
+    speed_up = "baseline" if is_base else interval(row.speed_up)
+    return {
+        "from": row.time_ns / NS_PER_MS,
+        "y": place,
+        "y2": place - 0.9,
+        "text": f"{format_time(picoseconds(row.time_ns))}, {speed_up}",
+    }
 
 
-def _bins(
-    recording: Recording, rows: Sequence[Latency], scale: Scale
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Of every network, how many runs are in each bin, stacked, and a tick where there is any."""
-    bars, ticks = [], []
-    for place_, row in enumerate(rows):
-        counts = _counts(recording, row, scale)
-        highest = max(sum(pair) for pair in counts.values())
-        for number, pair in sorted(counts.items()):
-            ends = {"from": scale.value(number * scale.pixels / BINS)}
-            ends["to"] = scale.value((number + 1) * scale.pixels / BINS)
-            height = 0.0
-            for what, runs in zip((QUIET, DISTURBED), pair, strict=True):
-                if runs:
-                    y, height = height, height + TALL * runs / highest
-                    bars.append({**ends, "y": place_ - y, "y2": place_ - height, "what": what})
-            what = QUIET if pair[0] else DISTURBED
-            ticks.append({**ends, "y": place_ + RUG / 2, "y2": place_ + 1.5 * RUG, "what": what})
-    return bars, ticks
+def _bins(recording: Recording, place: int, row: Latency, scale: Scale) -> Iterator[dict[str, Any]]:
+    """Yield how many runs are in each bin, stacked, and a tick where there is any."""
+    counts = _counts(recording, row, scale)
+    highest = max(sum(pair) for pair in counts.values())
+    for number, (quiet, others) in sorted(counts.items()):
+        ends = {
+            "from": scale.value(number * scale.pixels / BINS),
+            "to": scale.value((number + 1) * scale.pixels / BINS),
+        }
+        middle, top = place - TALL * quiet / highest, place - TALL * (quiet + others) / highest
+        if quiet:
+            yield {**ends, "y": place, "y2": middle, "what": QUIET}
+        if others:
+            yield {**ends, "y": middle, "y2": top, "what": DISTURBED}
+        what = QUIET if quiet else DISTURBED
+        yield {**ends, "y": place + RUG / 2, "y2": place + 1.5 * RUG, "what": what}
 
 
 def _counts(recording: Recording, row: Latency, scale: Scale) -> dict[int, list[int]]:
-    """Runs in each bin that has any: of undisturbed visits, and of the others."""
+    """Return the runs in each bin that has any: of undisturbed visits, and of the others."""
     counts: dict[int, list[int]] = {}
     for visit in recording.visits:
         if visit.subject == row.index:
@@ -134,58 +132,23 @@ def _counts(recording: Recording, row: Latency, scale: Scale) -> dict[int, list[
     return counts
 
 
-def _centers(
-    rows: Sequence[Latency], ratios: Sequence[str], x: alt.X, y: alt.Y, scale: Scale
-) -> list[alt.Chart]:
-    """A line at what the table says of each network, and the same in words at the right."""
-    import altair as alt
-
-    data = values([
-        {
-            "from": row.time_ns / NS_PER_MS,
-            "y": place_,
-            "y2": place_ - 0.9,
-            "time": format_time(picoseconds(row.time_ns)),
-            "speed_up": ratio,
-        }
-        for place_, (row, ratio) in enumerate(zip(rows, ratios, strict=True))
-    ])  # fmt: skip
-    line = alt.Chart(data).mark_rule(color="black", strokeWidth=1.2).encode(x=x, y=y, y2="y2:Q")
-    words = alt.Chart(data).encode(y=y)
-    look: dict[str, Any] = {"baseline": "bottom", "fontSize": FONT, "color": GRAY_TEXT}
-    return [
-        line,
-        words.mark_text(align="right", **look).encode(
-            x=alt.value(scale.pixels + TIME), text="time:N"
-        ),
-        words.mark_text(align="left", **look).encode(
-            x=alt.value(scale.pixels + TIME + GAP), text="speed_up:N"
-        ),
-    ]
-
-
 # What goes along with time
 
 
 def scatter_figure(
     recording: Recording, *, baseline: int | None = None, stat: Stat = "median"
 ) -> alt.HConcatChart:
-    """Time against multiply-adds, traffic and parameters, with their rank correlations.
+    """Draw time against multiply-adds, traffic and parameters, with their rank correlations.
 
     As wide as a page of two columns. Raises AntcostError for fewer than three networks.
     """
-    import altair as alt
-
     rows = latencies(recording, baseline, stat)
     require_enough(len(rows))
     panels = [
         _panel(rows, title, [cost(row.subject) for row in rows], first=number == 0)
         for number, (title, cost) in enumerate(COSTS)
     ]
-    chart: alt.HConcatChart = alt.hconcat(
-        *panels, spacing=BETWEEN, title=small(ran_as(recording))
-    ).configure(**style())
-    return chart
+    return alt.HConcatChart(hconcat=panels, spacing=BETWEEN, title=ran_as(recording), config=STYLE)
 
 
 def require_enough(networks: int) -> None:
@@ -197,42 +160,16 @@ def require_enough(networks: int) -> None:
 def _panel(
     rows: Sequence[Latency], title: str, costs: Sequence[int], *, first: bool
 ) -> alt.LayerChart:
-    import altair as alt
-
     times = [row.time_ns / NS_PER_MS for row in rows]
-    across, up = scale_of(costs, PANEL), scale_of(times, PANEL_HEIGHT)
-    x = alt.X(
-        "x:Q",
-        title=title,
-        scale=across.altair(),
-        axis=alt.Axis(format="~s", tickCount=4, labelOverlap="greedy", labelSeparation=6),
-    )
-    y = alt.Y(
-        "y:Q",
-        title="time (ms)" if first else None,
-        scale=up.altair(),
-        axis=alt.Axis(format="~g", tickCount=6, labels=first, labelOverlap="greedy"),
+    plot = Plot(
+        scale_of(costs, PANEL),
+        scale_of(times, PANEL_HEIGHT),
+        alt.Axis(title=title, format="~s", tickCount=4),
+        alt.Axis(title="time (ms)" if first else None, format="~g", tickCount=6, labels=first),
     )
     points = [{"x": cost, "y": time} for cost, time in zip(costs, times, strict=True)]
-    dots = alt.Chart(values(points)).mark_circle(size=28, color=BLUE, opacity=1).encode(x=x, y=y)
+    names = [Anchor(*plot.pixel(point), row.label) for point, row in zip(points, rows, strict=True)]
+    dots = plot.rows(points).mark_circle(size=28, color=BLUE, opacity=1)
     correlation = rank_correlation(costs, times)
     said = "" if correlation is None else f"rank correlation {correlation:.2f}"
-    chart: alt.LayerChart = alt.LayerChart(
-        layer=[dots, *_names(rows, points, across, up, x, y)],
-        title=small(said),
-    ).properties(width=PANEL, height=PANEL_HEIGHT)
-    return chart
-
-
-def _names(
-    rows: Sequence[Latency],
-    points: Sequence[dict[str, float]],
-    across: Scale,
-    up: Scale,
-    x: alt.X,
-    y: alt.Y,
-) -> list[alt.Chart]:
-    """The networks' names where there is room for them."""
-    at = [(across.pixel(one["x"]), PANEL_HEIGHT - up.pixel(one["y"])) for one in points]
-    anchors = [Anchor(*pixel, row.label, "black") for pixel, row in zip(at, rows, strict=True)]
-    return labels(anchors, [box_around(*pixel, DOT) for pixel in at], across, up, x, y)
+    return plot.chart([dots, *plot.labels(names)], title=said)

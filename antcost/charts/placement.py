@@ -1,4 +1,4 @@
-"""Where labels go in a figure, so that none covers another label, a point or a line; in pixels."""
+"""Place labels in a figure so that none covers another label, a point or a line; in pixels."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ LETTERS = {
 }  # fmt: skip
 WIDTHS = {letter: width / 1000 for width, letters in LETTERS.items() for letter in letters}
 """Widths of Helvetica's letters, as its metrics (AFM) give them, in font sizes."""
-NEAR, GAP = 5.0, 4.0
-"""Pixels between a point and its label, and between labels beside each other."""
-RINGS = (12.0, 16.0, 20.0, 25.0, 30.0, 36.0, 42.0)
+NEAR, GAP = 2.0, 4.0
+"""Pixels between a point's mark and its label, and between labels beside each other."""
+RINGS = (9.0, 13.0, 17.0, 22.0, 27.0, 33.0, 39.0)
 ROUND = (
     (1.0, 0.0), (-1.0, 0.0), (0.7, -0.7), (0.7, 0.7), (-0.7, -0.7), (-0.7, 0.7), (0.0, -1.0),
     (0.0, 1.0), (0.9, -0.4), (0.9, 0.4), (-0.9, -0.4), (-0.9, 0.4), (0.4, -0.9), (0.4, 0.9),
@@ -35,7 +35,7 @@ class Box:
     bottom: float
 
     def meets(self, other: "Box") -> bool:
-        """Whether the two have any area in common."""
+        """Return whether the two have any area in common."""
         return (
             self.left < other.right
             and other.left < self.right
@@ -44,7 +44,7 @@ class Box:
         )
 
     def holds(self, other: "Box") -> bool:
-        """Whether the other one lies inside."""
+        """Return whether the other one lies inside."""
         return (
             self.left <= other.left
             and other.right <= self.right
@@ -55,17 +55,17 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """A point that has a label; `needed` ones are placed even where there is no room.
+    """A point with a mark of this radius, which no label may cover, and perhaps with a label.
 
-    `radius` is that of its mark, if it is larger than a usual one.
+    A `needed` one is placed even where there is no room.
     """
 
     x: float
     y: float
-    text: str
-    color: str
+    text: str = ""
+    color: str = "black"
     needed: bool = False
-    radius: float = 0.0
+    radius: float = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,20 +77,20 @@ class Spot:
 
 
 def box_around(x: float, y: float, radius: float) -> Box:
-    """A square around a point."""
+    """Return a square around a point."""
     return Box(x - radius, y - radius, x + radius, y + radius)
 
 
 def steps(pixels: Sequence[tuple[float, float]]) -> Iterator[Box]:
-    """Boxes along the lines that lead from each point to the right, then up to the next one."""
+    """Yield boxes along lines that lead from each point to the right, then up to the next one."""
     for (x, y), (next_x, next_y) in pairwise(pixels):
         yield Box(x, y - 1, next_x, y + 1)
         yield Box(next_x - 1, min(y, next_y), next_x + 1, max(y, next_y))
 
 
-def text_width(text: str, font: float = FONT) -> float:
-    """How wide a text is in Helvetica; letters that it has no metrics of are taken to be wide."""
-    return font * sum(WIDTHS[letter] if letter in WIDTHS else _em(letter) for letter in text)
+def text_width(text: str) -> float:
+    """Return how wide a text is in Helvetica; letters without metrics are taken to be wide."""
+    return FONT * sum(WIDTHS[letter] if letter in WIDTHS else _em(letter) for letter in text)
 
 
 def _em(letter: str) -> float:
@@ -99,27 +99,28 @@ def _em(letter: str) -> float:
     return 0.8 if letter.isupper() else 0.65
 
 
-def cut(text: str, width: float, font: float = FONT) -> str:
-    """The text, or as much of its beginning as is not wider, with an ellipsis."""
-    if text_width(text, font) <= width:
+def cut(text: str, width: float) -> str:
+    """Return the text, or as much of its beginning as is not wider, with an ellipsis."""
+    if text_width(text) <= width:
         return text
     kept = len(text)
-    while kept and text_width(f"{text[:kept]}…", font) > width:
+    while kept and text_width(f"{text[:kept]}…") > width:
         kept -= 1
     return f"{text[:kept].rstrip()}…"
 
 
 def place(anchors: Sequence[Anchor], taken: Sequence[Box], room: Box) -> list[Spot | None]:
-    """A spot for each label inside of the room, or None where there is none; the first go first.
+    """Return a spot for each label inside of the room, or None where there is none.
 
-    `taken` are points and lines that no label may cover.
+    The first are placed first. `taken` is what no label may cover beside the points.
     """
-    boxes = list(taken)
+    boxes = [*taken, *(box_around(anchor.x, anchor.y, anchor.radius) for anchor in anchors)]
     spots: list[Spot | None] = []
     for anchor in anchors:
-        spot = next((one for one in _spots(anchor) if _fits(one, anchor, boxes, room)), None)
+        every = list(_spots(anchor)) if anchor.text else []
+        spot = next((one for one in every if _fits(one, anchor, boxes, room)), None)
         if spot is None and anchor.needed:
-            spot = next((one for one in _spots(anchor) if room.holds(one.box)), None)
+            spot = next((one for one in every if room.holds(one.box)), None)
         if spot is not None:
             box = spot.box
             boxes += [Box(box.left - GAP, box.top, box.right + GAP, box.bottom)]
@@ -129,7 +130,7 @@ def place(anchors: Sequence[Anchor], taken: Sequence[Box], room: Box) -> list[Sp
 
 
 def _spots(anchor: Anchor) -> Iterator[Spot]:
-    """Next to the point, then further and further away."""
+    """Yield spots next to the point, then further and further away."""
     width, height = text_width(anchor.text), FONT + 1
     for distance in (NEAR, *RINGS):
         for right, down in ROUND:
@@ -149,12 +150,12 @@ def _fits(spot: Spot, anchor: Anchor, boxes: Sequence[Box], room: Box) -> bool:
 
 
 def _along(anchor: Anchor, spot: Spot) -> list[Box]:
-    """Small boxes along the leader line, from where it leaves the point's own mark."""
+    """Return small boxes along the leader line, from where it leaves the point's own mark."""
     if spot.leader is None:
         return []
     x, y = spot.leader
     length = max(abs(x - anchor.x), abs(y - anchor.y))
-    shares = [step / length for step in range(4 + int(anchor.radius), int(length), 2)]
+    shares = [step / length for step in range(2 + int(anchor.radius), int(length), 2)]
     return [
         box_around(anchor.x + share * (x - anchor.x), anchor.y + share * (y - anchor.y), 0.5)
         for share in shares

@@ -1,17 +1,17 @@
-"""The roofline of a machine, and a network under it: what its layers reach of what is possible."""
-
-from __future__ import annotations
+"""The roofline of a machine, and what the layers of a network reach under it."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
-from math import atan2, cos, degrees, log, pi, sin, sqrt
-from typing import TYPE_CHECKING, Any
+from math import atan2, cos, degrees, hypot, pi, sin, sqrt
+from typing import Any
 
+import altair as alt
+
+from antcost.charts.axes import NUMBER
 from antcost.charts.placement import FONT, Anchor, Box, box_around, text_width
-from antcost.charts.scales import Scale, labels
-from antcost.charts.style import GRAY, GRAY_TEXT, KINDS, OTHER, small, style, values
+from antcost.charts.plot import Plot, Scale
+from antcost.charts.style import GRAY, GRAY_TEXT, KINDS, OTHER, STYLE, colors_of
 from antcost.cost.analysis import Level
 from antcost.errors import AntcostError
 from antcost.graph.operators import kind
@@ -21,9 +21,6 @@ from antcost.units import format_bytes, format_percent, format_ratio
 from antcost.views.layer_times import GIGA, LayerTimeRow, lines_of
 from antcost.views.measurement_notes import ran_as
 
-if TYPE_CHECKING:
-    import altair as alt
-
 WIDTH, HEIGHT = 380, 270
 LEAST = Fraction(1, 1000)
 """Of the time: what takes less is left out."""
@@ -32,112 +29,76 @@ LARGEST = 420.0
 NAMED = 8
 ROOM = 1.6
 """Between the outermost dots or ridges and the frame, as a factor."""
-LIFT = 4
-"""Pixels between a roof and what is written over it."""
+INSET, LIFT = 28, 4
+"""Pixels from the start of a roof to its label along it, and between both."""
 PS_PER_US = 10**6
-NUMBER = ",~f"
 COLORS = KINDS | {OTHER: "#777777"}
-
-
-@dataclass(frozen=True, slots=True)
-class Dot:
-    """A row of the table: FLOP/B, GFLOP/s, and microseconds."""
-
-    name: str
-    kind: str
-    x: float
-    y: float
-    time: float
-
-
-@dataclass(frozen=True, slots=True)
-class Roof:
-    """GB/s, and what is written over the line that they make."""
-
-    slope: float
-    label: str
-
-
-@dataclass(frozen=True, slots=True)
-class House:
-    """The roofs, the highest first, and the axes that they are drawn on."""
-
-    roofs: tuple[Roof, ...]
-    peak: float
-    across: Scale
-    up: Scale
-
-    def pixel(self, x: float, y: float) -> tuple[float, float]:
-        """Where a point is, from the left and from the top."""
-        return self.across.pixel(x), HEIGHT - self.up.pixel(y)
-
-    def value(self, px: float, py: float) -> dict[str, float]:
-        """What is there, as fields of a row."""
-        return {"x": self.across.value(px), "y": self.up.value(HEIGHT - py)}
-
-    def ridge(self, roof: Roof) -> float:
-        """The FLOP/B from which on operations are the limit."""
-        return self.peak / roof.slope
-
-    def eaves(self, roof: Roof) -> float:
-        """The FLOP/B at which the roof enters the frame."""
-        return max(self.across.low, self.up.low / roof.slope)
-
-    @property
-    def pitch(self) -> float:
-        """The angle of all roofs on the page."""
-        return atan2(
-            HEIGHT / log(self.up.high / self.up.low),
-            WIDTH / log(self.across.high / self.across.low),
-        )
+Rows = list[dict[str, Any]]
 
 
 def roofline_figure(breakdown: Breakdown, by: Level) -> alt.LayerChart:
-    """A dot a row of the table, its area its time. Rows without FLOPs have no place here, and those
-    that take next to no time are left out.
+    """Draw a dot a row of the table, its area its time, under the roofs of the machine.
 
-    Raises AntcostError if no row has FLOPs and a time.
+    Rows without FLOPs have no place here, and those that take next to no time are left out. Raises
+    AntcostError if no row has FLOPs and a time.
     """
-    import altair as alt
-
     dots = _dots(lines_of(breakdown, by))
     if not dots:
         raise AntcostError("no layer has FLOPs and a time to draw")
-    house = _house(breakdown.roofline, dots)
-    look: dict[str, Any] = {"format": NUMBER, "labelOverlap": "greedy", "labelSeparation": 4}
-    x = alt.X(
-        "x:Q",
-        title="arithmetic intensity (FLOP/B)",
-        scale=house.across.altair(),
-        axis=alt.Axis(tickCount=5, **look),
+    plot = _plot(breakdown.roofline, dots)
+    roofs = _roofs(breakdown.roofline, plot)
+    lines = plot.rows(roofs).mark_rule(color=GRAY, strokeWidth=1)
+    names = plot.rows(roofs).mark_text(
+        align="left", baseline="bottom", color=GRAY_TEXT, dx=INSET, dy=-LIFT
     )
-    y = alt.Y("y:Q", title="GFLOP/s", scale=house.up.altair(), axis=alt.Axis(tickCount=5, **look))
-    chart: alt.LayerChart = alt.LayerChart(
-        layer=[*_roof_lines(house, x, y), _circles(dots, x, y), *_names(dots, house, x, y)],
-        title=small(_title(breakdown, dots)),
-    ).properties(width=WIDTH, height=HEIGHT)
-    configured: alt.LayerChart = chart.configure(**style())
-    return configured
+    shown = {one: color for one, color in COLORS.items() if any(dot["kind"] == one for dot in dots)}
+    size = alt.Size(
+        "time:Q",
+        scale=alt.Scale(domain=[0, dots[0]["time"]], range=[0, LARGEST]),
+        legend=alt.Legend(title="time (us)", format=NUMBER, symbolFillColor=COLORS[OTHER]),
+    )
+    circles = plot.rows(dots).mark_circle(opacity=0.75, stroke="white", strokeWidth=0.5)
+    layers = [
+        lines.encode(x2="x2:Q", y2="y2:Q"),
+        names.encode(angle=alt.Angle("angle:Q", scale=None), text="label:N"),
+        circles.encode(color=alt.Color("kind:N", title=None, scale=colors_of(shown)), size=size),
+        *plot.labels(
+            [
+                Anchor(
+                    *plot.pixel(dot),
+                    dot["name"] if place < NAMED else "",
+                    COLORS[dot["kind"]],
+                    radius=sqrt(LARGEST * dot["time"] / dots[0]["time"] / pi),
+                )
+                for place, dot in enumerate(dots)
+            ],
+            [box for roof in roofs for box in _boxes(roof, plot)],
+        ),
+    ]
+    return plot.chart(layers, title=_title(breakdown, dots), config=STYLE)
 
 
-def _dots(lines: Sequence[LayerTimeRow]) -> list[Dot]:
-    """From the most expensive on, so that none hides behind another."""
+def _dots(lines: Sequence[LayerTimeRow]) -> Rows:
+    """Return the rows in FLOP/B, GFLOP/s and microseconds.
+
+    The most expensive are first, so that none hides behind another.
+    """
     dots = [
-        Dot(
-            line.name,
-            _kind(line),
-            float(line.intensity),
-            float(line.gflops),
-            line.time_ps / PS_PER_US,
-        )
+        {
+            "name": line.name,
+            "kind": _kind(line),
+            "x": float(line.intensity),
+            "y": float(line.gflops),
+            "time": line.time_ps / PS_PER_US,
+        }
         for line in lines
         if line.gflops and (line.time_share or 0) >= LEAST
     ]
-    return sorted(dots, key=lambda dot: -dot.time)
+    return sorted(dots, key=lambda dot: -dot["time"])
 
 
 def _kind(line: LayerTimeRow) -> str:
-    """The kind of layer that takes most of the row's time."""
+    """Return the kind of layer that takes most of the row's time."""
     times: Counter[str] = Counter()
     for kernel in line.kernels:
         times[kind(kernel.nodes[0])] += kernel.time_ps
@@ -145,139 +106,56 @@ def _kind(line: LayerTimeRow) -> str:
     return most if most in KINDS else OTHER
 
 
-def _house(roofline: Roofline, dots: Sequence[Dot]) -> House:
-    """Levels that are as fast as a larger one have no roof of their own."""
-    sizes = {level.bytes_per_s: level.traffic_bytes for level in roofline.levels}
-    roofs = tuple(
-        Roof(rate / GIGA, f"{_giga(rate)} GB/s at {format_bytes(size)}")
-        for rate, size in sorted(sizes.items(), reverse=True)
-    )
-    peak = roofline.flops_per_s / GIGA
-    xs = [*(dot.x for dot in dots), *(peak / roof.slope for roof in roofs)]
-    ys = [*(dot.y for dot in dots), peak]
-    return House(
-        roofs,
-        peak,
+def _plot(roofline: Roofline, dots: Rows) -> Plot:
+    ridges = [roofline.flops_per_s / level.bytes_per_s for level in roofline.levels]
+    xs = [*(dot["x"] for dot in dots), *ridges]
+    ys = [*(dot["y"] for dot in dots), roofline.flops_per_s / GIGA]
+    return Plot(
         Scale(min(xs) / ROOM, max(xs) * ROOM, WIDTH, logs=True),
         Scale(min(ys) / ROOM, max(ys) * ROOM, HEIGHT, logs=True),
+        alt.Axis(title="arithmetic intensity (FLOP/B)", format=NUMBER, tickCount=5),
+        alt.Axis(title="GFLOP/s", format=NUMBER, tickCount=5),
     )
 
 
-def _giga(count: int) -> str:
-    return format_ratio(Fraction(count, GIGA))
+def _roofs(roofline: Roofline, plot: Plot) -> Rows:
+    """Return a line for each bandwidth up to where it meets the peak, and the peak itself.
+
+    The fastest is first; levels that are as fast as a larger one have no line of their own.
+    """
+    peak = roofline.flops_per_s / GIGA
+    sizes = {level.bytes_per_s: level.traffic_bytes for level in roofline.levels}
+    roofs: Rows = []
+    for rate, size in sorted(sizes.items(), reverse=True):
+        slope = rate / GIGA
+        start = max(plot.across.low, plot.up.low / slope)
+        label = f"{format_ratio(Fraction(rate, GIGA))} GB/s at {format_bytes(size)}"
+        end = {"x2": peak / slope, "y2": peak}
+        roofs.append({"x": start, "y": start * slope, "label": label} | end)
+    ridge = {"x": roofs[0]["x2"], "y": peak, "label": f"{peak:.1f} GFLOP/s"}
+    roofs.append(ridge | {"x2": plot.across.high, "y2": peak})
+    return [roof | {"angle": degrees(_run(roof, plot)[1])} for roof in roofs]
 
 
-def _roof_lines(house: House, x: alt.X, y: alt.Y) -> list[alt.Chart]:
-    """Every roof up to its ridge, the one that all share, and what they stand for."""
-    import altair as alt
-
-    top = house.roofs[0]
-    rows = [
-        {
-            "x": house.eaves(roof), "y": house.eaves(roof) * roof.slope,
-            "x2": house.ridge(roof), "y2": house.peak,
-        }
-        for roof in house.roofs
-    ]  # fmt: skip
-    rows.append({"x": house.ridge(top), "y": house.peak, "x2": house.across.high, "y2": house.peak})
-    lines = alt.Chart(values(rows)).mark_rule(color=GRAY, strokeWidth=1)
-    look: dict[str, Any] = {"fontSize": FONT, "color": GRAY_TEXT, "baseline": "bottom"}
-    starts = [{**house.value(*_over(house, roof)), "label": roof.label} for roof in house.roofs]
-    start = {"x": house.ridge(top), "y": house.peak, "label": f"{house.peak:.1f} GFLOP/s"}
-    slanted = alt.Chart(values(starts)).mark_text(
-        align="left", angle=360 - degrees(house.pitch), **look
-    )
-    flat = alt.Chart(values([start])).mark_text(align="left", dy=-LIFT, **look)
-    return [
-        lines.encode(x=x, y=y, x2="x2:Q", y2="y2:Q"),
-        slanted.encode(x=x, y=y, text="label:N"),
-        flat.encode(x=x, y=y, text="label:N"),
-    ]
+def _run(roof: dict[str, Any], plot: Plot) -> tuple[float, float]:
+    """Return the length of a line in pixels, and its angle: clockwise from pointing right."""
+    (x, y), (x2, y2) = plot.pixel(roof), plot.pixel({"x": roof["x2"], "y": roof["y2"]})
+    return hypot(x2 - x, y2 - y), atan2(y2 - y, x2 - x)
 
 
-def _over(house: House, roof: Roof) -> tuple[float, float]:
-    """Where the text over a roof begins, in pixels."""
-    px, py = house.pixel(house.eaves(roof), house.eaves(roof) * roof.slope)
-    along, off = 5 * LIFT, LIFT
-    return (
-        px + along * cos(house.pitch) - off * sin(house.pitch),
-        py - along * sin(house.pitch) - off * cos(house.pitch),
-    )
+def _boxes(roof: dict[str, Any], plot: Plot) -> Iterator[Box]:
+    """Yield boxes along a line and its label."""
+    x, y = plot.pixel(roof)
+    length, angle = _run(roof, plot)
+    for along in range(0, int(length), 3):
+        yield box_around(x + along * cos(angle), y + along * sin(angle), 1.5)
+    x, y = x + (LIFT + FONT / 2) * sin(angle), y - (LIFT + FONT / 2) * cos(angle)
+    for along in range(INSET, INSET + int(text_width(roof["label"])) + FONT, FONT):
+        yield box_around(x + along * cos(angle), y + along * sin(angle), FONT / 2)
 
 
-def _circles(dots: Sequence[Dot], x: alt.X, y: alt.Y) -> alt.Chart:
-    import altair as alt
-
-    rows = [
-        {"x": dot.x, "y": dot.y, "kind": dot.kind, "time": dot.time, "name": dot.name}
-        for dot in dots
-    ]
-    shown = [one for one in COLORS if any(dot.kind == one for dot in dots)]
-    look: dict[str, Any] = {
-        "labelFontSize": FONT,
-        "titleFontSize": FONT,
-        "titleFontWeight": "normal",
-    }
-    color = alt.Color(
-        "kind:N",
-        scale=alt.Scale(domain=shown, range=[COLORS[one] for one in shown]),
-        legend=alt.Legend(title=None, symbolOpacity=1, **look),
-    )
-    size = alt.Size(
-        "time:Q",
-        scale=alt.Scale(domain=[0, dots[0].time], range=[0, LARGEST]),
-        legend=alt.Legend(title="time (us)", values=_round(dots[0].time), format=NUMBER, **look),
-    )
-    circles = alt.Chart(values(rows)).mark_circle(opacity=0.75, stroke="white", strokeWidth=0.5)
-    chart: alt.Chart = circles.encode(x=x, y=y, color=color, size=size)
-    return chart
-
-
-def _round(most: float) -> list[float]:
-    """The largest of 1, 2, 5, 10, ... up to the most, and a fifth and a twentieth of it."""
-    largest = max(
-        step * 10.0**power
-        for power in range(-3, 9)
-        for step in (1, 2, 5)
-        if step * 10.0**power <= most
-    )
-    return [largest / 20, largest / 5, largest]
-
-
-def _names(dots: Sequence[Dot], house: House, x: alt.X, y: alt.Y) -> list[alt.Chart]:
-    """The names of the most expensive rows, where there is room for them."""
-    anchors = [
-        Anchor(*house.pixel(dot.x, dot.y), dot.name, COLORS[dot.kind], radius=_radius(dot, dots))
-        for dot in dots[:NAMED]
-    ]
-    return labels(anchors, list(_taken(dots, house)), house.across, house.up, x, y)
-
-
-def _radius(dot: Dot, dots: Sequence[Dot]) -> float:
-    return sqrt(LARGEST * dot.time / dots[0].time / pi)
-
-
-def _taken(dots: Sequence[Dot], house: House) -> Iterator[Box]:
-    """Dots, roofs, and what is written over them."""
-    for dot in dots:
-        yield box_around(*house.pixel(dot.x, dot.y), _radius(dot, dots))
-    for roof in house.roofs:
-        low, high = house.pixel(house.eaves(roof), 1)[0], house.pixel(house.ridge(roof), 1)[0]
-        for px in range(int(low), int(high), 3):
-            yield box_around(px, house.pixel(1, house.across.value(px) * roof.slope)[1], 1.5)
-        begin, steps = _over(house, roof), int(text_width(roof.label) / FONT) + 1
-        for step in range(steps):
-            along = step * FONT
-            yield box_around(
-                begin[0] + along * cos(house.pitch), begin[1] - along * sin(house.pitch), FONT / 2
-            )
-    left, top = house.pixel(house.ridge(house.roofs[0]), house.peak)
-    yield Box(left, top - FONT - LIFT, left + text_width("100.0 GFLOP/s"), top)
-    yield Box(left, top - 1, WIDTH, top + 1)
-
-
-def _title(breakdown: Breakdown, dots: Sequence[Dot]) -> str:
-    drawn_ps = sum(dot.time for dot in dots) * PS_PER_US
+def _title(breakdown: Breakdown, dots: Rows) -> str:
+    drawn_ps = sum(dot["time"] for dot in dots) * PS_PER_US
     rest = 1 - Fraction(round(drawn_ps), breakdown.sum_ps)
     left_out = f"; without FLOPs or tiny, not shown: {format_percent(rest)} % of the time"
     return f"{breakdown.cost.graph.name} by {ran_as(breakdown)}{left_out if rest else ''}"

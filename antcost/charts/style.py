@@ -1,14 +1,11 @@
-"""How all figures look: their widths, colours and letters."""
+"""How all figures look: their widths, colours and fonts."""
 
-from __future__ import annotations
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+import altair as alt
 
 from antcost.charts.placement import FONT
-
-if TYPE_CHECKING:
-    import altair as alt
 
 COLUMN, PAGE = 236, 494
 """Points (1/72 inch) that fit a column and a page of a two-column paper.
@@ -33,30 +30,29 @@ KINDS = {
 They are distinct to the colour-blind, too, and as far apart as seven greys can be when printed so.
 """
 
-
-def style() -> dict[str, Any]:
-    """What `configure` of every chart takes: its fonts, and axes without a grid."""
-    import altair as alt
-
-    return {
-        "font": "Helvetica, Arial, sans-serif",
-        "view": alt.ViewConfig(stroke=None),
-        "axis": alt.AxisConfig(
-            labelFontSize=FONT, titleFontSize=FONT, titleFontWeight="normal", labelLimit=220,
-            grid=False,
-        ),
-    }  # fmt: skip
-
-
-def values(rows: Sequence[Mapping[str, Any]]) -> alt.InlineData:
-    """The rows as the data of a chart, one object each."""
-    import altair as alt
-
-    return alt.InlineData(values=list(rows))
+STYLE = alt.Config(
+    font="Helvetica, Arial, sans-serif",
+    padding=2,
+    view=alt.ViewConfig(stroke=None),
+    axis=alt.AxisConfig(
+        labelFontSize=FONT, titleFontSize=FONT, titleFontWeight="normal", labelLimit=220, grid=False
+    ),
+    axisQuantitative=alt.AxisConfig(labelOverlap="greedy", labelSeparation=6),
+    legend=alt.LegendConfig(
+        labelFontSize=FONT, titleFontSize=FONT, titleFontWeight="normal", labelLimit=300,
+        symbolOpacity=1, symbolSize=50,
+    ),
+    title=alt.TitleConfig(fontSize=FONT, fontWeight="normal", color=GRAY_TEXT),
+    text=alt.MarkConfig(fontSize=FONT),
+)  # fmt: skip
+"""The configuration of every figure."""
 
 
-def small(text: str) -> alt.TitleParams:
-    """A title in the size of the labels."""
-    import altair as alt
+def chart_of(rows: Iterable[Mapping[str, Any]]) -> alt.Chart:
+    """Return a chart whose data are these rows, one object each."""
+    return alt.Chart(alt.InlineData(values=list(rows)))
 
-    return alt.TitleParams(text, fontSize=FONT, fontWeight="normal", color=GRAY_TEXT)
+
+def colors_of(domain: Mapping[str, str]) -> alt.Scale:
+    """Return a scale of these names and their colours."""
+    return alt.Scale(domain=list(domain), range=list(domain.values()))

@@ -1,17 +1,14 @@
 """The waterfalls of `antcost check` as a figure."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from antcost.charts.style import BLUE, GRAY, ORANGE, style, values
+import altair as alt
+
+from antcost.charts.style import BLUE, GRAY, ORANGE, STYLE, chart_of
 from antcost.check.bridge import by_network, steps
 from antcost.check.comparison import Check
 from antcost.units import format_exact
-
-if TYPE_CHECKING:
-    import altair as alt
 
 WIDTH = 330
 ROW, BETWEEN = 12, 6
@@ -19,23 +16,26 @@ LABEL_ROOM = 0.35
 
 
 def waterfalls(checks: Sequence[Check]) -> alt.VConcatChart:
-    """A panel a network and tool: what leads from our multiply-adds to the tool's number."""
-    import altair as alt
-
+    """Draw a panel a network and tool: what leads from our multiply-adds to the tool's number."""
     networks = [
-        alt.vconcat(*(_panel(check) for check in group if check.whole), spacing=BETWEEN).properties(
-            title=alt.Title(group[0].cost.graph.name, fontSize=11, anchor="start")
+        alt.VConcatChart(
+            vconcat=[_panel(check) for check in group if check.whole],
+            spacing=BETWEEN,
+            title=_heading(group[0].cost.graph.name, 11),
         )
         for group in by_network(checks)
     ]
-    chart: alt.VConcatChart = alt.vconcat(*networks, spacing=24).configure(**style())
-    return chart
+    return alt.VConcatChart(vconcat=networks, spacing=24, config=STYLE)
+
+
+def _heading(text: str, font: int) -> alt.Title:
+    return alt.Title(
+        text, fontSize=font, fontWeight="bold", color="black", anchor="start", frame="group"
+    )
 
 
 def _panel(check: Check) -> alt.LayerChart:
-    """One waterfall. Its axis starts at our multiply-adds, where the gray line is."""
-    import altair as alt
-
+    """Draw one waterfall. Its axis starts at our multiply-adds, where the gray line is."""
     assert check.whole
     ours, *others = steps(check)
     rows: list[dict[str, Any]] = [
@@ -53,14 +53,9 @@ def _panel(check: Check) -> alt.LayerChart:
         ),
     ]
     low, high = others[0].low if others else 0, others[0].high if others else 0
-    base = alt.Chart(values(rows)).encode(
-        y=alt.Y(
-            "term:N",
-            sort=[row["term"] for row in rows],
-            title=None,
-            axis=alt.Axis(ticks=False, domain=False),
-        )
-    )
+    y_axis = alt.Axis(ticks=False, domain=False)
+    terms = [row["term"] for row in rows]
+    base = chart_of(rows).encode(y=alt.Y("term:N", sort=terms, title=None, axis=y_axis))
     x = alt.X(
         "from:Q",
         title=None,
@@ -68,16 +63,12 @@ def _panel(check: Check) -> alt.LayerChart:
         axis=alt.Axis(format="+.3~s", tickCount=4, labels=bool(others), ticks=bool(others)),
     )
     bars = base.mark_bar(height=9).encode(x=x, x2="to:Q", color=alt.Color("color:N", scale=None))
-    texts = base.mark_text(align="left", dx=4, fontSize=8).encode(x="right:Q", text="text:N")
-    zero = alt.Chart(values([{"x": 0}])).mark_rule(color=GRAY).encode(x="x:Q")
-    chart: alt.LayerChart = (zero + bars + texts).properties(
+    texts = base.mark_text(align="left", dx=4).encode(x="right:Q", text="text:N")
+    zero = chart_of([{"x": 0}]).mark_rule(color=GRAY).encode(x="x:Q")
+    reported = format_exact(check.whole.reported)
+    return alt.LayerChart(
+        layer=[zero, bars, texts],
         width=WIDTH,
         height=ROW * len(rows),
-        title=alt.Title(
-            f"{check.tool.name} {check.version}: {format_exact(check.whole.reported)}",
-            fontSize=9,
-            anchor="start",
-            frame="group",
-        ),
+        title=_heading(f"{check.tool.name} {check.version}: {reported}", 9),
     )
-    return chart

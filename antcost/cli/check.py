@@ -7,7 +7,6 @@ import typer
 from typer import Option
 
 from antcost.charts.files import check_figure, draw
-from antcost.charts.waterfalls import waterfalls
 from antcost.check.bridge import by_network
 from antcost.check.comparison import Check
 from antcost.check.tools import TOOLS
@@ -56,6 +55,8 @@ def check(
         main = places_table(shown, by) if by and to.format_ == "csv" else checks_table(shown, by)
         emit(main, to, details)
         if figure is not None:
+            from antcost.charts.waterfalls import waterfalls
+
             draw(waterfalls(shown), figure)
     if interrupted:
         done = f"{len(checks)} of {len(costs) * len(TOOLS)}"

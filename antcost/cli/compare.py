@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 from typer import Option
 
-from antcost.charts.dot_plots import dot_plots
 from antcost.charts.files import check_figure, draw, linked
 from antcost.cli.batch import read_each
 from antcost.cli.measurement import measured_entries, require_packages
@@ -97,6 +96,8 @@ def compare(
                 latency_notes=notes,
             )
             if figure is not None:
+                from antcost.charts.dot_plots import dot_plots
+
                 draw(dot_plots(entries), figure)
                 result = replace(result, figure=linked(figure, to.output))
             emit(result, to)

@@ -10,9 +10,9 @@ from typer import Option
 
 from antcost.cli.batch import read_all
 from antcost.cli.github import annotate, in_actions, summarize
-from antcost.cli.options import BudgetOptions, DeviceOption, SpecArguments
+from antcost.cli.options import BudgetOptions, DeviceOption, SpecArguments, read_percent
 from antcost.cli.output import Output, emit
-from antcost.cost.budget import Bound, find_measure, read_bound, read_increase
+from antcost.cost.budget import Bound, find_measure, read_bound
 from antcost.cost.device import load_device
 from antcost.cost.gate import check_budgets
 from antcost.cost.measures import Measure, measures
@@ -20,7 +20,6 @@ from antcost.errors import AntcostError
 from antcost.sources.network import Network, load_network
 from antcost.sources.specs.catalog import is_file, shipped_names
 from antcost.tables.formats import render
-from antcost.units import Printed
 from antcost.views.gate import GateResult, fit_comment, gate_tables
 
 NO_INCREASE = "0%"
@@ -55,7 +54,7 @@ def gate(
     target = load_device(device) if device else None
     known = measures(device=target)
     bounds = _bounds(known, asked)
-    increase = _increase(NO_INCREASE if max_increase is None else max_increase)
+    increase = read_percent("--max-increase", NO_INCREASE if max_increase is None else max_increase)
     base_of = _bases(against)
 
     def read(reference: str) -> GateResult:
@@ -105,13 +104,6 @@ def _bounds(known: Mapping[str, Measure], asked: Mapping[str, Sequence[str]]) ->
             except ValueError as error:
                 raise AntcostError(f"--{name.replace('_', '-')}: {error}") from None
     return tuple(bounds)
-
-
-def _increase(text: str) -> Printed:
-    try:
-        return read_increase(text)
-    except ValueError as error:
-        raise AntcostError(f"--max-increase: {error}") from None
 
 
 def _bases(against: str | None) -> Callable[[str], Network | None]:

@@ -9,8 +9,6 @@ import typer
 from typer import Argument, BadParameter, Context, Option
 
 from antcost.charts.files import check_figure, draw, linked
-from antcost.charts.latency import require_enough, runs_figure, scatter_figure
-from antcost.charts.roofline import roofline_figure
 from antcost.cli.batch import read_each
 from antcost.cli.measurement import (
     EngineOptions,
@@ -143,6 +141,8 @@ def latency(
         if asked:
             lineup = with_reference(asked, _asked_baseline(asked, display.baseline, set_))
             if display.scatter is not None:
+                from antcost.charts.latency import require_enough
+
                 require_enough(len({*range(len(asked)), lineup.baseline}))
             recording = run_measurement(lineup, found, settings, goal, seed)
             if output is not None:
@@ -194,6 +194,8 @@ def _show_breakdown(
     if output is not None:
         write_whole(output, f"{render(table, 'json')}\n")
     if figure is not None:
+        from antcost.charts.roofline import roofline_figure
+
         draw(roofline_figure(breakdown, by), figure)
         table = replace(table, figure=linked(figure, None))
     emit(table, to)
@@ -205,8 +207,12 @@ def _show(recording: Recording, display: Display, to: Printing) -> None:
     figure = linked(display.figure, None) if display.figure else ""
     emit(replace(latency_table(recording, baseline=base, stat=stat), figure=figure), to)
     if display.figure is not None:
+        from antcost.charts.latency import runs_figure
+
         draw(runs_figure(recording, baseline=base, stat=stat), display.figure)
     if display.scatter is not None:
+        from antcost.charts.latency import scatter_figure
+
         draw(scatter_figure(recording, baseline=base, stat=stat), display.scatter)
 
 

@@ -9,6 +9,7 @@ from typer import Argument, Option
 from antcost.cost.budget import read_increase
 from antcost.errors import AntcostError
 from antcost.tables.formats import Format
+from antcost.units import Printed
 
 SpecArgument = Annotated[str, Argument(metavar="SPEC", help="A shipped network or a YAML file.")]
 OptionalSpecArgument = Annotated[
@@ -76,24 +77,16 @@ def _bound(example: str) -> Any:
     return Option(metavar="BOUND", help=f'A budget, such as "<= {example}".')
 
 
-MaddsBounds = Annotated[list[str] | None, _bound("300M")]
-ParamsBounds = Annotated[list[str] | None, _bound("3.4M")]
-SizeBounds = Annotated[list[str] | None, _bound("14MB")]
-TrafficBounds = Annotated[list[str] | None, _bound("200MB")]
-PeakMemoryBounds = Annotated[list[str] | None, _bound("2MiB")]
-LatencyBounds = Annotated[list[str] | None, _bound("9ms")]
-
-
 @dataclass(frozen=True, slots=True)
 class BudgetOptions:
     """What the user asks of each measure, as text."""
 
-    madds: MaddsBounds = None
-    params: ParamsBounds = None
-    size: SizeBounds = None
-    traffic: TrafficBounds = None
-    peak_memory: PeakMemoryBounds = None
-    latency: LatencyBounds = None
+    madds: Annotated[list[str] | None, _bound("300M")] = None
+    params: Annotated[list[str] | None, _bound("3.4M")] = None
+    size: Annotated[list[str] | None, _bound("14MB")] = None
+    traffic: Annotated[list[str] | None, _bound("200MB")] = None
+    peak_memory: Annotated[list[str] | None, _bound("2MiB")] = None
+    latency: Annotated[list[str] | None, _bound("9ms")] = None
 
     def asked(self) -> dict[str, list[str]]:
         """Return the budgets that were given, by measure."""
@@ -101,12 +94,17 @@ class BudgetOptions:
         return {name: bounds for name, bounds in texts.items() if bounds}
 
 
-def read_share(option: str, text: str) -> float:
+def read_percent(option: str, text: str) -> Printed:
     """Read "2%" as 0.02. Raises AntcostError."""
     try:
-        return float(read_increase(text).value)
+        return read_increase(text)
     except ValueError as error:
         raise AntcostError(f"{option}: {error}") from None
+
+
+def read_share(option: str, text: str) -> float:
+    """Read "2%" as 0.02. Raises AntcostError."""
+    return float(read_percent(option, text).value)
 
 
 def column_keys(text: str | None) -> list[str]:

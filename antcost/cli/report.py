@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from typer import BadParameter, Option
@@ -13,14 +13,22 @@ from antcost.cli.options import CountOption, DeviceOption, OptionalSpecArguments
 from antcost.cli.progress import progress
 from antcost.cost.convention import find_convention
 from antcost.cost.device import Device, load_device
-from antcost.document.compose import Findings, report_of, title_of
-from antcost.document.presets import Preset, find_preset, preset_sections
-from antcost.document.publish import FORMATS, publish, read_formats, require_folder, steps
+from antcost.document.publish import (
+    FORMATS,
+    publish,
+    publishing_steps,
+    read_formats,
+    require_folder,
+)
 from antcost.errors import AntcostError
 from antcost.measure.recording import load_recording
 from antcost.sources.network import load_network
 from antcost.units import plural
 from antcost.views.comparison import Entry
+
+if TYPE_CHECKING:
+    from antcost.document.compose import Findings
+    from antcost.document.presets import Preset
 
 
 def report(
@@ -58,11 +66,14 @@ def report(
         raise AntcostError("--title: expected one line of printable text")
     formats = read_formats(format_)
     require_folder(output)
+    from antcost.document.compose import Findings
+    from antcost.document.presets import find_preset
+
     if check:
         require_torch()
     chosen = find_preset(preset) if preset is not None else None
     references = chosen.networks if chosen else specs or []
-    recorded = latency or (chosen.recording if chosen else None)
+    recorded = latency or (chosen.recording_path if chosen else None)
     if recorded:
         require_packages()
     findings = Findings(
@@ -93,14 +104,17 @@ def _distinct(entries: list[Entry]) -> tuple[Entry, ...]:
 
 
 def _write(
-    findings: Findings,
-    preset: Preset | None,
+    findings: "Findings",
+    preset: "Preset | None",
     title: str | None,
     check: bool,
     formats: tuple[str, ...],
     folder: Path,
 ) -> None:
     """Ask the tools, if they are to be asked, and write everything or nothing."""
+    from antcost.document.compose import report_of, title_of
+    from antcost.document.presets import preset_sections
+
     timed, _ = findings.timed(findings.entries)
     if findings.recording and all(entry.latency_ps is None for entry in timed):
         raise AntcostError("--latency: none of these networks was measured for this file")
@@ -111,13 +125,13 @@ def _write(
         findings = replace(findings, checks=tuple(checks))
     opening = preset_sections(preset, findings) if preset else ()
     heading = title or (preset.title if preset else title_of(findings))
-    result = report_of(heading, findings, opening)
+    steps = publishing_steps(report_of(heading, findings, opening), formats)
     try:
-        with progress("writing", len(steps(result, formats))) as advance:
-            publish(result, folder, formats, advance)
+        with progress("writing", len(steps)) as advance:
+            publish(steps, folder, advance)
     except KeyboardInterrupt:
         _interrupted()
-    typer.echo(f"{folder}: {plural(len(steps(result, formats)), 'file')}")
+    typer.echo(f"{folder}: {plural(len(steps), 'file')}")
 
 
 def _interrupted() -> None:

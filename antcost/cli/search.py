@@ -12,29 +12,22 @@ from typer import Option
 
 from antcost.charts.files import check_figure, draw, linked
 from antcost.cli.options import (
+    BudgetOptions,
     ChooseOption,
     ClusterOption,
     DeviceOption,
-    ExactOption,
-    FormatOption,
-    LatencyBounds,
-    MaddsBounds,
-    ParamsBounds,
-    PeakMemoryBounds,
     RuleOption,
     SetOption,
-    SizeBounds,
     SpaceArgument,
-    TrafficBounds,
     WorkersOption,
+    read_share,
 )
-from antcost.cli.output import Output, emit
+from antcost.cli.output import Output, Printing, emit
 from antcost.cli.progress import progress, status
-from antcost.cost.budget import find_measure, read_increase
+from antcost.cost.budget import find_measure
 from antcost.errors import AntcostError
-from antcost.files import write_whole
+from antcost.files import require_writable, write_whole
 from antcost.sources.analyze import analyze
-from antcost.tables.formats import Format
 from antcost.units import format_change
 
 if TYPE_CHECKING:
@@ -50,20 +43,15 @@ class Run:
     limit_s: float
     workers: int
     cluster: str | None
-    exact: bool
-    format: Format
+    printing: Printing
     output: Path | None
     figure: Path | None
 
 
 def search(
     space: SpaceArgument,
-    madds: MaddsBounds = None,
-    params: ParamsBounds = None,
-    size: SizeBounds = None,
-    traffic: TrafficBounds = None,
-    peak_memory: PeakMemoryBounds = None,
-    latency: LatencyBounds = None,
+    *,
+    budgets: BudgetOptions,
     rho: Annotated[
         list[str] | None,
         Option(metavar="BOUND", help="Depth over width, DeepMAD's effectiveness: <= 1.0."),
@@ -102,8 +90,7 @@ def search(
     figure: Annotated[
         Path | None, Option(metavar="FILE", help="Draw the search or the front: .svg, .pdf, .png.")
     ] = None,
-    exact: ExactOption = False,
-    format_: FormatOption = "text",
+    printing: Printing,
     output: Annotated[
         Path | None,
         Option("-o", "--output", metavar="FILE", help="Write the best as a spec, or the front."),
@@ -120,11 +107,7 @@ def search(
         check_figure(figure)
     if front is not None and (top, within, rerank) != (None, None, None):
         raise AntcostError("--front goes without --top, --within and --rerank")
-    bounds = {
-        "madds": madds, "params": params, "size": size, "traffic": traffic,
-        "peak_memory": peak_memory, "latency": latency, "rho": rho,
-    }  # fmt: skip
-    asked = {name: texts for name, texts in bounds.items() if texts}
+    asked = {**budgets.asked(), **({"rho": rho} if rho else {})}
     request = SearchOptions(
         tuple(set_ or ()), tuple(choose or ()), tuple(rule or ()), asked, objective, device, scores
     )
@@ -132,11 +115,11 @@ def search(
     if output is not None:
         _require_writable(output, loaded)
     limit_s = inf if time_limit is None else time_limit
-    run = Run(loaded, limit_s, workers, cluster, exact, format_, output, figure)
+    run = Run(loaded, limit_s, workers, cluster, printing, output, figure)
     if front is not None:
         _front(run, front, points)
     else:
-        _best(run, top, _share(within), rerank)
+        _best(run, top, None if within is None else read_share("--within", within), rerank)
 
 
 def _require_packages() -> None:
@@ -146,19 +129,9 @@ def _require_packages() -> None:
 
 def _require_writable(output: Path, space: "Space") -> None:
     """Raise AntcostError, before any work, if the output cannot be written or is an input."""
-    if not output.parent.is_dir() or output.is_dir():
-        problem = "is a folder" if output.is_dir() else "no such folder"
-        raise AntcostError(f"{output}: cannot be written: {problem}")
+    require_writable(output)
     if output.resolve() in {Path(origin).resolve() for origin in space.sources.files}:
         raise AntcostError(f"{output}: is read by this search; choose another output")
-
-
-def _share(text: str | None) -> float | None:
-    """Read "0.1%" as 0.001. Raises AntcostError."""
-    try:
-        return None if text is None else float(read_increase(text).value)
-    except ValueError as error:
-        raise AntcostError(f"--within: {error}") from None
 
 
 def _best(run: Run, count: int | None, within: float | None, function: str | None) -> None:
@@ -183,8 +156,8 @@ def _best(run: Run, count: int | None, within: float | None, function: str | Non
         result, stopped = _with_top(result, run, count, within, function)
     best = analyze(network_of(run.space, result.chosen))
     base = analyze(run.space.base)
-    main, *details = result_tables(result, base, run.exact)
-    emit(main, Output(run.exact, run.format, None), details)
+    main, *details = result_tables(result, base, run.printing.exact)
+    emit(main, run.printing, details)
     if run.output is not None:
         write_whole(run.output, winner_spec(result, run.output))
         require_same_counts(result, run.output)
@@ -289,7 +262,7 @@ def _say_why_nothing_fits(result: "SearchResult", run: Run, stopped: bool) -> No
     require_networks(run.space)
     with status("looking for what conflicts"):
         found = list(diagnose_bounds(run.space))
-    emit(infeasible_table(run.space, found), Output(run.exact, run.format, None))
+    emit(infeasible_table(run.space, found), run.printing)
     raise typer.Exit(1)
 
 
@@ -314,13 +287,13 @@ def _front(run: Run, axes_text: str, count: int) -> None:
         interrupted = True
     found.sort(key=lambda point: point.limits)
     result = Front(space, tuple(axes), tuple(found), tuple(reference_networks(space)))
-    table = front_table(result, run.exact)
+    table = front_table(result)
     if run.figure is not None and not interrupted:
         from antcost.charts.fronts import front_figure
 
         draw(front_figure(result), run.figure)
         table = replace(table, figure=linked(run.figure, run.output))
-    emit(table, Output(run.exact, run.format, run.output))
+    emit(table, Output(run.printing.exact, run.printing.format_, run.output))
     if interrupted:
         typer.echo(f"interrupted after {len(found)} budgets", err=True)
         raise typer.Exit(130)

@@ -52,29 +52,28 @@ def sweep(
     if find_spec("pyarrow") is None or find_spec("scipy") is None or find_spec("joblib") is None:
         raise AntcostError("sweep needs PyArrow, SciPy and joblib: pip install 'antcost[search]'")
     from antcost.search.space import SearchOptions, load_space
-    from antcost.search.sweep import plan_all, plan_sample
+    from antcost.search.sweep import plan_sweep
 
     choices = SearchOptions(
         tuple(set_ or ()), tuple(choose or ()), tuple(rule or ()), device=device
     )
     loaded = load_space(space, choices)
-    planned = plan_all(loaded) if sample is None else plan_sample(loaded, sample, seed)
-    _write(planned, output, workers, cluster)
+    _write(plan_sweep(loaded, sample, seed), output, workers, cluster)
 
 
 def _write(planned: "Sweep", output: Path, workers: int, cluster: str | None) -> None:
-    from antcost.search.sweep import parts_folder, write
+    from antcost.search.sweep import write
 
     start = time.perf_counter()
     try:
         with progress("writing", len(planned.groups)) as advance:
             write(planned, output, workers=workers, cluster=cluster, on_progress=advance)
     except KeyboardInterrupt:
-        kept = sum(part.exists() for part in planned.parts(output))
+        parts = planned.parts(output)
+        kept = f"{sum(part.exists() for part in parts)} of {len(parts)} parts"
+        folder = parts[0].parent
         typer.echo(
-            f"interrupted: {kept} of {len(planned.groups)} parts are kept in "
-            f"{parts_folder(output)}; the same command continues",
-            err=True,
+            f"interrupted: {kept} are kept in {folder}; the same command continues", err=True
         )
         raise typer.Exit(130) from None
     seconds = time.perf_counter() - start

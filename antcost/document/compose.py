@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import partial
 from itertools import chain, count
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from antcost.charts.cost import cost_by_kind, cost_by_stage
 from antcost.charts.latency import LEAST_NETWORKS, runs_figure, scatter_figure
@@ -18,7 +17,7 @@ from antcost.charts.waterfalls import waterfalls
 from antcost.check.comparison import Check
 from antcost.cost.convention import Convention
 from antcost.cost.device import Device
-from antcost.document.contents import Exhibit, Figure, Item, Report, Section
+from antcost.document.contents import Figure, Item, Report, Section, TableItem
 from antcost.document.methods import methods
 from antcost.document.references import bibliography
 from antcost.measure.recording import Recording
@@ -32,9 +31,6 @@ from antcost.views.latency import latency_table
 from antcost.views.memory import peak_table
 from antcost.views.network import network_table
 from antcost.views.predictions import PredictedNetwork, predictions_table
-
-if TYPE_CHECKING:
-    import altair as alt
 
 COMPARISON = "comparison"
 LONGEST_STEM = 80
@@ -143,16 +139,16 @@ def comparison_items(
     """Networks side by side, and why published figures differ from ours, where they do."""
     timed, notes = findings.timed(entries or findings.entries)
     table = compare_table(timed, findings.convention, columns=columns, latency_notes=notes)
-    yield Exhibit(key, replace(table, title=title), findings.about(table))
-    if any(entry.explained().reason for entry in timed):
-        reasons = compare_table(timed, findings.convention, published=True)
+    yield TableItem(key, replace(table, title=title), findings.about(table))
+    reasons = compare_table(timed, findings.convention, published=True)
+    if any(entry.reason for entry in reasons.items):
         reasons = replace(reasons, title=f"{title}: why ours is not what was published")
-        yield Exhibit(f"{key}_published", reasons, findings.about(reasons))
+        yield TableItem(f"{key}_published", reasons, findings.about(reasons))
 
 
 def _where_the_cost_goes(findings: Findings) -> Section:
     caption = "What kinds of layers the cost of each network is in."
-    figure = _figure("cost_by_kind", caption, lambda: cost_by_kind(findings.entries))
+    figure = Figure("cost_by_kind", caption, lambda: cost_by_kind(findings.entries))
     return Section("cost", "Where the cost goes", (figure,))
 
 
@@ -165,7 +161,7 @@ def _tradeoffs(findings: Findings) -> Iterator[Section]:
         key = "tradeoff" if number == 1 else f"tradeoff_{number}"
         task = f", {group[0].network.classes} classes" if len(groups) > 1 else ""
         figures = tuple(
-            _figure(
+            Figure(
                 f"{key}_{x}_{y}",
                 " ".join([caption(group, x, y), *(found if x == "latency" else ())]),
                 partial(tradeoff, group, x, y),
@@ -188,18 +184,18 @@ def _latencies(findings: Findings) -> Iterator[Section]:
         if entry.prediction is not None
     ]
     if predicted:
-        table = Exhibit("latency_predicted", predictions_table(predicted))
+        table = TableItem("latency_predicted", predictions_table(predicted))
         yield Section("latency_predicted", "Latency, predicted", (table,))
 
 
 def _measured(entries: Sequence[Entry], recording: Recording) -> Iterator[Item]:
     base = baseline_of(entries, recording)
-    yield Exhibit("latency", latency_table(recording, baseline=base))
+    yield TableItem("latency", latency_table(recording, baseline=base))
     caption = "How the times of all runs are distributed. Lines: what the table says."
-    yield _figure("latency_runs", caption, lambda: runs_figure(recording, baseline=base))
+    yield Figure("latency_runs", caption, lambda: runs_figure(recording, baseline=base))
     if len(recording.shown) >= LEAST_NETWORKS:
         caption = "Time against multiply-adds, traffic and parameters."
-        yield _figure("latency_scatter", caption, lambda: scatter_figure(recording, baseline=base))
+        yield Figure("latency_scatter", caption, lambda: scatter_figure(recording, baseline=base))
 
 
 def _checks(findings: Findings) -> Iterator[Section]:
@@ -207,7 +203,7 @@ def _checks(findings: Findings) -> Iterator[Section]:
     if findings.checks:
         keys = {id(entry.cost): section_key(key) for entry, key in findings.keyed}
         about = tuple(keys.get(id(check.cost)) for check in findings.checks)
-        table = Exhibit("checks", checks_table(findings.checks), about, exact=True)
+        table = TableItem("checks", checks_table(findings.checks), about, exact=True)
         yield Section("checks", "What other tools count", (table,))
 
 
@@ -233,20 +229,20 @@ def _network(entry: Entry, key: str, findings: Findings) -> Section:
         title,
         (
             *_architecture(entry, key, convention),
-            _figure(
+            Figure(
                 f"{key}_stages",
                 f"{title}: where the cost is, stage by stage.",
                 partial(cost_by_stage, cost),
             ),
-            Exhibit(f"{key}_kinds", replace(by_kind, title=f"{title}: by kind of layer")),
-            _figure(
+            TableItem(f"{key}_kinds", replace(by_kind, title=f"{title}: by kind of layer")),
+            Figure(
                 f"{key}_memory",
                 f"{title}: activations alive while the layers run in order.",
                 partial(memory_timeline, cost),
             ),
-            Exhibit(f"{key}_peak", peak_table(cost)),
+            TableItem(f"{key}_peak", peak_table(cost)),
             *(_bridges(key, counted) if counted else ()),
-            Exhibit(f"{key}_layers", replace(layers, title=f"{title}: by layer"), long=True),
+            TableItem(f"{key}_layers", replace(layers, title=f"{title}: by layer"), long=True),
         ),
         of_network=True,
     )
@@ -256,22 +252,11 @@ def _architecture(entry: Entry, key: str, convention: Convention) -> Iterator[It
     """Yield the architecture table of a network that has a spec."""
     if entry.network.spec is not None:
         table = architecture_table(entry.network.spec, entry.cost, convention)
-        yield Exhibit(f"{key}_architecture", replace(table, title=f"{entry.title}: architecture"))
+        yield TableItem(f"{key}_architecture", replace(table, title=f"{entry.title}: architecture"))
 
 
 def _bridges(key: str, checks: Sequence[Check]) -> Iterator[Item]:
-    yield Exhibit(f"{key}_bridges", bridge_table(checks), exact=True)
+    yield TableItem(f"{key}_bridges", bridge_table(checks), exact=True)
     name = checks[0].cost.graph.name
     caption = f"{name}: from our multiply-adds to the number of each tool."
-    yield _figure(f"{key}_waterfalls", caption, lambda: waterfalls(checks))
-
-
-def _figure(
-    key: str,
-    caption: str,
-    draw: Callable[[], alt.TopLevelMixin],
-    axes: tuple[str, str] | None = None,
-    spare: bool = False,
-) -> Figure:
-    """A figure whose chart is made once, when it is needed."""
-    return Figure(key, caption, cache(draw), axes, spare)
+    yield Figure(f"{key}_waterfalls", caption, lambda: waterfalls(checks))

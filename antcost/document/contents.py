@@ -1,9 +1,10 @@
-"""What a report holds: sections of sentences, tables and figures, whatever they are written as."""
+"""The contents of a report, in any format: sections of sentences, tables and figures."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from antcost.tables.table import Table
@@ -13,12 +14,11 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Exhibit:
-    """A table; its files are called by its key.
+class TableItem:
+    """A table of a report; its key names its files.
 
-    `about` has the key of the section that each row is about, none for rows that have no section. A
-    `long` one is for files, and is folded or only linked where people read. An `exact` one has
-    every digit.
+    `about` has for each row the key of the section about that row's network, if there is one. A
+    `long` table is folded or only linked where people read. An `exact` one has every digit.
     """
 
     key: str
@@ -28,12 +28,12 @@ class Exhibit:
     exact: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Figure:
-    """A figure and its caption; its files are called by its key.
+    """A figure of a report and its caption; its key names its files.
 
-    `axes` are the names of what it shows across and up, where it is one of several to choose from;
-    a `spare` one is left out where nobody can choose. `draw` makes the chart.
+    `axes` are the names of its axes, across and up, if it is one of several to choose from; a
+    `spare` one is left out where nobody can choose.
     """
 
     key: str
@@ -42,26 +42,41 @@ class Figure:
     axes: tuple[str, str] | None = None
     spare: bool = False
 
+    @cached_property
+    def chart(self) -> alt.TopLevelMixin:
+        """The chart, drawn once for all formats."""
+        return self.draw()
 
-Item = str | Exhibit | Figure
+
+Item = str | TableItem | Figure
 """A paragraph of plain text, a table, or a figure."""
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A heading and what stands under it; `of_network` if it is about one network alone."""
+    """A heading and the items under it; `of_network` if it is about one network alone."""
 
     key: str
     heading: str
     items: tuple[Item, ...]
     of_network: bool = False
 
+    @property
+    def choices(self) -> list[Figure]:
+        """The figures of which a page shows one at a time."""
+        return [item for item in self.items if isinstance(item, Figure) and item.axes]
+
+    @property
+    def printed(self) -> list[Item]:
+        """The items for formats in which nobody can choose a figure."""
+        return [item for item in self.items if not (isinstance(item, Figure) and item.spare)]
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
     """A title, sections, and the sources as BibTeX.
 
-    No two sections have the same key, nor two tables, nor two figures.
+    Keys are unique among the sections, among the tables and among the figures.
     """
 
     title: str
@@ -69,11 +84,18 @@ class Report:
     bibliography: str
 
     @property
-    def exhibits(self) -> Iterator[Exhibit]:
+    def tables(self) -> list[TableItem]:
         """All tables, in order."""
-        return (item for each in self.sections for item in each.items if isinstance(item, Exhibit))
+        return [
+            item
+            for section in self.sections
+            for item in section.items
+            if isinstance(item, TableItem)
+        ]
 
     @property
-    def figures(self) -> Iterator[Figure]:
+    def figures(self) -> list[Figure]:
         """All figures, in order."""
-        return (item for each in self.sections for item in each.items if isinstance(item, Figure))
+        return [
+            item for section in self.sections for item in section.items if isinstance(item, Figure)
+        ]

@@ -1,6 +1,6 @@
 """A report as files in a folder, all of them or none."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,7 +16,7 @@ from antcost.tables.formats import render
 FORMATS = ("md", "html", "tex", "csv", "svg", "pdf", "png", "json")
 DRAWN = ("svg", "pdf", "png")
 Step = tuple[str, Callable[[Path], None]]
-"""What is written, and how, given its path."""
+"""The path of a file within the folder, and the function that writes it."""
 
 
 def read_formats(text: str | None) -> tuple[str, ...]:
@@ -42,58 +42,45 @@ def require_folder(folder: Path) -> None:
             raise AntcostError(f"{folder}: cannot be written: is a file")
 
 
-def publish(
-    report: Report, folder: Path, formats: Sequence[str], advance: Callable[[str], None]
-) -> None:
-    """Write the report into the folder, where nothing changes until everything is written.
+def publish(steps: Sequence[Step], folder: Path, advance: Callable[[str], None]) -> None:
+    """Write files into the folder, where nothing changes until all of them are written.
 
-    Raises AntcostError if it cannot be written.
+    Raises AntcostError if one cannot be written.
     """
     with staged(folder) as stage:
-        for path, write in steps(report, formats):
+        for path, write in steps:
             target = stage / path
             target.parent.mkdir(exist_ok=True)
             write(target)
             advance(path)
 
 
-def steps(report: Report, formats: Sequence[str]) -> list[Step]:
-    """The files of a report, each with the function that writes it."""
-    return [*_figures(report, formats), *_tables(report, formats), *_texts(report, formats)]
-
-
-def _figures(report: Report, formats: Sequence[str]) -> Iterator[Step]:
-    for figure in report.figures:
-        for suffix in DRAWN:
-            if suffix in formats:
-                yield f"figures/{figure.key}.{suffix}", partial(_draw, figure)
-
-
-def _draw(figure: Figure, path: Path) -> None:
-    draw(figure.draw(), path)
-
-
-def _tables(report: Report, formats: Sequence[str]) -> Iterator[Step]:
-    for exhibit in report.exhibits:
-        if "tex" in formats:
-            yield f"tables/{exhibit.key}.tex", _writes(partial(table_latex, exhibit))
-        if "csv" in formats:
-            yield f"tables/{exhibit.key}.csv", _writes(partial(render, exhibit.table, "csv"))
-
-
-def _texts(report: Report, formats: Sequence[str]) -> Iterator[Step]:
-    """Last, as they are about the other files."""
+def publishing_steps(report: Report, formats: Sequence[str]) -> list[Step]:
+    """Return the files of a report in these formats; those that link to others come last."""
+    drawings = [
+        (suffix, f"figures/{figure.key}.{suffix}", partial(_draw, figure))
+        for figure in report.figures
+        for suffix in DRAWN
+    ]
     texts: list[tuple[str, str, Callable[[], str]]] = [
+        *(("tex", f"tables/{item.key}.tex", partial(table_latex, item)) for item in report.tables),
+        *(
+            ("csv", f"tables/{item.key}.csv", partial(render, item.table, "csv"))
+            for item in report.tables
+        ),
         ("tex", "references.bib", lambda: report.bibliography),
         ("tex", "report.tex", lambda: latex(report, formats)),
         ("md", "report.md", lambda: markdown(report, formats)),
         ("html", "report.html", lambda: page(report)),
         ("json", "report.json", lambda: numbers(report)),
     ]
-    for name, path, text in texts:
-        if name in formats:
-            yield path, _writes(text)
+    every = [*drawings, *((suffix, path, partial(_write, text)) for suffix, path, text in texts)]
+    return [(path, write) for suffix, path, write in every if suffix in formats]
 
 
-def _writes(text: Callable[[], str]) -> Callable[[Path], None]:
-    return lambda path: write_whole(path, f"{text().rstrip()}\n")
+def _draw(figure: Figure, path: Path) -> None:
+    draw(figure.chart, path)
+
+
+def _write(text: Callable[[], str], path: Path) -> None:
+    write_whole(path, f"{text().rstrip()}\n")

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from antcost.document.contents import Exhibit, Figure, Item, Report
+from antcost.document.contents import Report, TableItem
 from antcost.tables.formats import as_paragraph, escape_markdown, render, to_json
 from antcost.tables.latex import latex as latex_of_table
 from antcost.tables.latex_text import escape
@@ -16,14 +16,14 @@ SHOWN = ("svg", "png")
 
 
 def markdown(report: Report, formats: Sequence[str]) -> str:
-    """The report with links to the files of the other formats that are written."""
-    environment = _environment(
+    """Return the report with links to the files of the other formats that are written."""
+    templates = environment(
         md=escape_markdown,
         paragraph=as_paragraph,
         markdown=lambda item: render(item.table, "markdown", exact=item.exact),
     )
     shown = next((suffix for suffix in SHOWN if suffix in formats), None)
-    return environment.get_template("report.md").render(
+    return templates.get_template("report.md").render(
         report=report,
         tables=[suffix for suffix in ("csv", "tex") if suffix in formats],
         shown=shown,
@@ -32,27 +32,27 @@ def markdown(report: Report, formats: Sequence[str]) -> str:
 
 
 def latex(report: Report, formats: Sequence[str]) -> str:
-    """A document that inputs every table, and shows the figures if they are written as PDF."""
-    environment = _environment(tex=escape)
-    return environment.get_template("report.tex").render(report=report, figures="pdf" in formats)
+    """Return a document of every table, and of the figures if they are written as PDF."""
+    templates = environment(tex=escape)
+    return templates.get_template("report.tex").render(report=report, figures="pdf" in formats)
 
 
-def table_latex(exhibit: Exhibit) -> str:
-    """A table as it is pasted into a paper, with a label of its key."""
-    return latex_of_table(exhibit.table, exhibit.exact, f"tab:{exhibit.key}")
+def table_latex(item: TableItem) -> str:
+    """Return a table as it is pasted into a paper, with a label of its key."""
+    return latex_of_table(item.table, item.exact, f"tab:{item.key}")
 
 
 def numbers(report: Report) -> str:
-    """Every table's numbers as JSON, exact."""
-    tables = {exhibit.key: exhibit.table.plain() for exhibit in report.exhibits}
+    """Return every table's numbers as JSON, exact."""
+    tables = {item.key: item.table.plain() for item in report.tables}
     return to_json({"title": report.title, "tables": tables}) + "\n"
 
 
-def _environment(**filters: Callable[[Any], str]) -> "Environment":
-    """Templates whose marks neither markdown nor LaTeX has."""
+def environment(**filters: Callable[..., Any]) -> "Environment":
+    """Return templates whose marks neither markdown nor LaTeX has."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    environment = Environment(
+    templates = Environment(
         block_start_string="<%",
         block_end_string="%>",
         variable_start_string="<<",
@@ -63,11 +63,5 @@ def _environment(**filters: Callable[[Any], str]) -> "Environment":
         undefined=StrictUndefined,
         autoescape=False,
     )
-    environment.filters.update(filters, printed=_printed)
-    environment.tests["exhibit"] = lambda item: isinstance(item, Exhibit)
-    return environment
-
-
-def _printed(items: Sequence[Item]) -> list[Item]:
-    """What is shown where nobody can choose."""
-    return [item for item in items if not (isinstance(item, Figure) and item.spare)]
+    templates.filters.update(filters)
+    return templates

@@ -1,14 +1,14 @@
-"""A space as a chain: nodes between the stages, and the ways that lead from one to the next.
+"""A space as a chain: nodes between the stages, and the arcs that lead from one to the next.
 
 A node is a shape, and what the rules remember there. A path from the first node to a last one is a
-network; what it costs is the sum, or the largest, over its ways.
+network; what it costs is the sum, or the largest, over its arcs.
 """
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
-from itertools import product
+from itertools import compress, product
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,15 @@ from antcost.cost.measures import Measure
 from antcost.errors import AntcostError, SpecError
 from antcost.graph.graph import INPUT, Graph
 from antcost.graph.shape import Shape
+from antcost.search.arrays import (
+    BoolArray,
+    IntArray,
+    distinct,
+    on_paths,
+    renumbered,
+    repeated,
+    take,
+)
 from antcost.search.rules import Rule, State
 from antcost.search.space import Space
 from antcost.search.transitions import (
@@ -25,16 +34,14 @@ from antcost.search.transitions import (
     REPEAT,
     StageChoices,
     Transitions,
-    distinct,
     stage_transitions,
 )
-from antcost.search.vectorized import BoolArray, IntArray
 from antcost.sources.specs.build import build_graph
 from antcost.sources.specs.load import changed, copy_plain
 from antcost.sources.specs.model import NetSpec
 from antcost.sources.specs.width import stage_fields
 
-MAX_ALL_WAYS = 12_000_000
+MAX_ALL_ARCS = 12_000_000
 
 
 class TooManyStatesError(AntcostError):
@@ -51,15 +58,15 @@ class Slice:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """The ways through one stage: from a node before it to a node behind it, sorted by the former.
+class ChainStep:
+    """The arcs through one stage: from a node before it to a node behind it, sorted by the former.
 
-    `way` is the index in `ways`, which have their costs; ways of several nodes are one there.
+    `arc` is the index in `arcs`, which have their costs; arcs of several nodes are one there.
     """
 
     choices: StageChoices
-    ways: Transitions
-    way: IntArray
+    arcs: Transitions
+    arc: IntArray
     source: IntArray
     target: IntArray
 
@@ -72,29 +79,29 @@ class Chain:
     """
 
     part: Slice
-    steps: tuple[Step, ...]
+    steps: tuple[ChainStep, ...]
     shapes: tuple[tuple[Shape, ...], ...]
 
     @property
     def transitions(self) -> int:
         """How many transitions there are in all steps."""
-        return sum(len(step.way) for step in self.steps)
+        return sum(len(step.arc) for step in self.steps)
 
     def size(self) -> int:
         """How many networks there are, exactly."""
         return completions(self)[0][0] if self.shapes[0] else 0
 
-    def count(self, measure: Measure, ways: Sequence[IntArray | np.int64]) -> Any:
-        """What networks cost, given the index in `ways` that they have at each step."""
+    def count(self, measure: Measure, arcs: Sequence[IntArray | np.int64]) -> Any:
+        """What networks cost, given the index in `arcs` that they have at each step."""
         total = np.maximum if measure.largest else np.add
-        pairs = zip(self.steps, ways, strict=True)
-        return reduce(total, (step.ways.counts[measure.name][way] for step, way in pairs))
+        pairs = zip(self.steps, arcs, strict=True)
+        return reduce(total, (step.arcs.counts[measure.name][arc] for step, arc in pairs))
 
     def values(self, path: Sequence[int]) -> dict[str, Any]:
         """What a path decides, by `set:` path: those of the slice, then those of each stage."""
         decided = dict(self.part.decided)
         for step, index in zip(self.steps, path, strict=True):
-            option = step.ways.option[step.way[index : index + 1]]
+            option = step.arcs.option[step.arc[index : index + 1]]
             for name in step.choices.values:
                 position = int(step.choices.positions(option, name)[0])
                 decided[f"{step.choices.stage.name}.{name}"] = step.choices.written[name][position]
@@ -150,10 +157,10 @@ def _slice(space: Space, decided: Mapping[str, Any], outer: list[tuple[str, Any,
 
 
 def build_chain(space: Space, part: Slice, *, rules: bool = True) -> Chain:
-    """The chain of a slice, with only the nodes and ways that lead from the input to an end.
+    """The chain of a slice, with only the nodes and arcs that lead from the input to an end.
 
     Without `rules`, what they forbid is in it, too. Bounds on the largest of all layers hold of
-    each way. Raises TooManyStatesError if the rules remember too much.
+    each arc. Raises TooManyStatesError if the rules remember too much.
     """
     held = [HeldRule(rule, {}) for rule in (space.rules if rules else ())]
     nothing: tuple[State, ...] = ((),)
@@ -165,8 +172,8 @@ def build_chain(space: Space, part: Slice, *, rules: bool = True) -> Chain:
             return Chain(part, (), ((),))
         steps.append(step)
         shapes.append(nodes.shapes)
-        if sum(len(each.way) for each in steps) > MAX_ALL_WAYS:
-            raise TooManyStatesError(f"more than {MAX_ALL_WAYS:,} ways through all stages")
+        if sum(len(each.arc) for each in steps) > MAX_ALL_ARCS:
+            raise TooManyStatesError(f"more than {MAX_ALL_ARCS:,} ways through all stages")
     return _connected(Chain(part, tuple(steps), tuple(shapes)))
 
 
@@ -197,63 +204,63 @@ class HeldRule:
         return list(values)
 
     def numbers_of(
-        self, index: int, choices: StageChoices, ways: Transitions
+        self, index: int, choices: StageChoices, arcs: Transitions
     ) -> tuple[list[int], IntArray]:
-        """The numbers that the stage with this index may have, and which of them each way has."""
+        """The numbers that the stage with this index may have, and which of them each arc has."""
         name = self.rule.fields[index]
         if name not in choices.values:
-            return self.numbers([choices.value(name)]), np.zeros(len(ways), dtype=np.int64)
-        return self.numbers(choices.written[name]), choices.positions(ways.option, name)
+            return self.numbers([choices.value(name)]), np.zeros(len(arcs), dtype=np.int64)
+        return self.numbers(choices.written[name]), choices.positions(arcs.option, name)
 
 
 def _step(
     index: int, choices: StageChoices, nodes: _Nodes, held: Sequence[HeldRule], space: Space
-) -> tuple[Step, _Nodes]:
-    """All ways from these nodes through the next stage, and the nodes they lead to."""
+) -> tuple[ChainStep, _Nodes]:
+    """All arcs from these nodes through the next stage, and the nodes they lead to."""
     different = list(dict.fromkeys(nodes.shapes))
-    ways = stage_transitions(choices, different, list(space.measures.values()))
-    ways = ways.take(_allowed(ways, space.bounds))
-    ways = ways.take(np.argsort(ways.source, kind="stable"))
+    arcs = stage_transitions(choices, different, list(space.measures.values()))
+    arcs = take(arcs, _allowed(arcs, space.bounds))
+    arcs = take(arcs, np.argsort(arcs.source, kind="stable"))
     of_shape = {shape: i for i, shape in enumerate(different)}
-    way, source = _expanded(ways, np.array([of_shape[shape] for shape in nodes.shapes], dtype=int))
-    codes = [ways.dims[axis][way] for axis in range(len(ways.dims))]
+    arc, source = _expanded(arcs, np.array([of_shape[shape] for shape in nodes.shapes], dtype=int))
+    codes = [sizes[arc] for sizes in arcs.dims]
     after = []
-    kept = np.ones(len(way), dtype=bool)
+    kept = np.ones(len(arc), dtype=bool)
     for one, states in zip(held, nodes.states, strict=True):
-        reached, state = _remembered(one, index, choices, ways, way, source, states)
+        reached, state = _remembered(one, index, choices, arcs, arc, source, states)
         kept &= state >= 0
         after.append(reached)
         codes.append(state)
-    way, source, codes = way[kept], source[kept], [code[kept] for code in codes]
+    arc, source, codes = arc[kept], source[kept], [code[kept] for code in codes]
     first, target = distinct(codes)
-    rank = len(ways.dims)
-    shapes = tuple(Shape(tuple(map(int, dims))) for dims in ways.dims[:, way[first]].T)
+    rank = len(arcs.dims)
+    dims = np.array([sizes[arc[first]] for sizes in arcs.dims]).T.tolist()
+    shapes = tuple(Shape(tuple(each)) for each in dims)
     remembered = tuple(
         tuple(reached[int(i)] for i in code[first])
         for reached, code in zip(after, codes[rank:], strict=True)
     )
-    return Step(choices, ways, way, source, target), _Nodes(shapes, remembered)
+    return ChainStep(choices, arcs, arc, source, target), _Nodes(shapes, remembered)
 
 
-def _allowed(ways: Transitions, bounds: Sequence[Bound]) -> BoolArray:
+def _allowed(arcs: Transitions, bounds: Sequence[Bound]) -> BoolArray:
     """Ways within the bounds on what is the largest of all layers."""
-    allowed = np.ones(len(ways), dtype=bool)
+    allowed = np.ones(len(arcs), dtype=bool)
     for bound in bounds:
         if bound.measure.largest:
-            allowed &= ways.counts[bound.measure.name] <= bound.limit
+            allowed &= arcs.counts[bound.measure.name] <= bound.limit
     return allowed
 
 
-def _expanded(ways: Transitions, shape_of_node: IntArray) -> tuple[IntArray, IntArray]:
-    """For each node all ways of its shape: index of the way, and of the node."""
-    sizes = np.bincount(ways.source, minlength=shape_of_node.max(initial=-1) + 1)[shape_of_node]
+def _expanded(arcs: Transitions, shape_of_node: IntArray) -> tuple[IntArray, IntArray]:
+    """For each node all arcs of its shape: index of the arc, and of the node."""
+    sizes = np.bincount(arcs.source, minlength=shape_of_node.max(initial=-1) + 1)[shape_of_node]
     if sizes.sum() > MAX_TRANSITIONS:
         raise TooManyStatesError(
             f"more than {MAX_TRANSITIONS:,} ways through one stage under the rules"
         )
-    starts = np.searchsorted(ways.source, shape_of_node)
-    source = np.repeat(np.arange(len(shape_of_node)), sizes)
-    within = np.arange(len(source)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    starts = np.searchsorted(arcs.source, shape_of_node)
+    source, within = repeated(sizes)
     return starts[source] + within, source
 
 
@@ -261,40 +268,39 @@ def _remembered(
     held: HeldRule,
     index: int,
     choices: StageChoices,
-    ways: Transitions,
-    way: IntArray,
+    arcs: Transitions,
+    arc: IntArray,
     source: IntArray,
     states: Sequence[State],
 ) -> tuple[list[State], IntArray]:
-    """What a rule remembers behind each way, as an index in a list; -1 where it forbids the way."""
+    """What a rule remembers behind each arc, as an index in a list; -1 where it forbids the arc."""
     before = list(dict.fromkeys(states))
     state = np.array([before.index(each) for each in states], dtype=int)[source]
     if index not in held.rule.fields:
         return before, state
-    numbers, position = held.numbers_of(index, choices, ways)
+    numbers, position = held.numbers_of(index, choices, arcs)
     table = [[held.rule.step(each, number) for number in numbers] for each in before]
     reached = list(dict.fromkeys(s for row in table for s in row if s is not None))
     codes = np.array([[-1 if s is None else reached.index(s) for s in row] for row in table])
-    return reached, codes[state, position[way]]
+    return reached, codes[state, position[arc]]
 
 
 def _connected(chain: Chain) -> Chain:
-    """The chain without nodes from which no way leads to the end."""
-    alive = np.ones(len(chain.shapes[-1]), dtype=bool)
-    steps, shapes = [], [chain.shapes[-1]]
-    for step, before in zip(chain.steps[::-1], chain.shapes[-2::-1], strict=True):
-        kept = alive[step.target]
-        number = np.cumsum(alive) - 1
-        alive_before = np.zeros(len(before), dtype=bool)
-        alive_before[step.source[kept]] = True
-        target = number[step.target[kept]]
-        source = (np.cumsum(alive_before) - 1)[step.source[kept]]
-        steps.append(Step(step.choices, step.ways, step.way[kept], source, target))
-        shapes.append(
-            tuple(shape for shape, lives in zip(before, alive_before, strict=True) if lives)
+    """The chain without nodes from which no arc leads to the end."""
+    ends = [(step.source, step.target) for step in chain.steps]
+    every = [np.ones(len(step.arc), dtype=bool) for step in chain.steps]
+    arcs, alive = on_paths(ends, [len(shapes) for shapes in chain.shapes], every)
+    steps = (
+        replace(
+            step,
+            arc=step.arc[arc],
+            source=renumbered(before, step.source[arc]),
+            target=renumbered(after, step.target[arc]),
         )
-        alive = alive_before
-    return Chain(chain.part, tuple(steps[::-1]), tuple(shapes[::-1]))
+        for step, arc, before, after in zip(chain.steps, arcs, alive, alive[1:], strict=False)
+    )
+    shapes = (tuple(compress(each, lives)) for each, lives in zip(chain.shapes, alive, strict=True))
+    return Chain(chain.part, tuple(steps), tuple(shapes))
 
 
 def completions(chain: Chain) -> list[list[int]]:
@@ -302,11 +308,11 @@ def completions(chain: Chain) -> list[list[int]]:
     counts = [[1] * len(chain.shapes[-1])]
     for step, before in zip(chain.steps[::-1], chain.shapes[-2::-1], strict=True):
         pairs = step.source * len(counts[-1]) + step.target
-        ways = [0] * len(before)
+        arcs = [0] * len(before)
         for pair, number in zip(*np.unique(pairs, return_counts=True), strict=True):
             source, target = divmod(int(pair), len(counts[-1]))
-            ways[source] += int(number) * counts[-1][target]
-        counts.append(ways)
+            arcs[source] += int(number) * counts[-1][target]
+        counts.append(arcs)
     return counts[::-1]
 
 

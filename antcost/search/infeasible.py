@@ -8,9 +8,8 @@ from antcost.cost.measures import Measure
 from antcost.errors import AntcostError, SpecError
 from antcost.search.chain import build_chain
 from antcost.search.objective import Objective
-from antcost.search.rho import RHO
 from antcost.search.run import checked_slices, run_search
-from antcost.search.space import Space
+from antcost.search.space import RHO, Space
 from antcost.sources.specs.build import build_graph
 from antcost.sources.specs.load import changed
 

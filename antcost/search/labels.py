@@ -11,10 +11,16 @@ from math import log
 
 import numpy as np
 
+from antcost.search.arrays import (
+    BoolArray,
+    FloatArray,
+    IntArray,
+    concatenate,
+    repeated,
+    take,
+)
 from antcost.search.problem import Layer, Problem
 from antcost.search.relaxation import Grid, Prices, worth
-from antcost.search.transitions import FloatArray
-from antcost.search.vectorized import BoolArray, IntArray
 
 CHUNK = 200_000
 BEAM = 100
@@ -22,35 +28,24 @@ BEAM = 100
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """Paths up to one boundary, an entry each; `ways` has a row a path, a column a layer so far."""
+    """Paths up to one boundary, an entry each; `arcs` has a row a path, a column a layer so far."""
 
     node: IntArray
     value: FloatArray
     entropy: FloatArray
     depth: FloatArray
     costs: FloatArray
-    ways: IntArray
+    arcs: IntArray
 
     def __len__(self) -> int:
         return len(self.node)
 
-    def take(self, chosen: IntArray | BoolArray | slice) -> "Labels":
-        """Some of the labels."""
-        return Labels(
-            self.node[chosen],
-            self.value[chosen],
-            self.entropy[chosen],
-            self.depth[chosen],
-            self.costs[chosen],
-            self.ways[chosen],
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """The ways of a layer from each node and grid cell, the most promising first.
+    """The arcs of a layer from each node and grid cell, the most promising first.
 
-    `order` has a column a cell with the ways of the layer, sorted within each node by `worth`, what
+    `order` has a column a cell with the arcs of the layer, sorted within each node by `worth`, what
     they and all behind them are worth at most anywhere in the cell.
     """
 
@@ -74,7 +69,7 @@ class Tree:
 
 
 def make_tree(problem: Problem, grids: tuple[Grid, ...], prices: Sequence[Prices]) -> Tree:
-    """What the enumeration needs; the first of the prices decides in which order ways are tried."""
+    """What the enumeration needs; the first of the prices decides in which order arcs are tried."""
     ranked = tuple(
         _ranked(layer, worth(layer, prices[0].prices, grid, behind, ahead))
         for layer, grid, behind, ahead in zip(
@@ -119,7 +114,9 @@ def beam(tree: Tree, threshold: float, width: int = BEAM) -> Labels:
             _best(tree, index + 1, part, width)
             for part in expanded(tree, index, labels, lambda: threshold)
         ]
-        labels = _best(tree, index + 1, joined(parts), width) if parts else labels.take(slice(0))
+        labels = (
+            _best(tree, index + 1, concatenate(parts), width) if parts else take(labels, slice(0))
+        )
         if not len(labels):
             return labels
     return labels
@@ -129,7 +126,7 @@ def _best(tree: Tree, boundary: int, labels: Labels, width: int) -> Labels:
     if len(labels) <= width:
         return labels
     bound = _bound(tree, boundary, labels, tree.prices[0])
-    return labels.take(np.argpartition(-bound, width)[:width])
+    return take(labels, np.argpartition(-bound, width)[:width])
 
 
 def paths_above(
@@ -160,13 +157,13 @@ def expanded(
     cell, ranked = _cells(tree, index, labels), tree.ranked[index]
     best = have + ranked.worth[ranked.starts[labels.node], cell]
     order = np.argsort(-best, kind="stable")
-    labels, have, cell = labels.take(order), have[order], cell[order]
+    labels, have, cell = take(labels, order), have[order], cell[order]
     counts = _how_many(ranked, labels.node, cell, least() - have)
     for part in _chunks(counts):
         counts_now = np.minimum(
             counts[part], _how_many(ranked, labels.node[part], cell[part], least() - have[part])
         )
-        grown = _grown(tree, index, labels.take(part), cell[part], counts_now)
+        grown = _grown(tree, index, take(labels, part), cell[part], counts_now)
         grown = _worthwhile(tree, index + 1, grown, least())
         if len(grown):
             yield grown
@@ -180,7 +177,7 @@ def _cells(tree: Tree, index: int, labels: Labels) -> IntArray:
 
 
 def _how_many(ranked: Ranked, node: IntArray, cell: IntArray, least: FloatArray) -> IntArray:
-    """How many of the ranked ways are worth at least this, by bisection for all labels at once."""
+    """How many of the ranked arcs are worth at least this, by bisection for all labels at once."""
     low, high = ranked.starts[node], ranked.starts[node + 1]
     start = low
     while (low < high).any():
@@ -193,7 +190,7 @@ def _how_many(ranked: Ranked, node: IntArray, cell: IntArray, least: FloatArray)
 
 
 def _chunks(counts: IntArray) -> Iterator[slice]:
-    """Slices of labels that have about CHUNK ways together."""
+    """Slices of labels that have about CHUNK arcs together."""
     ends = np.cumsum(counts)
     start = 0
     while start < len(counts):
@@ -205,20 +202,19 @@ def _chunks(counts: IntArray) -> Iterator[slice]:
 
 
 def _grown(tree: Tree, index: int, labels: Labels, cell: IntArray, counts: IntArray) -> Labels:
-    """Each label with as many of its ranked ways as `counts` says."""
+    """Each label with as many of its ranked arcs as `counts` says."""
     layer, ranked = tree.problem.layers[index], tree.ranked[index]
-    parent = np.repeat(np.arange(len(labels)), counts)
-    within = np.arange(len(parent)) - np.repeat(np.cumsum(counts) - counts, counts)
-    way = ranked.order[ranked.starts[labels.node[parent]] + within, cell[parent]]
-    target = layer.target[way]
-    entropy = labels.entropy[parent] + layer.gain[way]
+    parent, within = repeated(counts)
+    arc = ranked.order[ranked.starts[labels.node[parent]] + within, cell[parent]]
+    target = layer.target[arc]
+    entropy = labels.entropy[parent] + layer.gain[arc]
     return Labels(
         target,
-        labels.value[parent] + (layer.score[way] + layer.weight[target] * entropy),
+        labels.value[parent] + (layer.score[arc] + layer.weight[target] * entropy),
         entropy,
-        labels.depth[parent] + layer.depth[way],
-        labels.costs[parent] + layer.costs[way],
-        np.column_stack([labels.ways[parent], way]),
+        labels.depth[parent] + layer.depth[arc],
+        labels.costs[parent] + layer.costs[arc],
+        np.column_stack([labels.arcs[parent], arc]),
     )
 
 
@@ -226,11 +222,11 @@ def _worthwhile(tree: Tree, boundary: int, labels: Labels, least: float) -> Labe
     """The labels that may still become a path within the limits and worth more than `least`."""
     problem = tree.problem
     least_costs = labels.costs + tree.cheapest[boundary][labels.node]
-    labels = labels.take(np.flatnonzero((least_costs <= problem.limits).all(axis=1)))
+    labels = take(labels, np.flatnonzero((least_costs <= problem.limits).all(axis=1)))
     if problem.layers[boundary - 1].ends_scale and problem.rho is not None:
-        labels = labels.take(within_rho(labels.entropy, labels.depth, problem.rho))
+        labels = take(labels, within_rho(labels.entropy, labels.depth, problem.rho))
     for prices in tree.prices:
-        labels = labels.take(_bound(tree, boundary, labels, prices) > least)
+        labels = take(labels, _bound(tree, boundary, labels, prices) > least)
     return labels
 
 
@@ -250,15 +246,3 @@ def _bound(tree: Tree, boundary: int, labels: Labels, prices: Prices) -> FloatAr
     else:
         coming = grid.interpolate(ahead, labels.node, labels.entropy)
     return np.asarray(labels.value + slack @ prices.prices + coming + prices.error)
-
-
-def joined(parts: Sequence[Labels]) -> Labels:
-    """Several sets as one."""
-    return Labels(
-        np.concatenate([part.node for part in parts]),
-        np.concatenate([part.value for part in parts]),
-        np.concatenate([part.entropy for part in parts]),
-        np.concatenate([part.depth for part in parts]),
-        np.concatenate([part.costs for part in parts]),
-        np.concatenate([part.ways for part in parts]),
-    )

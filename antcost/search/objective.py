@@ -74,12 +74,8 @@ def _weights(terms: Any) -> dict[str, float]:
 def _from_words(text: str) -> Any:
     """The fields that "entropy", "max madds" or "min latency" stand for."""
     words = text.split()
-    directions = {
-        "max": "maximize",
-        "min": "minimize",
-        "maximize": "maximize",
-        "minimize": "minimize",
-    }
+    directions = dict.fromkeys(("max", "maximize"), "maximize")
+    directions |= dict.fromkeys(("min", "minimize"), "minimize")
     if len(words) == 1 and words[0] in PROXIES:
         return {"maximize": words[0]}
     if len(words) == 2 and words[0] in directions:

@@ -1,6 +1,6 @@
 """A chain and an objective as the arrays that the solver works on.
 
-The value of a path is the sum over its ways of `score`, plus, where a scale ends, `weight` times
+The value of a path is the sum over its arcs of `score`, plus, where a scale ends, `weight` times
 the entropy gathered so far. It is to be made large, while each cost stays within its limit. All
 numbers are 64-bit floats: integers up to 2**53, so all counts, are exact in them.
 """
@@ -13,11 +13,19 @@ import numpy as np
 
 from antcost.cost.budget import Bound
 from antcost.errors import AntcostError
-from antcost.search.chain import Chain, Step
+from antcost.search.arrays import (
+    BoolArray,
+    FloatArray,
+    IntArray,
+    distinct,
+    on_paths,
+    renumbered,
+    repeated,
+)
+from antcost.search.chain import Chain, ChainStep
 from antcost.search.objective import ENTROPY, SCORES, ZEN, Objective, default_alphas
 from antcost.search.scores import Score
-from antcost.search.transitions import MAX_EXACT, FloatArray, distinct
-from antcost.search.vectorized import BoolArray, IntArray
+from antcost.search.transitions import MAX_EXACT
 
 PLAIN = {"conv", "maxpool", "avgpool", "linear", "norm", "activation"}
 """Blocks that are a network's head where they stand behind all others."""
@@ -27,7 +35,7 @@ ROUNDING = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """The ways through one stage, sorted by the node they start from; rows of `costs` are theirs.
+    """The arcs through one stage, sorted by the node they start from; rows of `costs` are theirs.
 
     `edge` is the index of each in the chain's step. `gain` is the entropy it adds and `depth` its
     number of convolutions; `weight` is one number a node behind. `ends_scale` if rho is to be
@@ -47,18 +55,13 @@ class Layer:
     def __len__(self) -> int:
         return len(self.source)
 
-    def take(self, ways: IntArray | BoolArray) -> "Layer":
-        """Some of the ways, between the same nodes."""
-        return replace(
-            self,
-            source=self.source[ways],
-            target=self.target[ways],
-            edge=self.edge[ways],
-            score=self.score[ways],
-            gain=self.gain[ways],
-            depth=self.depth[ways],
-            costs=self.costs[ways],
-        )
+    def take(self, arcs: IntArray | BoolArray) -> "Layer":
+        """Some of the arcs, between the same nodes."""
+        return replace(self, **{name: getattr(self, name)[arcs] for name in EACH_ARC})
+
+
+EACH_ARC = ("source", "target", "edge", "score", "gain", "depth", "costs")
+"""The arrays of a layer that have an entry for each arc."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +75,12 @@ class Problem:
 
     @property
     def bilinear(self) -> bool:
-        """Whether entropy is weighed where scales end, so that what a way is worth varies."""
+        """Whether entropy is weighed where scales end, so that what an arc is worth varies."""
         return any(layer.weight.any() for layer in self.layers)
 
     @property
     def size(self) -> int:
-        """How many ways there are in all layers."""
+        """How many arcs there are in all layers."""
         return sum(map(len, self.layers))
 
 
@@ -104,14 +107,14 @@ def make_problem(
     }
     layers = []
     for index, step in enumerate(chain.steps):
-        counts = step.ways.counts
-        score = np.zeros(len(step.ways))
+        counts = step.arcs.counts
+        score = np.zeros(len(step.arcs))
         for name, weight in objective.weights.items():
             if name in counts:
                 score += weight * counts[name]
         score += _scores_of(step, index, scores) * objective.weights.get(SCORES, 0)
         zen = objective.weights.get(ZEN, 0)
-        score += zen * sum(later[ZEN][index:]) * step.ways.entropy * (index < body)
+        score += zen * sum(later[ZEN][index:]) * step.arcs.entropy * (index < body)
         node_score = zen * later[ZEN][index] * _logs(chain, index, channels_only=True)
         costs = [bound.sign * counts[bound.measure.name] for bound in summed]
         layers.append(
@@ -119,10 +122,10 @@ def make_problem(
                 step.source,
                 step.target,
                 np.arange(len(step.source)),
-                score[step.way] + node_score[step.target],
-                step.ways.entropy[step.way] * (index < body),
-                step.ways.depth[step.way].astype(float) * (index < body),
-                np.array(costs, dtype=float).reshape(len(summed), len(step.ways)).T[step.way],
+                score[step.arc] + node_score[step.target],
+                step.arcs.entropy[step.arc] * (index < body),
+                step.arcs.depth[step.arc].astype(float) * (index < body),
+                np.array(costs, dtype=float).reshape(len(summed), len(step.arcs)).T[step.arc],
                 objective.weights.get(ENTROPY, 0)
                 * later[ENTROPY][index]
                 * _logs(chain, index, channels_only=False),
@@ -178,15 +181,15 @@ def _logs(chain: Chain, index: int, *, channels_only: bool) -> FloatArray:
     return np.log([shape.c if channels_only else shape.numel for shape in shapes])
 
 
-def _scores_of(step: Step, index: int, scores: Sequence[Score]) -> FloatArray:
-    """What the user's table says of each way."""
-    total = np.zeros(len(step.ways))
+def _scores_of(step: ChainStep, index: int, scores: Sequence[Score]) -> FloatArray:
+    """What the user's table says of each arc."""
+    total = np.zeros(len(step.arcs))
     for row in scores:
         if row.stage == index:
-            applies = np.ones(len(step.ways), dtype=bool)
+            applies = np.ones(len(step.arcs), dtype=bool)
             for name, value in row.values.items():
                 position = step.choices.written[name].index(value)
-                applies &= step.choices.positions(step.ways.option, name) == position
+                applies &= step.choices.positions(step.arcs.option, name) == position
             total += row.score * applies
     return total
 
@@ -228,12 +231,12 @@ def by_depth(problem: Problem) -> list[Problem]:
     node, depth = np.zeros(1, dtype=np.int64), np.zeros(1)
     layers, nodes = [], [1]
     for index, layer in enumerate(problem.layers):
-        way, source = ways_from(layer, node)
-        reached = depth[source] + layer.depth[way]
-        first, target = distinct([layer.target[way], reached.astype(np.int64)])
-        node, depth = layer.target[way][first], reached[first]
+        arc, source = arcs_from(layer, node)
+        reached = depth[source] + layer.depth[arc]
+        first, target = distinct([layer.target[arc], reached.astype(np.int64)])
+        node, depth = layer.target[arc][first], reached[first]
         least = reached * np.log(np.maximum(reached, 1) / problem.rho) if index == end else 0.0
-        taken = layer.take(way)
+        taken = layer.take(arc)
         layers.append(
             replace(
                 taken,
@@ -253,45 +256,35 @@ def by_depth(problem: Problem) -> list[Problem]:
     ]
 
 
-def ways_from(layer: Layer, node: IntArray) -> tuple[IntArray, IntArray]:
-    """All ways from each of some nodes, which may occur repeatedly, and which of these it is."""
+def arcs_from(layer: Layer, node: IntArray) -> tuple[IntArray, IntArray]:
+    """All arcs from each of some nodes, which may occur repeatedly, and which of these it is."""
     starts = np.searchsorted(layer.source, np.arange(layer.source[-1] + 2))
     counts = np.diff(starts)[node]
-    source = np.repeat(np.arange(len(node)), counts)
-    within = np.arange(len(source)) - np.repeat(np.cumsum(counts) - counts, counts)
+    source, within = repeated(counts)
     return starts[node[source]] + within, source
 
 
 def restricted(problem: Problem, kept: Sequence[BoolArray]) -> Problem:
-    """The problem with some ways only, those through whose ends paths still lead."""
-    forward = [np.ones(problem.nodes[0], dtype=bool)]
-    for layer, keep in zip(problem.layers, kept, strict=True):
-        reached = np.zeros(len(layer.weight), dtype=bool)
-        reached[layer.target[keep & forward[-1][layer.source]]] = True
-        forward.append(reached)
-    alive, layers, nodes = forward[-1], [], [int(forward[-1].sum())]
-    for layer, keep, reached in zip(problem.layers[::-1], kept[::-1], forward[-2::-1], strict=True):
-        keep = keep & alive[layer.target] & reached[layer.source]
-        before = np.zeros(len(reached), dtype=bool)
-        before[layer.source[keep]] = True
-        taken = layer.take(keep)
-        layers.append(
-            replace(
-                taken,
-                source=(np.cumsum(before) - 1)[taken.source],
-                target=(np.cumsum(alive) - 1)[taken.target],
-                weight=layer.weight[alive],
-            )
+    """The problem with some arcs only, those through whose ends paths still lead."""
+    ends = [(layer.source, layer.target) for layer in problem.layers]
+    arcs, alive = on_paths(ends, problem.nodes, kept)
+    layers = (
+        replace(
+            layer.take(arc),
+            source=renumbered(before, layer.source[arc]),
+            target=renumbered(after, layer.target[arc]),
+            weight=layer.weight[after],
         )
-        alive = before
-        nodes.append(int(before.sum()))
-    return replace(problem, layers=tuple(layers[::-1]), nodes=tuple(nodes[::-1]))
+        for layer, arc, before, after in zip(problem.layers, arcs, alive, alive[1:], strict=False)
+    )
+    nodes = tuple(int(lives.sum()) for lives in alive)
+    return replace(problem, layers=tuple(layers), nodes=nodes)
 
 
 def without_dominated(problem: Problem) -> Problem:
-    """The problem without ways that another way between the same nodes is better than throughout.
+    """The problem without arcs that another arc between the same nodes is better than throughout.
 
-    A way is held against a few strong ones of its pair of nodes, so some dominated ways may stay.
+    An arc is held against a few strong ones of its pair of nodes, so some dominated arcs may stay.
     """
     return restricted(problem, [_undominated(layer, problem) for layer in problem.layers])
 

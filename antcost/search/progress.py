@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import inf
 
-from antcost.search.transitions import FloatArray
+from antcost.search.arrays import FloatArray
 
 RELATIVE_ROUNDING = 1e-11
 
@@ -16,7 +16,7 @@ class TimeUpError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A path within the limits: the way it takes in each of the chain's steps, and its value."""
+    """A path within the limits: the arc it takes in each of the chain's steps, and its value."""
 
     path: tuple[int, ...]
     value: float

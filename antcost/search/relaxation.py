@@ -14,9 +14,8 @@ from math import inf
 
 import numpy as np
 
+from antcost.search.arrays import BoolArray, FloatArray, IntArray
 from antcost.search.problem import ROUNDING, Layer, Problem
-from antcost.search.transitions import FloatArray
-from antcost.search.vectorized import BoolArray, IntArray
 
 MAX_CUTS = 60
 CLOSE = 1e-7
@@ -72,9 +71,9 @@ class Prices:
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """One way a layer, the value, and what it leaves of each limit (negative: exceeds it)."""
+    """One arc a layer, the value, and what it leaves of each limit (negative: exceeds it)."""
 
-    ways: tuple[int, ...]
+    arcs: tuple[int, ...]
     value: float
     slack: FloatArray
 
@@ -96,7 +95,7 @@ def make_grids(problem: Problem, size: int) -> tuple[Grid, ...]:
 def worth(
     layer: Layer, prices: FloatArray, grid: Grid, behind: Grid, ahead: FloatArray
 ) -> FloatArray:
-    """For each way and point of the grid before it, the most that can come from there on."""
+    """For each arc and point of the grid before it, the most that can come from there on."""
     own = layer.score - layer.costs @ prices
     if grid.size == 1:
         return np.asarray(own[:, None] + ahead[layer.target])
@@ -121,7 +120,7 @@ def bound_ahead(problem: Problem, grids: Sequence[Grid], prices: FloatArray) -> 
 def possible(
     problem: Problem, grids: Sequence[Grid], priced: Prices, threshold: float
 ) -> list[BoolArray]:
-    """For each layer the ways that lie on a path whose bound is above the threshold.
+    """For each layer the arcs that lie on a path whose bound is above the threshold.
 
     Forwards the most that paths to a node can be worth, for each cell of its grid; entropy is
     rounded up to the next point there, which makes no path worth less.
@@ -133,14 +132,14 @@ def possible(
         grid, after = grids[i], grids[i + 1]
         coming = worth(layer, priced.prices, grid, after, priced.ahead[i + 1])
         kept.append((behind[layer.source] + coming).max(axis=1) + priced.error > threshold)
-        ways = np.flatnonzero(kept[-1])
-        source, target = layer.source[ways], layer.target[ways]
-        own = layer.score[ways] - layer.costs[ways] @ priced.prices
+        arcs = np.flatnonzero(kept[-1])
+        source, target = layer.source[arcs], layer.target[arcs]
+        own = layer.score[arcs] - layer.costs[arcs] @ priced.prices
         reached = np.full((len(layer.weight), after.size), -inf)
         if grid.size == 1:
             np.maximum.at(reached[:, 0], target, behind[source, 0] + own)
         else:
-            entropy = grid.points()[source] + layer.gain[ways, None]
+            entropy = grid.points()[source] + layer.gain[arcs, None]
             value = behind[source] + own[:, None] + layer.weight[target][:, None] * entropy
             cell = np.ceil(after.position(target, entropy) - ROUNDING).astype(np.int64)
             np.maximum.at(reached, (target[:, None], cell), value)
@@ -152,7 +151,7 @@ def best_path(problem: Problem, grids: Sequence[Grid], priced: Prices) -> Path:
     """The path that follows the bounds, though its costs may exceed the limits."""
     node, entropy, value = 0, 0.0, 0.0
     slack = problem.limits.copy()
-    ways = []
+    arcs = []
     for i, layer in enumerate(problem.layers):
         start, end = np.searchsorted(layer.source, (node, node + 1))
         own = layer.score[start:end] - layer.costs[start:end] @ priced.prices
@@ -163,12 +162,12 @@ def best_path(problem: Problem, grids: Sequence[Grid], priced: Prices) -> Path:
             own = own + grids[i + 1].interpolate(priced.ahead[i + 1], target, after)
         else:
             own = own + priced.ahead[i + 1][target, 0]
-        way = int(start + np.argmax(own))
-        ways.append(way)
-        node, entropy = int(layer.target[way]), float(after[way - start])
-        value += float(layer.score[way] + layer.weight[node] * entropy)
-        slack -= layer.costs[way]
-    return Path(tuple(ways), value, slack)
+        arc = int(start + np.argmax(own))
+        arcs.append(arc)
+        node, entropy = int(layer.target[arc]), float(after[arc - start])
+        value += float(layer.score[arc] + layer.weight[node] * entropy)
+        slack -= layer.costs[arc]
+    return Path(tuple(arcs), value, slack)
 
 
 def cutting_planes(
@@ -187,8 +186,8 @@ def cutting_planes(
         stop()
         priced = bound_ahead(problem, grids, prices / scale)
         path = best_path(problem, grids, priced)
-        seen = path.ways in paths
-        paths[path.ways] = path
+        seen = path.arcs in paths
+        paths[path.arcs] = path
         lowest = min(lowest, priced.bound)
         yield priced, path
         if not len(most):

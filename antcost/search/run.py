@@ -217,12 +217,11 @@ def _solve_slices(
 ) -> SearchResult:
     """Bound every slice, then solve them from the highest bound on, until the rest are below."""
     bounds = [inf] * len(parts)
-    if len(parts) > 1:
-        for index, part in enumerate(parts):
-            try:
-                bounds[index] = _bounded(prepare(space, part, objective), clock)
-            except TimeUpError:
-                return SearchResult(space, interrupted=True)
+    try:
+        if len(parts) > 1:
+            bounds = [_bounded(prepare(space, part, objective), clock) for part in parts]
+    except TimeUpError:
+        return SearchResult(space, interrupted=True)
     solved = latest = SearchResult(space)
 
     def publish(one: SearchResult) -> None:
@@ -235,7 +234,9 @@ def _solve_slices(
     for index in sorted(range(len(parts)), key=lambda i: -bounds[i]):
         prepared, bound = prepare(space, parts[index], objective), bounds[index]
         if bound > solved.lower + rounding(solved.lower, bound):
-            one = _solve_one(space, prepared, solved.lower, clock, publish)
+            one = _solve_one(
+                _unsolved(space, prepared, bound), prepared, solved.lower, clock, publish
+            )
         else:
             one = _unsolved(space, prepared, min(bound, solved.lower))
         bounds[index] = one.upper
@@ -273,20 +274,24 @@ def _unsolved(space: Space, prepared: Prepared, upper: float) -> SearchResult:
 
 
 def _solve_one(
-    space: Space, prepared: Prepared, floor: float, clock: Progress, on_progress: OnProgress
+    before: SearchResult,
+    prepared: Prepared,
+    floor: float,
+    clock: Progress,
+    on_progress: OnProgress,
 ) -> SearchResult:
-    """Solve one slice for networks better than the floor."""
-    start = _unsolved(space, prepared, inf)
+    """Solve one slice for networks better than the floor; `before` is what is known of it."""
+    space = before.space
     network_at = cache(lambda found: candidate(prepared.chain, found, space))
 
     def known() -> SearchResult:
         prices = () if progress.best is None or progress.prices is None else progress.prices
         summed = (bound for bound in space.bounds if not bound.measure.largest)
         return replace(
-            start,
+            before,
             best=network_at(progress.best) if progress.best else None,
-            upper=progress.upper,
-            eliminated=progress.eliminated * start.transitions,
+            upper=min(progress.upper, before.upper),
+            eliminated=progress.eliminated * before.transitions,
             examined=progress.examined,
             prices={
                 bound: bound.sign * float(price)
@@ -314,7 +319,7 @@ def _solve_largest(
 ) -> SearchResult:
     """Find the least bound on a largest value under which there is a network, by bisection."""
     chains = [build_chain(space, part) for part in parts]
-    counts = [step.ways.counts[measure.name][step.way] for c in chains for step in c.steps]
+    counts = [step.arcs.counts[measure.name][step.arc] for c in chains for step in c.steps]
     limits = np.unique(np.concatenate(counts)).tolist() if counts else []
     result = SearchResult(
         space,
@@ -346,8 +351,8 @@ def _solve_largest(
 
 def candidate(chain: Chain, found: Found, space: Space) -> Candidate:
     """Return the network that a path stands for, with its counts."""
-    ways = [step.way[edge] for step, edge in zip(chain.steps, found.path, strict=True)]
-    counts = {measure.name: int(chain.count(measure, ways)) for measure in space.measures.values()}
+    arcs = [step.arc[edge] for step, edge in zip(chain.steps, found.path, strict=True)]
+    counts = {measure.name: int(chain.count(measure, arcs)) for measure in space.measures.values()}
     return Candidate(chain.values(found.path), counts, found.value)
 
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from antcost.errors import SpecError
-from antcost.search.variables import Variable
+from antcost.search.variables import Variable, errors_at
 from antcost.sources.specs.model import NetSpec
-from antcost.sources.specs.overrides import PathError, targets
+from antcost.sources.specs.overrides import targets
 from antcost.yamlfile.document import Document
 
 
@@ -34,10 +34,8 @@ def read_scores(
         raise SpecError(document.problems)
     scores = []
     for index, row in enumerate(rows):
-        try:
+        with errors_at(document, ("scores", index)):
             scores += _row(base, known, row)
-        except (PathError, ValueError) as error:
-            document.add_error(("scores", index), str(error))
     if document.problems:
         raise SpecError(document.problems)
     return tuple(scores)

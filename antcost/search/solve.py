@@ -9,6 +9,7 @@ from math import gcd, inf
 
 import numpy as np
 
+from antcost.search.arrays import BoolArray, FloatArray, take
 from antcost.search.labels import Labels, beam, make_tree, paths_above, within_rho
 from antcost.search.problem import (
     Problem,
@@ -29,8 +30,6 @@ from antcost.search.relaxation import (
     make_grids,
     possible,
 )
-from antcost.search.transitions import FloatArray
-from antcost.search.vectorized import BoolArray
 
 PRICE_SETS = 4
 FIRST_DEPTH = 1e-4
@@ -126,7 +125,7 @@ def _priced(problem: Problem, progress: Progress) -> tuple[Problem, tuple[Grid, 
     for _ in range(RHO_ROUNDS):
         relaxed = with_rho_cost(problem, depth)
         grids, prices = _cheapest_prices(relaxed, progress)
-        reached = _depth(problem, best_path(relaxed, grids, prices[0]).ways)
+        reached = _depth(problem, best_path(relaxed, grids, prices[0]).arcs)
         if progress.proven or abs(reached - depth) < 1:
             break
         depth = reached
@@ -140,7 +139,7 @@ def _cheapest_prices(problem: Problem, progress: Progress) -> tuple[tuple[Grid, 
     for priced, path in cutting_planes(problem, grids, progress.stop_in_time):
         tried.append(priced)
         progress.bounded(_on_lattice(problem, priced.bound))
-        one = followed(problem, path.ways)
+        one = followed(problem, path.arcs)
         if one is not None:
             progress.found(one)
         if priced.bound < least:
@@ -223,7 +222,7 @@ def enumerate_above(
             continue
         tree = make_tree(kept, *_on_fine_grids(kept, part_prices))
         for labels in paths_above(tree, worth, stop):
-            chosen = labels.take(labels.value >= threshold)
+            chosen = take(labels, labels.value >= threshold)
             if count is not None:
                 best = np.sort(np.concatenate([best, chosen.value]))[-count:]
             for path, value in zip(_paths(kept, chosen), chosen.value, strict=True):
@@ -233,7 +232,7 @@ def enumerate_above(
 def _hopeful(
     problem: Problem, grids: tuple[Grid, ...], prices: Sequence[Prices], threshold: float
 ) -> list[BoolArray]:
-    """For each layer the ways that some path worth more than the threshold may take."""
+    """For each layer the arcs that some path worth more than the threshold may take."""
     kept = [np.ones(len(layer), dtype=bool) for layer in problem.layers]
     for priced in prices:
         for keep, more in zip(kept, possible(problem, grids, priced, threshold), strict=True):
@@ -241,20 +240,20 @@ def _hopeful(
     return kept
 
 
-def followed(problem: Problem, ways: Sequence[int]) -> Found | None:
-    """The path of these ways of the layers, or None if it is not within the limits."""
+def followed(problem: Problem, arcs: Sequence[int]) -> Found | None:
+    """The path of these arcs of the layers, or None if it is not within the limits."""
     entropy = depth = value = 0.0
     costs, within = np.zeros(len(problem.limits)), True
-    for layer, way in zip(problem.layers, ways, strict=True):
-        entropy += float(layer.gain[way])
-        depth += float(layer.depth[way])
-        value += float(layer.score[way] + layer.weight[layer.target[way]] * entropy)
-        costs += layer.costs[way]
+    for layer, arc in zip(problem.layers, arcs, strict=True):
+        entropy += float(layer.gain[arc])
+        depth += float(layer.depth[arc])
+        value += float(layer.score[arc] + layer.weight[layer.target[arc]] * entropy)
+        costs += layer.costs[arc]
         if layer.ends_scale and problem.rho is not None:
             within &= bool(within_rho(np.array(entropy), np.array(depth), problem.rho))
     if not within or (costs > problem.limits).any():
         return None
-    edges = (int(layer.edge[way]) for layer, way in zip(problem.layers, ways, strict=True))
+    edges = (int(layer.edge[arc]) for layer, arc in zip(problem.layers, arcs, strict=True))
     return Found(tuple(edges), value)
 
 
@@ -263,18 +262,18 @@ def _note_all(labels: Labels, problem: Problem, progress: Progress) -> None:
     progress.examined += len(labels)
     if len(labels):
         best = int(np.argmax(labels.value))
-        (path,) = _paths(problem, labels.take(slice(best, best + 1)))
+        (path,) = _paths(problem, take(labels, slice(best, best + 1)))
         progress.found(Found(path, float(labels.value[best])))
 
 
 def _paths(problem: Problem, labels: Labels) -> list[tuple[int, ...]]:
-    """The ways of each path, as edges of the chain's steps."""
-    columns = [layer.edge[way] for layer, way in zip(problem.layers, labels.ways.T, strict=True)]
+    """The arcs of each path, as edges of the chain's steps."""
+    columns = [layer.edge[arc] for layer, arc in zip(problem.layers, labels.arcs.T, strict=True)]
     return [tuple(map(int, row)) for row in np.column_stack(columns)]
 
 
-def _depth(problem: Problem, ways: Sequence[int]) -> float:
-    return sum(float(layer.depth[way]) for layer, way in zip(problem.layers, ways, strict=True))
+def _depth(problem: Problem, arcs: Sequence[int]) -> float:
+    return sum(float(layer.depth[arc]) for layer, arc in zip(problem.layers, arcs, strict=True))
 
 
 def _middle_depth(problem: Problem) -> float:

@@ -1,8 +1,9 @@
 """The search file: a network, what may be changed of it, and what it has to fit into."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from math import prod
+from math import inf, prod
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,22 +13,23 @@ from antcost.cost.budget import Bound, find_measure, read_bound
 from antcost.cost.device import Device, read_device
 from antcost.cost.measures import Measure
 from antcost.cost.memory import Dtype
-from antcost.errors import AntcostError, Problem, SpecError
+from antcost.errors import Problem, SpecError
 from antcost.search.measures import array_measures
-from antcost.search.objective import SCORES, Objective, read_objective
-from antcost.search.rho import RHO, read_rho
+from antcost.search.objective import SCORES, Objective, ObjectiveFields, read_objective
 from antcost.search.rules import Rule, read_rule
 from antcost.search.scores import Score, read_scores
-from antcost.search.variables import Variable, read_choices
+from antcost.search.variables import Variable, errors_at, read_choices
 from antcost.sources.specs.catalog import SUFFIXES, find, is_file, shipped_names, shipped_spaces
 from antcost.sources.specs.load import load
 from antcost.sources.specs.model import NetSpec
-from antcost.sources.specs.overrides import PathError, targets
+from antcost.sources.specs.overrides import targets
 from antcost.yamlfile.document import Document, read_document, read_value
 from antcost.yamlfile.fields import Fields
 from antcost.yamlfile.validation import add_errors
 
 MAX_CHOICES = 200
+RHO = "rho"
+"""Depth over width (DeepMAD, arXiv 2303.02165), on which only a search has a budget."""
 
 
 class SpaceFields(Fields):
@@ -259,15 +261,12 @@ def _is_lower(text: Any) -> bool:
 def _rules(document: Document, fields: SpaceFields, base: NetSpec) -> list[Rule]:
     rules = []
     for path, text in fields.rules.items():
-        key = ("rules", path)
-        try:
+        with errors_at(document, ("rules", path)):
             kind, spread = read_rule(str(text))
             keys = targets(base.document, path)
             if keys[0][0] != "stages":
-                raise PathError("expected a field of stages, such as ant*.channels")
+                raise ValueError("expected a field of stages, such as ant*.channels")
             rules.append(Rule(path, kind, {int(k[1]): str(k[2]) for k in keys}, spread))
-        except (PathError, ValueError) as error:
-            document.add_error(key, str(error))
     return rules
 
 
@@ -276,16 +275,21 @@ def _budget(
 ) -> tuple[list[Bound], float | None]:
     bounds, rho = [], None
     for name, texts in fields.budget.items():
-        key = ("budget", name)
         for text in _listed(texts):
-            try:
+            with errors_at(document, ("budget", name)):
                 if name == RHO:
-                    rho = read_rho(str(text))
+                    rho = _read_rho(str(text))
                 else:
                     bounds.append(read_bound(find_measure(known, name), str(text)))
-            except (AntcostError, ValueError) as error:
-                document.add_error(key, str(error))
     return bounds, rho
+
+
+def _read_rho(text: str) -> float:
+    """Read "<= 1.0" or "1.0". Raises ValueError."""
+    match = re.fullmatch(r"\s*(?:<=)?\s*(\d+(?:\.\d+)?)\s*", text)
+    if not match or not 0 < float(match[1]) < inf:
+        raise ValueError(f"expected such as <= 1.0, got {text!r:.60}")
+    return float(match[1])
 
 
 def _objective(
@@ -293,18 +297,9 @@ def _objective(
 ) -> Objective | None:
     if fields.objective is None:
         return None
-    try:
+    with errors_at(document, ("objective",), ObjectiveFields):
         objective = read_objective(fields.objective, known)
-    except ValidationError as error:
-        from antcost.search.objective import ObjectiveFields
-
-        add_errors(document, ("objective",), error, ObjectiveFields.model_fields)
-        return None
-    except AntcostError as error:
-        document.add_error(("objective",), str(error))
-        return None
-    if SCORES in objective.weights and fields.scores is None:
-        document.add_error(
-            ("objective",), "needs scores: FILE, which says what each choice is worth"
-        )
-    return objective
+        if SCORES in objective.weights and fields.scores is None:
+            raise ValueError("needs scores: FILE, which says what each choice is worth")
+        return objective
+    return None

@@ -15,11 +15,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from antcost.errors import AntcostError
+from antcost.search.arrays import IntArray
 from antcost.search.chain import Chain, build_chain, completions, slices
 from antcost.search.parallel import run_calls
 from antcost.search.space import Space, to_plain
 from antcost.search.variables import Variable
-from antcost.search.vectorized import IntArray
 from antcost.units import format_exact
 from antcost.version import __version__
 
@@ -61,67 +61,53 @@ class Sweep:
         return sum(group.rows for group in self.groups)
 
     def parts(self, output: Path) -> list[Path]:
-        """Where each finished row group is kept until the file is complete."""
+        """Where each finished row group is kept until the file is complete.
+
+        The folder beside the file has the same name for the same sweep in this version.
+        """
         first = self.groups[0]
-        plan = [__version__, first.of.text, first.seed, first.rows, self.rows]
-        name = sha256(json.dumps(plan).encode()).hexdigest()[:16]
-        return [parts_folder(output) / f"{name}-{i}.parquet" for i in range(len(self.groups))]
+        plan = json.dumps([__version__, first.of.text, first.seed, first.rows, self.rows])
+        name = f"{output.name}.{sha256(plan.encode()).hexdigest()[:8]}.parts"
+        return [output.parent / name / f"{number}.parquet" for number in range(len(self.groups))]
 
 
-def parts_folder(output: Path) -> Path:
-    """Return the folder beside the file that has what is finished of it."""
-    return output.parent / f"{output.name}.parts"
+def plan_sweep(
+    space: Space, sample: int | None = None, seed: int = 0, rows_per_group: int = ROWS
+) -> Sweep:
+    """Plan to write every configuration that can be built and keeps the rules; budgets are ignored.
 
-
-def plan_sample(space: Space, rows: int, seed: int = 0, rows_per_group: int = ROWS) -> Sweep:
-    """Draw configurations independently, each that can be built and keeps the rules as likely.
-
-    Those with the same values for the whole network follow each other; budgets are ignored. Raises
-    AntcostError if there is none.
+    With `sample`, so many are drawn independently, each as likely as any other; those with the same
+    values for the whole network follow each other. Raises AntcostError if there are none or too
+    many.
     """
-    _require_rows(rows, f"--sample: expected 1 to {format_exact(MAX_ROWS)} rows")
-    sizes = _sizes(space)
-    rng = np.random.default_rng(seed)
-    of_slice = rng.multinomial(rows, [size / sum(sizes) for size in sizes]).tolist()
-    return _planned(space, of_slice, rows_per_group, seed)
-
-
-def plan_all(space: Space, rows_per_group: int = ROWS) -> Sweep:
-    """Take every configuration that can be built and keeps the rules once; budgets are ignored.
-
-    Raises AntcostError if there are none or too many.
-    """
-    sizes = _sizes(space)
-    _require_rows(
-        sum(sizes),
-        f"{space.name} has {format_exact(sum(sizes))} configurations, and --all writes up to "
-        f"{format_exact(MAX_ROWS)}; use --sample",
-    )
-    return _planned(space, sizes, rows_per_group, None)
-
-
-def _require_rows(rows: int, message: str) -> None:
-    if not 1 <= rows <= MAX_ROWS:
-        raise AntcostError(message)
-
-
-def _sizes(space: Space) -> list[int]:
-    """Return how many configurations each slice has. Raises AntcostError if there are none."""
+    if sample is not None and not 1 <= sample <= MAX_ROWS:
+        raise AntcostError(f"--sample: expected 1 to {format_exact(MAX_ROWS)} rows")
     free = replace(space, bounds=(), rho=None)
     sizes = [build_chain(free, part).size() for part in slices(free)]
-    if not any(sizes):
+    total = sum(sizes)
+    if not total:
         raise AntcostError(f"{space.name}: no configuration can be built and keeps the rules")
-    return sizes
-
-
-def _planned(space: Space, sizes: Sequence[int], rows_per_group: int, seed: int | None) -> Sweep:
-    text = json.dumps(to_plain(space))
-    groups = [
-        RowGroup(SpaceSlice(space, text, number), first, min(rows_per_group, size - first), seed)
-        for number, size in enumerate(sizes)
-        for first in range(0, size, rows_per_group)
-    ]
-    return Sweep(tuple(groups))
+    if sample is not None:
+        shares = [size / total for size in sizes]
+        sizes = np.random.default_rng(seed).multinomial(sample, shares).tolist()
+    elif total > MAX_ROWS:
+        raise AntcostError(
+            f"{space.name} has {format_exact(total)} configurations, and --all writes up to "
+            f"{format_exact(MAX_ROWS)}; use --sample"
+        )
+    of = [SpaceSlice(space, json.dumps(to_plain(space)), number) for number in range(len(sizes))]
+    return Sweep(
+        tuple(
+            RowGroup(
+                of[number],
+                first,
+                min(rows_per_group, size - first),
+                None if sample is None else seed,
+            )
+            for number, size in enumerate(sizes)
+            for first in range(0, size, rows_per_group)
+        )
+    )
 
 
 def row_group(group: RowGroup) -> pa.Table:
@@ -133,7 +119,7 @@ def row_group(group: RowGroup) -> pa.Table:
         of = (group.of.number, group.first)
         rng = np.random.default_rng(np.random.SeedSequence(group.seed, spawn_key=of))
         path = random_paths(chain, group.rows, rng)
-    ways = [step.way[edge] for step, edge in zip(chain.steps, path, strict=True)]
+    arcs = [step.arc[edge] for step, edge in zip(chain.steps, path, strict=True)]
     columns = [
         _values(v).take(np.full(group.rows, v.values.index(chain.part.decided[v.path])))
         for v in space.outer
@@ -141,9 +127,9 @@ def row_group(group: RowGroup) -> pa.Table:
     for variable in space.variables:
         assert variable.stage is not None
         step = chain.steps[variable.stage]
-        option = step.ways.option[ways[variable.stage]]
+        option = step.arcs.option[arcs[variable.stage]]
         columns.append(_values(variable).take(step.choices.positions(option, variable.field)))
-    columns += [pa.array(chain.count(measure, ways)) for measure in space.measures.values()]
+    columns += [pa.array(chain.count(measure, arcs)) for measure in space.measures.values()]
     return pa.Table.from_arrays(columns, schema=_schema(group))
 
 
@@ -244,7 +230,8 @@ def write(
     What is finished is kept beside the file until that is complete, and the same sweep goes on from
     there. Raises AntcostError as run_calls does, and if the file cannot be written.
     """
-    folder, parts, rows = parts_folder(output), sweep.parts(output), 0
+    parts, rows = sweep.parts(output), 0
+    folder = parts[0].parent
 
     def finished(group: RowGroup) -> None:
         nonlocal rows
@@ -267,10 +254,7 @@ def write(
             _write_parquet([table], part, folder)
             finished(group)
         _write_parquet(map(pq.read_table, parts), output.resolve(), folder)
-        for part in parts:
-            part.unlink()
-        if not any(folder.iterdir()):
-            folder.rmdir()
+        shutil.rmtree(folder)
     except OSError as error:
         raise AntcostError(f"{output}: cannot be written: {error.strerror}") from None
 

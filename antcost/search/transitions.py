@@ -1,4 +1,4 @@
-"""All ways through one stage: what every choice makes of every input, and what it costs."""
+"""All arcs through one stage: what every choice makes of every input, and what it costs."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -7,7 +7,6 @@ from math import prod
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from antcost.blocks.registry import block_function
 from antcost.cost.analysis import analyze_graph
@@ -16,8 +15,9 @@ from antcost.errors import AntcostError
 from antcost.graph.graph import Graph, Origin
 from antcost.graph.shape import Shape
 from antcost.graph.tape import Tape
+from antcost.search.arrays import FloatArray, IntArray, broadcast, concatenate, distinct, take
 from antcost.search.measures import conv_layers, log_fan_in
-from antcost.search.vectorized import BoolArray, IntArray, run_vectorized
+from antcost.search.vectorized import run_vectorized
 from antcost.sources.specs.build import later_fields
 from antcost.sources.specs.model import Stage
 
@@ -25,12 +25,11 @@ MAX_TRANSITIONS = 4_000_000
 MAX_EXACT = 2**53
 REPEAT = "repeat"
 DIMENSION = "dimension "
-FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Transitions:
-    """Ways through a stage, an entry each in every array (a column of `dims`).
+    """Ways through a stage, an entry each in every array.
 
     `source` is the index of the input; `option` are the values chosen, as one number that
     `StageChoices.positions` reads; `dims` are the dimensions of the output. `counts` has an array
@@ -39,35 +38,13 @@ class Transitions:
 
     source: IntArray
     option: IntArray
-    dims: IntArray
+    dims: tuple[IntArray, ...]
     counts: Mapping[str, IntArray]
     entropy: FloatArray
     depth: IntArray
 
     def __len__(self) -> int:
         return len(self.source)
-
-    def take(self, chosen: IntArray | BoolArray) -> "Transitions":
-        """Some of the ways."""
-        counts = {name: count[chosen] for name, count in self.counts.items()}
-        return Transitions(
-            self.source[chosen],
-            self.option[chosen],
-            self.dims[:, chosen],
-            counts,
-            self.entropy[chosen],
-            self.depth[chosen],
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class _Made:
-    """What one block makes of some lanes: arrays, or numbers where these are all alike."""
-
-    dims: tuple[Any, ...]
-    counts: Mapping[str, Any]
-    entropy: Any
-    depth: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,14 +94,14 @@ def stage_transitions(
         )
     repeats = choices.values.get(REPEAT, (choices.stage.repeat,))
     stride = choices.strides.get(REPEAT, 0)
-    ways = _start(choices, inputs, measures)
+    arcs = _start(choices, inputs, measures)
     parts = []
     for index in range(max(repeats)):
-        ways = _after_block(ways, choices, index, measures)
+        arcs = _after_block(arcs, choices, index, measures)
         for position, repeat in enumerate(repeats):
             if repeat == index + 1:
-                parts.append(replace(ways, option=ways.option + position * stride))
-    return _joined(parts)
+                parts.append(replace(arcs, option=arcs.option + position * stride))
+    return concatenate(parts)
 
 
 def _start(
@@ -137,18 +114,18 @@ def _start(
     source, option = (
         axis.reshape(-1) for axis in np.meshgrid(np.arange(len(inputs)), options, indexing="ij")
     )
-    dims = np.array([shape.dims for shape in inputs], dtype=np.int64).T
+    dims = tuple(np.array([shape.dims for shape in inputs], dtype=np.int64)[source].T)
     zeros = np.zeros(len(source), dtype=np.int64)
     counts = {measure.name: zeros for measure in measures}
-    return Transitions(source, option, dims[:, source], counts, zeros.astype(np.float64), zeros)
+    return Transitions(source, option, dims, counts, zeros.astype(np.float64), zeros)
 
 
 def _after_block(
-    ways: Transitions, choices: StageChoices, index: int, measures: Sequence[Measure]
+    arcs: Transitions, choices: StageChoices, index: int, measures: Sequence[Measure]
 ) -> Transitions:
-    """The same ways once one more block is run, except where it cannot be; equal ones run once."""
-    first, which = distinct([ways.option, *ways.dims])
-    blocks = ways.take(first)
+    """The same arcs once one more block is run, except where it cannot be; equal ones run once."""
+    first, which = distinct([arcs.option, *arcs.dims])
+    blocks = take(arcs, first)
     runs: list[Transitions] = []
     position = np.full(len(blocks), -1)
     for constants, columns, chosen in _kinds(choices, blocks.option):
@@ -156,11 +133,11 @@ def _after_block(
         columns |= {f"{DIMENSION}{axis}": dims[chosen] for axis, dims in enumerate(blocks.dims)}
         for lanes, made in run_vectorized(function, columns, np.arange(len(chosen))):
             position[chosen[lanes]] = np.arange(len(lanes)) + sum(len(run) for run in runs)
-            runs.append(_filled(made, len(lanes)))
+            runs.append(broadcast(made, len(lanes)))
     if not runs:
-        return ways.take(np.arange(0))
+        return take(arcs, slice(0))
     kept = position[which] >= 0
-    before, block = ways.take(kept), _joined(runs).take(position[which][kept])
+    before, block = take(arcs, kept), take(concatenate(runs), position[which][kept])
     counts = {
         measure.name: (np.maximum if measure.largest else np.add)(
             before.counts[measure.name], block.counts[measure.name]
@@ -175,16 +152,6 @@ def _after_block(
         before.entropy + block.entropy,
         before.depth + block.depth,
     )
-
-
-def distinct(columns: Sequence[IntArray]) -> tuple[IntArray, IntArray]:
-    """Entries that differ in one of the columns, and for each entry which of them it is."""
-    code = np.zeros(len(columns[0]), dtype=np.int64)
-    for column in columns:
-        values, inverse = np.unique(column, return_inverse=True)
-        _, code = np.unique(code * len(values) + inverse, return_inverse=True)
-    _, first, which = np.unique(code, return_index=True, return_inverse=True)
-    return first, which
 
 
 def _kinds(
@@ -220,12 +187,12 @@ def _alike(values: Sequence[Any]) -> list[list[int]]:
 
 def _block(
     stage: Stage, fields: Mapping[str, Any], index: int, measures: Sequence[Measure]
-) -> Callable[..., _Made]:
-    """A function from dimensions and fields to what one block makes of them."""
+) -> Callable[..., Transitions]:
+    """A function from dimensions and fields to what one block makes of them: arrays or numbers."""
     function = block_function(stage.block)
     place = Origin(stage.name, index, stage.block, stage.name)
 
-    def run(**columns: Any) -> _Made:
+    def run(**columns: Any) -> Transitions:
         dims = tuple(columns.pop(name) for name in list(columns) if name.startswith(DIMENSION))
         values = {**fields, **columns}
         net = Tape(Shape(dims))
@@ -235,40 +202,11 @@ def _block(
         _require_exact(graph)
         cost = analyze_graph(graph)
         counts = {measure.name: measure.of(cost) for measure in measures}
-        return _Made(y.shape.dims, counts, log_fan_in(cost) / 2, conv_layers(cost))
+        dims = tuple(np.asarray(size) for size in y.shape.dims)
+        nowhere, depth = np.asarray(0), np.asarray(conv_layers(cost))
+        return Transitions(nowhere, nowhere, dims, counts, log_fan_in(cost) / 2, depth)
 
     return run
-
-
-def _filled(made: _Made, size: int) -> Transitions:
-    """What a block makes for `size` lanes, its plain numbers repeated for each of them."""
-
-    def fill(value: Any, kind: type) -> npt.NDArray[Any]:
-        return np.broadcast_to(np.asarray(value, dtype=kind), (size,))
-
-    nowhere = fill(0, np.int64)
-    return Transitions(
-        nowhere,
-        nowhere,
-        np.array([fill(size, np.int64) for size in made.dims]),
-        {name: fill(count, np.int64) for name, count in made.counts.items()},
-        fill(made.entropy, np.float64),
-        fill(made.depth, np.int64),
-    )
-
-
-def _joined(parts: Sequence[Transitions]) -> Transitions:
-    counts = {
-        name: np.concatenate([part.counts[name] for part in parts]) for name in parts[0].counts
-    }
-    return Transitions(
-        np.concatenate([part.source for part in parts]),
-        np.concatenate([part.option for part in parts]),
-        np.concatenate([part.dims for part in parts], axis=1),
-        counts,
-        np.concatenate([part.entropy for part in parts]),
-        np.concatenate([part.depth for part in parts]),
-    )
 
 
 def _require_exact(graph: Graph) -> None:

@@ -1,12 +1,14 @@
 """What may be chosen: values for fields of stages, and of the whole network."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
+from antcost.errors import AntcostError
 from antcost.search.rules import Rule
 from antcost.sources.specs.load import copy_plain
 from antcost.sources.specs.model import NetSpec
@@ -55,74 +57,59 @@ def read_choices(
     chosen: dict[Key, str] = {}
     for path, value in choices.items():
         key = ("choices", path)
-        try:
+        with errors_at(document, key, ChoiceFields):
             keys = targets(base.document, path)
-        except PathError as error:
-            document.add_error(key, str(error))
-            continue
-        choice = _choice(document, key, value)
-        if choice is None:
-            continue
-        if keys[0][-1] in UNCHANGEABLE:
-            document.add_error(key, f"{keys[0][-1]} cannot be chosen; it says what a stage is")
-            continue
-        twice = [chosen[k] for k in keys if k in chosen]
-        if twice:
-            document.add_error(key, f"selects a field that {twice[0]} selects, too")
-            continue
-        chosen |= dict.fromkeys(keys, path)
-        mark = document.where(key)
-        if keys[0][0] != "stages":
-            values = _values(document, key, choice, base, keys[0])
-            outer.append(Variable(path, path, values, mark))
-            continue
-        for stage_key in keys:
-            stage, name = int(stage_key[1]), str(stage_key[2])
-            values = _values(document, key, choice, base, stage_key)
-            variable = f"{base.stages[stage].name}.{name}"
-            inner.append(Variable(variable, path, values, mark, stage, name))
-        if choice.shared is not None and len(keys) > 1:
-            rules.append(Rule(path, "equal", {int(k[1]): str(k[2]) for k in keys}, shared=True))
+            choice = _choice(value)
+            if keys[0][-1] in UNCHANGEABLE:
+                raise ValueError(f"{keys[0][-1]} cannot be chosen; it says what a stage is")
+            if twice := [chosen[k] for k in keys if k in chosen]:
+                raise ValueError(f"selects a field that {twice[0]} selects, too")
+            values = [_values(choice, base, each) for each in keys]
+            chosen |= dict.fromkeys(keys, path)
+            mark = document.where(key)
+            if keys[0][0] != "stages":
+                outer.append(Variable(path, path, values[0], mark))
+                continue
+            fields = {int(each[1]): str(each[2]) for each in keys}
+            for (stage, name), own in zip(fields.items(), values, strict=True):
+                variable = f"{base.stages[stage].name}.{name}"
+                inner.append(Variable(variable, path, own, mark, stage, name))
+            if choice.shared is not None and len(keys) > 1:
+                rules.append(Rule(path, "equal", fields, shared=True))
     return inner, outer, rules
 
 
-def _choice(document: Document, key: Key, value: Any) -> ChoiceFields | None:
-    """The fields of a choice, or None once what is wrong with it is noted."""
-    if not isinstance(value, dict):
-        document.add_error(key, "expected {each: [...]}, {shared: [...]} or {scale: [...]}")
-        return None
+@contextmanager
+def errors_at(document: Document, key: Key, model: type[Fields] = Fields) -> Iterator[None]:
+    """Note an error of the block, or of the fields that a model expects, at a key of a document."""
     try:
-        choice = ChoiceFields.model_validate(value)
+        yield
     except ValidationError as error:
-        add_errors(document, key, error, ChoiceFields.model_fields)
-        return None
-    given = [values for values in (choice.each, choice.shared, choice.scale) if values is not None]
-    if len(given) != 1:
-        document.add_error(key, "expected one of each, shared and scale")
-        return None
+        add_errors(document, key, error, model.model_fields)
+    except (AntcostError, PathError, ValueError) as error:
+        document.add_error(key, str(error))
+
+
+def _choice(value: Any) -> ChoiceFields:
+    """Return the fields of a choice. Raises ValueError, of which ValidationError is one."""
+    if not isinstance(value, dict):
+        raise ValueError("expected {each: [...]}, {shared: [...]} or {scale: [...]}")
+    choice = ChoiceFields.model_validate(value)
+    if [choice.each, choice.shared, choice.scale].count(None) != 2:
+        raise ValueError("expected one of each, shared and scale")
     return choice
 
 
-def _values(
-    document: Document, key: Key, choice: ChoiceFields, base: NetSpec, target: Key
-) -> tuple[Any, ...]:
-    """The values without repetitions, in the order they are written."""
+def _values(choice: ChoiceFields, base: NetSpec, target: Key) -> tuple[Any, ...]:
+    """Return the values without repetitions, in the order they are written. Raises ValueError."""
+    values = choice.each or choice.shared or []
     if choice.scale is not None:
-        start = _base_value(base, target)
+        start = base.document.tree.get(str(target[0]))
+        if target[0] == "stages":
+            start = getattr(base.stages[int(target[1])], str(target[2]), None)
         if type(start) is not int:
-            message = (
+            raise ValueError(
                 f"scale needs an integer to multiply, and the base has {start!r:.60}; use each"
             )
-            document.add_error(key, message)
-            return ()
         values = [make_divisible(start, Fraction(str(factor))) for factor in choice.scale]
-    else:
-        values = choice.each or choice.shared or []
     return tuple({repr(value): copy_plain(value) for value in values}.values())
-
-
-def _base_value(base: NetSpec, target: Key) -> Any:
-    if target[0] != "stages":
-        return base.document.tree.get(str(target[0]))
-    stage, name = base.stages[int(target[1])], str(target[2])
-    return getattr(stage, name, None)

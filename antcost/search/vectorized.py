@@ -1,6 +1,6 @@
 """Many integers at once: blocks, shape rules and cost formulas run on arrays, none written twice.
 
-Where code asks which way to go ("does the block keep its shape?") and the answer differs between
+Where code asks which arc to go ("does the block keep its shape?") and the answer differs between
 lanes, the run is abandoned and repeated for each answer.
 """
 
@@ -11,10 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from antcost.errors import ShapeError
+from antcost.search.arrays import BoolArray, IntArray
 
 T = TypeVar("T")
-IntArray = npt.NDArray[np.int64]
-BoolArray = npt.NDArray[np.bool_]
 
 
 class DivergenceError(Exception):

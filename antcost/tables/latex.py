@@ -1,196 +1,162 @@
-"""A table in LaTeX: it needs booktabs only, and fits a column of a page or its whole width."""
+"""A table in LaTeX with booktabs; a wide one has a smaller font, and graphicx shrinks the rest."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from math import ceil, floor
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain, pairwise
+from math import ceil
 from textwrap import wrap
 from typing import Any
 
-from antcost.tables.latex_fit import Column, Part, fitting_parts, header_words
-from antcost.tables.latex_text import escape, line_count, text_width
-from antcost.tables.table import Cell, Note, Table
+from antcost.tables.latex_text import escape
+from antcost.tables.table import Cell, Formula, Note, Table
 
-_HEIGHT, _LEAST_HEIGHT, _WIDEST = 500, 100, 500
-"""What may be on a page, what there is room for under any title, and how wide a page may be."""
+_SMALL = r"\footnotesize\setlength{\tabcolsep}{3pt}"
+_PLACES = (
+    (44, 40, "table", r"\normalsize"),
+    (55, 50, "table", _SMALL),
+    (66, 40, "table*", r"\normalsize"),
+    (90, 50, "table*", _SMALL),
+)
+"""Characters of a line and lines of a page that there is room for, by environment and font."""
+_ROOM = 90
+"""The characters of the longest of these lines."""
+_SHRUNK = 130
+"""Characters of a line that TeX may shrink to that; in longer ones, texts are wrapped."""
+_LONG = 20
+"""Longer texts are wrapped, to no fewer characters than this."""
+_NOTE = 60
+"""Characters of a line of a note."""
 
-_RULES = 16
-_CAPTION_SKIPS, _CAPTION_LINE = 20, 12
-_NOTE_SCALE, _NOTE_LINE, _NOTES_LEAST = 0.85, 9.5, 180
-_NOTE_LENGTH = 1500
-_FLOATS = 10
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """A column, and how many characters it is wide."""
+
+    header: str
+    cells: Sequence[Cell]
+    side: str
+    width: int
+    wrapped: bool = False
+
+    def text(self, cell: Cell) -> str:
+        """Return a cell as LaTeX."""
+        text = escape(cell, breakable=self.wrapped)
+        return rf"\raggedright {text}" if self.wrapped and text else text
+
+    def lines(self, cell: Cell) -> int:
+        """Return about how many lines a cell has."""
+        return ceil(1.2 * len(str(cell)) / self.width) if self.wrapped else 1
 
 
 def latex(table: Table[Any], exact: bool, label: str | None = None) -> str:
-    r"""Table environments, each short enough for a page; \ref{label} is their number.
-
-    They fit a column of 229 pt or a page of 345 pt, also across two columns: what is too wide is
-    set in smaller letters, its long texts are wrapped, and at last its columns are parted.
-    """
-    parts = fitting_parts(table, exact)
-    floats = [
-        (part.setting.environment, lines)
-        for part in parts
-        for lines in _pages(part, table, _shorter(table.notes) if part is parts[-1] else ())
-    ]
+    r"""Return table environments, each short enough for a page; \ref{label} is their number."""
+    columns = _columns(table, exact)
+    width = _width(columns)
+    _, page, environment, font = next((p for p in _PLACES if width <= p[0]), _PLACES[-1])
+    if width > _SHRUNK:
+        columns = _with_wrapped_texts(columns)
     title = escape(table.title, breakable=True)
-    text = [r"% \usepackage{booktabs}"]
-    for number, (environment, lines) in enumerate(floats):
-        if number and number % _FLOATS == 0:
-            text.append(r"\clearpage % LaTeX holds a limited number of tables back")
+    text = [r"% \usepackage{booktabs,graphicx}"]
+    for number, content in enumerate(_contents(table, columns, page)):
         text += [
             rf"\begin{{{environment}}}",
             r"\centering",
             *([r"\addtocounter{table}{-1}"] if number else []),
             rf"\caption{{{title}{' (continued)' if number else ''}}}",
             *([rf"\label{{{label}}}"] if label and not number else []),
-            *lines,
+            r"\smallskip",
+            font,
+            *content,
             rf"\end{{{environment}}}",
         ]
     return "\n".join(text)
 
 
-def _pages(part: Part, table: Table[Any], notes: Sequence[Note]) -> Iterator[list[str]]:
-    """What stands under each caption: rows, and after the last of them the notes."""
-    rows = list(zip(*(column.cells for column in part.columns), strict=True))
-    lines = [_joined(part, map(_cell, row, part.wrapped)) for row in rows]
+def _columns(table: Table[Any], exact: bool) -> list[_Column]:
+    """Return the columns; bars have no characters in LaTeX."""
+    rows = table.cells(exact)
+    columns = []
+    for i, (column, side) in enumerate(zip(table.columns, table.alignment, strict=True)):
+        if column.unit != "bar":
+            cells = [row[i] for row in rows]
+            words = re.findall(r"(?:% )?\S+", column.header)
+            width = max(map(len, (*map(str, cells), *words)), default=1)
+            header = r" \\ ".join(map(escape, wrap(column.header, width)))
+            if r"\\" in header:
+                header = rf"\shortstack[{side[0]}]{{\strut {header}}}"
+            columns.append(_Column(header, cells, side[0], width))
+    return columns
+
+
+def _width(columns: Sequence[_Column]) -> int:
+    """Return the characters of a line; two are as wide as the space between two columns."""
+    return sum(column.width + 2 for column in columns) - 2
+
+
+def _with_wrapped_texts(columns: Sequence[_Column]) -> list[_Column]:
+    """Return the columns, of which those of long texts share what the others leave of a line."""
+    long = [column.side == "l" and column.width > _LONG for column in columns]
+    whole = sum(column.width for column, wrapped in zip(columns, long, strict=True) if wrapped)
+    left = _ROOM - (_width(columns) - whole)
+    return [
+        replace(column, width=max(_LONG, left * column.width // whole), wrapped=True)
+        if wrapped
+        else column
+        for column, wrapped in zip(columns, long, strict=True)
+    ]
+
+
+def _contents(table: Table[Any], columns: Sequence[_Column], page: int) -> Iterator[list[str]]:
+    """Yield what stands under each caption: rows, and after the last of them the notes."""
+    rows = list(zip(*(column.cells for column in columns), strict=True))
+    wrapped = any(column.wrapped for column in columns)
+    fractions = any(isinstance(cell, Formula) and r"\frac" in cell.latex for cell in chain(*rows))
+    stretch = 1.5 if fractions else 1.2 if wrapped else 1
+    end = r" \tabularnewline" if wrapped else r" \\"
+    lines = [" & ".join(map(_Column.text, columns, row)) + end for row in rows]
     if table.total is not None:
         lines[-1] = f"\\midrule\n{lines[-1]}"
-    width = min(part.setting.room, max(part.width, _NOTES_LEAST))
-    heights = [
-        *(_row_height(part, row) for row in rows),
-        *(_NOTE_LINE * line_count(_plain(note), width / _NOTE_SCALE) for note in notes),
+    kinds = (
+        rf"p{{{column.width / _ROOM:.2f}\linewidth}}" if column.wrapped else column.side
+        for column in columns
+    )
+    head = [
+        *([rf"\renewcommand{{\arraystretch}}{{{stretch}}}"] if stretch > 1 else []),
+        r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
+        rf"\begin{{tabular}}{{@{{}}{''.join(kinds)}@{{}}}}",
+        r"\toprule",
+        " & ".join(column.header for column in columns) + end,
+        r"\midrule",
     ]
-    caption = _CAPTION_SKIPS + _CAPTION_LINE * line_count(table.title, part.setting.room)
-    header = _RULES + part.setting.line * max(map(len, _header_lines(part)))
-    for page in _balanced(heights, max(_LEAST_HEIGHT, _HEIGHT - caption - header)):
-        shown = notes[max(0, page.start - len(rows)) : max(0, page.stop - len(rows))]
-        wrapped = any(part.wrapped)
-        measure = rf"\dimexpr{_line_width(part)}\relax" if wrapped else f"{ceil(width)}pt"
+    heights = [
+        *(max(map(_Column.lines, columns, row)) + stretch - 1 for row in rows),
+        *(ceil(len("".join(map(str, note))) / _NOTE) for note in table.notes),
+    ]
+    for part in _parts(heights, page):
+        shown = table.notes[max(0, part.start - len(rows)) : max(0, part.stop - len(rows))]
         yield [
-            *(_tabular(part, lines[page]) if page.start < len(rows) or not rows else []),
-            *(_under_table(shown, measure) if shown else []),
+            *([*head, *lines[part], r"\bottomrule", r"\end{tabular}}"] if lines[part] else []),
+            *(_under_table(shown) if shown else []),
         ]
 
 
-def _balanced(heights: Sequence[float], room: float) -> list[slice]:
-    """As few pages as have to be, of about the same height."""
-    pages = max(1, ceil(sum(heights) / room))
-    limit = min(room, sum(heights) / pages + max(heights, default=0))
+def _parts(heights: Sequence[float], page: int) -> list[slice]:
+    """Return the parts that are no higher than a page."""
     starts, height = [0], 0.0
     for i, block in enumerate(heights):
-        if height and height + block > limit:
+        if height and height + block > page:
             starts, height = [*starts, i], 0.0
         height += block
-    return [slice(*ends) for ends in zip(starts, [*starts[1:], len(heights)], strict=True)]
+    return [slice(*ends) for ends in pairwise([*starts, len(heights)])]
 
 
-def _row_height(part: Part, row: Sequence[Cell]) -> float:
-    cells = zip(row, part.rooms, part.wrapped, strict=True)
-    lines = (line_count(cell, room) for cell, room, wrapped in cells if wrapped)
-    return part.setting.line * (max(lines, default=1) + part.stretch - 1)
-
-
-def _tabular(part: Part, lines: Iterable[str]) -> list[str]:
-    return [
-        r"\smallskip",
-        *_style(part),
-        rf"\begin{{tabular}}{{@{{}}{''.join(_sides(part))}@{{}}}}",
-        r"\toprule",
-        _joined(part, map(_stacked, part.columns, _header_lines(part))),
-        r"\midrule",
-        *lines,
-        r"\bottomrule",
-        r"\end{tabular}",
-    ]
-
-
-def _style(part: Part) -> Iterator[str]:
-    if part.setting.size != "normalsize":
-        yield rf"\{part.setting.size}\setlength{{\tabcolsep}}{{{part.setting.gap}pt}}"
-    if part.stretch > 1:
-        yield rf"\renewcommand{{\arraystretch}}{{{part.stretch}}}"
-
-
-def _sides(part: Part) -> Iterator[str]:
-    """Columns that are wrapped share what the others leave of the line, however long that is."""
-    columns = list(zip(part.columns, part.widths, part.wrapped, strict=True))
-    shared = sum(width for _, width, wrapped in columns if wrapped)
-    rest = rf"\dimexpr{_line_width(part)}-{ceil(part.width - shared)}pt\relax"
-    for column, width, wrapped in columns:
-        if wrapped:
-            share = "" if width == shared else floor(1000 * width / shared) / 1000
-            yield rf"p{{{share}{rest}}}"
-        else:
-            yield "r" if column.number else "l"
-
-
-def _line_width(part: Part) -> str:
-    """The page's width, or the table's where nothing has to be wrapped in it."""
-    enough = ceil(part.unwrapped_width)
-    if enough > _WIDEST:
-        return r"\linewidth"
-    return rf"\ifdim\linewidth>{enough}pt {enough}pt\else\linewidth\fi"
-
-
-def _joined(part: Part, cells: Iterable[str]) -> str:
-    end = r"\tabularnewline" if any(part.wrapped) else r"\\"
-    return f"{' & '.join(cells)} {end}"
-
-
-def _cell(cell: Cell, wrapped: bool) -> str:
-    return rf"\raggedright {escape(cell, breakable=True)}" if cell and wrapped else escape(cell)
-
-
-def _header_lines(part: Part) -> list[list[str]]:
-    """The headers on several lines where they are wider than their cells."""
-    return [
-        _filled(header_words(column.header), room)
-        for column, room in zip(part.columns, part.rooms, strict=True)
-    ]
-
-
-def _filled(words: Iterable[str], room: float) -> list[str]:
-    lines: list[str] = []
-    for word in words:
-        if lines and text_width(f"{lines[-1]} {word}") < room + 0.01:
-            lines[-1] += f" {word}"
-        else:
-            lines.append(word)
-    return lines or [""]
-
-
-def _stacked(column: Column, lines: Sequence[str]) -> str:
-    if len(lines) == 1:
-        return escape(lines[0])
-    side = "r" if column.number else "l"
-    stack = r" \\ ".join(map(escape, lines))
-    return rf"\begin{{tabular}}[b]{{@{{}}{side}@{{}}}}{stack}\end{{tabular}}"
-
-
-def _under_table(notes: Sequence[Note], width: str) -> list[str]:
-    """Sentences that are as wide as the table."""
-    first, *others = map(_note, notes)
+def _under_table(notes: Sequence[Note]) -> list[str]:
+    cells = ([note] if isinstance(note, str) else note for note in notes)
+    texts = ("".join(escape(cell, breakable=True) for cell in note) for note in cells)
     return [
         r"\par\smallskip",
-        rf"\parbox{{{width}}}{{\footnotesize\raggedright",
-        first,
-        *(rf"\par {note}" for note in others),
+        r"\parbox{\linewidth}{\footnotesize\raggedright",
+        "\n\\par ".join(texts),
         "}",
     ]
-
-
-def _shorter(notes: Sequence[Note]) -> list[Note]:
-    """Notes that fit on a page: sources of many networks may not."""
-    return [
-        part
-        for note in notes
-        for part in (wrap(note, _NOTE_LENGTH) if isinstance(note, str) else [note])
-    ]
-
-
-def _note(note: Note) -> str:
-    cells = [note] if isinstance(note, str) else note
-    return "".join(escape(cell, breakable=True) for cell in cells)
-
-
-def _plain(note: Note) -> str:
-    return note if isinstance(note, str) else "".join(map(str, note))

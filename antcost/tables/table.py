@@ -18,13 +18,14 @@ from antcost.units import (
     format_factor,
     format_percent,
     format_ratio,
+    format_score,
     format_time,
     plain_number,
 )
 
 Unit = Literal[
     "text", "prose", "formula", "bar", "count", "difference", "bytes", "time", "delay", "share",
-    "change", "times", "ratio", "percent",
+    "change", "times", "ratio", "percent", "score",
 ]  # fmt: skip
 T = TypeVar("T")
 
@@ -218,6 +219,8 @@ def show(value: Value, unit: Unit, exact: bool = False) -> Cell:
             return format_ratio(Fraction(value))
         case "percent":
             return format_accuracy(float(value))
+        case "score":
+            return format_score(float(value))
         case "text" | "prose" | "formula" | "bar":
             return str(value)
         case _:
@@ -243,17 +246,20 @@ def ranked(items: Sequence[T], column: Column[T]) -> list[T]:
     return [item for _, item in filled] + [item for value, item in values if value is None]
 
 
-def _rank(value: Value) -> Any:
+def number_of(value: Value) -> int | float | Fraction | None:
+    """Return the number that a value is sorted by, or None for a text."""
     match value:
-        case Printed():
-            return value.value
-        case Interval():
+        case None | str() | Formula():
+            return None
+        case Printed() | Interval():
             return value.value
         case Quantity():
             return value.count
         case Shape():
             return value.numel
-        case str():
-            return value.casefold()
         case _:
             return value
+
+
+def _rank(value: Value) -> Any:
+    return value.casefold() if isinstance(value, str) else number_of(value)

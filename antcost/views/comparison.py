@@ -6,23 +6,24 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from antcost.backends.sizes import file_bytes
+from antcost.backends.sizes import FileFormat, file_bytes
 from antcost.cost.analysis import NetCost
 from antcost.cost.convention import CONVENTIONS, Convention
 from antcost.cost.device import Prediction
-from antcost.cost.memory import arithmetic_intensity
 from antcost.errors import AntcostError
 from antcost.reconcile.reasons import why
 from antcost.sources.network import Network
 from antcost.sources.specs.catalog import shipped_folder
 from antcost.sources.specs.model import Published
-from antcost.tables.table import Column, Interval, Table, choose, ranked
+from antcost.tables.table import Column, Interval, Table, Unit, choose, ranked
 from antcost.units import Printed
 from antcost.views.network import (
+    COST_COLUMNS,
+    NetworkRow,
     definitions,
     network_totals,
     own_params,
-    params_label,
+    total_row,
     training_notes,
 )
 from antcost.views.predictions import prediction_data
@@ -58,8 +59,12 @@ class Entry:
         return self.network.cost
 
     @property
-    def totals(self) -> dict[str, int]:
+    def totals(self) -> dict[str, Any]:
         return network_totals(self.cost, self.convention, inplace=self.inplace)
+
+    @property
+    def total(self) -> NetworkRow:
+        return total_row(self.cost, inplace=self.inplace)
 
     def source(self, field: str) -> Published | None:
         """The first source that printed this figure."""
@@ -89,9 +94,10 @@ class Entry:
             reasons.append(why(self.network.spec, row.model_copy(update=others)))
         return replace(self, reason="; ".join(filter(None, reasons)) or None)
 
-    def difference(self, field: str, ours: int) -> Fraction | None:
+    def difference(self, field: str) -> Fraction | None:
         """Ours against the published figure, relative to that."""
         published = self.published(field)
+        ours = getattr(self.cost, field)
         return ours / published.value - 1 if published and published.value else None
 
     def fewer(self, field: str) -> Fraction | None:
@@ -100,82 +106,50 @@ class Entry:
         return Fraction(getattr(self.base, field), ours) if self.base and ours else None
 
 
-def _count_column(convention: Convention) -> Column[Entry]:
+def _cost_column(column: Column[NetworkRow]) -> Column[Entry]:
+    """Return a column of the total of one network as one of several networks."""
     return Column(
-        convention.name,
-        convention.label,
-        lambda entry: convention.count(entry.cost.whole.cost),
-        "count",
+        column.key,
+        column.header,
+        lambda entry: column.value(entry.total),
+        column.unit,
+        column.spare,
     )
 
 
-def _params_column(convention: Convention) -> Column[Entry]:
-    count = convention.count_params
-    return Column(
-        convention.params_key,
-        params_label(convention),
-        lambda entry: count(entry.cost.whole.cost),
-        "count",
-    )
+def _published_column(
+    key: str, label: str, field: str, unit: Unit = "count", spare: int = 0
+) -> Column[Entry]:
+    return Column(key, f"{label} publ.", lambda entry: entry.published(field), unit, spare)
+
+
+def _difference_column(field: str, spare: int) -> Column[Entry]:
+    key = f"{field}_difference"
+    return Column(key, "diff.", lambda entry: entry.difference(field), "change", spare)
+
+
+def _file_column(key: str, label: str, form: FileFormat) -> Column[Entry]:
+    return Column(key, label, lambda entry: file_bytes(entry.cost.graph, form), "bytes")
 
 
 COLUMNS: tuple[Column[Entry], ...] = (
     Column("network", "network", lambda entry: entry.title),
     Column("spec", "spec", lambda entry: entry.reference),
     Column("input", "input", lambda entry: entry.cost.graph.input),
-    Column("params", "params", lambda entry: entry.cost.params, "count", spare=1),
-    Column(
-        "params_published",
-        "params publ.",
-        lambda entry: entry.published("params"),
-        "count",
-        spare=4,
-    ),
-    Column(
-        "params_difference",
-        "diff.",
-        lambda entry: entry.difference("params", entry.cost.params),
-        "change",
-        spare=5,
-    ),
-    *map(_count_column, CONVENTIONS.values()),
-    *(_params_column(convention) for convention in CONVENTIONS.values() if own_params(convention)),
-    Column(
-        "madds_published",
-        "MAdds publ.",
-        lambda entry: entry.published("madds"),
-        "count",
-        spare=2,
-    ),
-    Column(
-        "madds_difference",
-        "diff.",
-        lambda entry: entry.difference("madds", entry.cost.madds),
-        "change",
-        spare=3,
-    ),
-    Column(
-        "peak_memory",
-        "peak memory",
-        lambda entry: entry.totals["peak_memory"],
-        "bytes",
-        spare=1,
-    ),
-    Column("param_memory", "param. memory", lambda entry: entry.totals["param_memory"], "bytes"),
-    Column("onnx_size", "ONNX", lambda entry: file_bytes(entry.cost.graph, "onnx"), "bytes"),
-    Column(
-        "coreml_size", "Core ML", lambda entry: file_bytes(entry.cost.graph, "mlmodel"), "bytes"
-    ),
-    Column("tflite_size", "TFLite", lambda entry: file_bytes(entry.cost.graph, "tflite"), "bytes"),
-    Column("activations", "activations", lambda entry: entry.totals["activations"], "count"),
-    Column("traffic", "traffic", lambda entry: entry.totals["traffic"], "bytes"),
-    Column("intensity", "FLOP/B", lambda entry: arithmetic_intensity(entry.cost.whole), "ratio"),
-    Column("top1", "top-1 publ.", lambda entry: entry.published("top1"), "percent", spare=6),
-    Column("top5", "top-5 publ.", lambda entry: entry.published("top5"), "percent", spare=7),
+    *map(_cost_column, COST_COLUMNS),
+    _published_column("params_published", "params", "params", spare=4),
+    _difference_column("params", spare=5),
+    _published_column("madds_published", "MAdds", "madds", spare=2),
+    _difference_column("madds", spare=3),
+    _published_column("top1", "top-1", "top1", "percent", spare=6),
+    _published_column("top5", "top-5", "top5", "percent", spare=7),
+    _published_column("latency_published", "latency", "latency"),
+    _published_column("size_published", "size", "size"),
+    _file_column("onnx_size", "ONNX", "onnx"),
+    _file_column("coreml_size", "Core ML", "mlmodel"),
+    _file_column("tflite_size", "TFLite", "tflite"),
     Column("latency", "latency", lambda entry: entry.latency_ps, "time"),
     Column("speed_up", "speed-up", lambda entry: entry.speed_up),
-    Column("latency_published", "latency publ.", lambda entry: entry.published("latency"), "count"),
-    Column("size_published", "size publ.", lambda entry: entry.published("size"), "count"),
     Column(
         "published",
         "published in",

@@ -1,9 +1,9 @@
 """The table of one network: a row per layer, block, stage or kind."""
 
 from collections.abc import Callable, Iterable, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import assert_never
+from typing import Any, assert_never
 
 from antcost.cost.analysis import Level, NetCost, Row, merge
 from antcost.cost.convention import CONVENTIONS, Convention, shown_with
@@ -17,7 +17,7 @@ from antcost.cost.memory import (
 )
 from antcost.errors import AntcostError
 from antcost.graph import layers as L
-from antcost.graph.graph import Node
+from antcost.graph.graph import Graph, Node
 from antcost.tables.table import Column, Table, Value, choose, ranked
 from antcost.units import format_bytes, format_exact
 from antcost.views.predictions import prediction_data, prediction_notes
@@ -27,45 +27,53 @@ from antcost.views.predictions import prediction_data, prediction_notes
 class NetworkRow:
     """One row of the table beside the whole network; `shaped` if its input and output say much.
 
-    Only the total has peak memory, which does not add up.
+    Only the total has peak memory, which does not add up: it knows its `graph`.
     """
 
     row: Row
     whole: Row
     shaped: bool = False
     prediction: Prediction | None = None
-    peak_bytes: int | None = None
+    graph: Graph | None = None
+    inplace: bool = False
 
     @property
     def latency_ps(self) -> int | None:
         return self.prediction.of(self.row) if self.prediction else None
 
     @property
-    def latency_share(self) -> Fraction | None:
-        if self.prediction is None:
-            return None
-        return _share(self.prediction.of(self.row), self.prediction.latency_ps)
+    def peak_bytes(self) -> int | None:
+        return peak_bytes(self.graph, inplace=self.inplace) if self.graph else None
 
 
-def _count_columns(convention: Convention) -> tuple[Column[NetworkRow], Column[NetworkRow]]:
-    count, label = convention.count, convention.label
-    return (
-        Column(convention.name, label, lambda line: count(line.row.cost), "count"),
-        Column(
-            f"{convention.name}_share",
-            f"% {label}",
-            lambda line: _share(count(line.row.cost), count(line.whole.cost)),
-            "share",
-            spare=2,
-        ),
-    )
+def total_row(
+    cost: NetCost, *, inplace: bool = False, prediction: Prediction | None = None
+) -> NetworkRow:
+    """Return the row of a whole network."""
+    return NetworkRow(cost.whole, cost.whole, False, prediction, cost.graph, inplace)
+
+
+def _share_column(
+    key: str, label: str, count: Callable[[NetworkRow], int], spare: int
+) -> Column[NetworkRow]:
+    def share(line: NetworkRow) -> Fraction | None:
+        whole = count(replace(line, row=line.whole))
+        return Fraction(count(line), whole) if whole else None
+
+    return Column(f"{key}_share", f"% {label}", share, "share", spare)
+
+
+def _count_column(convention: Convention) -> Column[NetworkRow]:
+    return Column(convention.name, convention.label, _counter(convention), "count")
+
+
+def _counter(convention: Convention) -> Callable[[NetworkRow], int]:
+    return lambda line: convention.count(line.row.cost)
 
 
 def _params_column(convention: Convention) -> Column[NetworkRow]:
-    count = convention.count_params
-    return Column(
-        convention.params_key, params_label(convention), lambda line: count(line.row.cost), "count"
-    )
+    count, label = convention.count_params, params_label(convention)
+    return Column(convention.params_key, label, lambda line: count(line.row.cost), "count")
 
 
 def own_params(convention: Convention) -> bool:
@@ -78,6 +86,18 @@ def params_label(convention: Convention) -> str:
     return f"params ({convention.name})" if own_params(convention) else "params"
 
 
+COST_COLUMNS: tuple[Column[NetworkRow], ...] = (
+    Column("params", "params", lambda line: line.row.params, "count", spare=1),
+    *map(_count_column, CONVENTIONS.values()),
+    *(_params_column(convention) for convention in CONVENTIONS.values() if own_params(convention)),
+    Column("activations", "activations", lambda line: activation_elems(line.row.nodes), "count"),
+    Column("traffic", "traffic", lambda line: traffic_bytes(line.row), "bytes"),
+    Column("intensity", "FLOP/B", lambda line: arithmetic_intensity(line.row), "ratio"),
+    Column("param_memory", "param. memory", lambda line: param_bytes(line.row.cost), "bytes"),
+    Column("peak_memory", "peak memory", lambda line: line.peak_bytes, "bytes", spare=1),
+)
+"""What a network costs; tables of several networks have these columns, too."""
+
 COLUMNS: tuple[Column[NetworkRow], ...] = (
     Column("name", "name", lambda line: line.row.name),
     Column("operator", "operator", lambda line: line.row.operator, spare=4),
@@ -85,25 +105,14 @@ COLUMNS: tuple[Column[NetworkRow], ...] = (
     Column("input", "input", lambda line: line.row.input if line.shaped else None, spare=8),
     Column("output", "output", lambda line: line.row.output if line.shaped else None, spare=5),
     Column("ksg", "k/s/g", lambda line: _row_window(line.row), spare=7),
-    Column("params", "params", lambda line: line.row.params, "count", spare=1),
-    Column(
-        "params_share",
-        "% params",
-        lambda line: _share(line.row.params, line.whole.params),
-        "share",
-        spare=6,
-    ),
-    *(column for convention in CONVENTIONS.values() for column in _count_columns(convention)),
-    *(_params_column(convention) for convention in CONVENTIONS.values() if own_params(convention)),
-    Column("activations", "activations", lambda line: activation_elems(line.row.nodes), "count"),
-    Column("traffic", "traffic", lambda line: traffic_bytes(line.row), "bytes"),
-    Column("intensity", "FLOP/B", lambda line: arithmetic_intensity(line.row), "ratio"),
-    Column("param_memory", "param. memory", lambda line: param_bytes(line.row.cost), "bytes"),
-    Column("peak_memory", "peak memory", lambda line: line.peak_bytes, "bytes"),
+    *COST_COLUMNS,
+    _share_column("params", "params", lambda line: line.row.params, 6),
+    *(_share_column(each.name, each.label, _counter(each), 2) for each in CONVENTIONS.values()),
     Column("latency", "latency", lambda line: line.latency_ps, "time"),
-    Column("latency_share", "% latency", lambda line: line.latency_share, "share", spare=2),
+    _share_column("latency", "latency", lambda line: line.latency_ps or 0, 2),
 )
 LATENCY_KEYS = ("latency", "latency_share")
+SHAPE_KEYS = ("name", "operator", "layers", "input", "output")
 
 
 def network_table(
@@ -136,11 +145,12 @@ def network_table(
     for column in order:
         lines, every = ranked(lines, column), ranked(every, column)
     peak = peak_bytes(cost.graph, inplace=inplace)
+    data_keys = (*SHAPE_KEYS, *_total_keys(convention), "latency")
     return Table(
         title=f"{cost.graph.name}, {cost.graph.input} to {cost.graph.output}",
         columns=chosen,
         items=_cut(lines, top),
-        total=NetworkRow(cost.whole, cost.whole, prediction=prediction, peak_bytes=peak),
+        total=total_row(cost, inplace=inplace, prediction=prediction),
         notes=(
             *definitions({column.key for column in chosen}, convention),
             *(["k/s/g: kernel, stride, groups."] if any(c.key == "ksg" for c in chosen) else []),
@@ -158,7 +168,7 @@ def network_table(
         },
         more={
             **{name: _window_field(name) for name in ("kernel", "stride", "groups")},
-            **{column.key: column.value for column in choose(COLUMNS, _data_keys(convention))},
+            **{column.key: column.value for column in choose(COLUMNS, data_keys)},
         },
         every=_cut(every, top),
     )
@@ -199,18 +209,10 @@ def _cut(lines: Sequence[NetworkRow], top: int | None) -> list[NetworkRow]:
 
 def network_totals(
     cost: NetCost, convention: Convention, *, inplace: bool = False
-) -> dict[str, int]:
+) -> dict[str, Any]:
     """Every total of a network as an exact integer; bytes are for fp32 and one image."""
-    whole = cost.whole
-    return {
-        "params": whole.params,
-        convention.params_key: convention.count_params(whole.cost),
-        **{shown.name: shown.count(whole.cost) for shown in shown_with(convention)},
-        "activations": activation_elems(whole.nodes),
-        "traffic": traffic_bytes(whole),
-        "param_memory": param_bytes(whole.cost),
-        "peak_memory": peak_bytes(cost.graph, inplace=inplace),
-    }
+    whole = total_row(cost, inplace=inplace)
+    return {column.key: column.value(whole) for column in choose(COLUMNS, _total_keys(convention))}
 
 
 def window(node: Node) -> str | None:
@@ -243,10 +245,6 @@ def _row_window(row: Row) -> Value:
     return window(row.nodes[0]) if len(row.nodes) == 1 else None
 
 
-def _share(part: int, whole: int) -> Fraction | None:
-    return Fraction(part, whole) if whole else None
-
-
 def _default_columns(by: Level, convention: Convention) -> list[str]:
     params = [convention.params_key] if own_params(convention) else ["params", "params_share"]
     counts = [*params, convention.name, f"{convention.name}_share"]
@@ -259,13 +257,11 @@ def _default_columns(by: Level, convention: Convention) -> list[str]:
             return ["name", "layers", *counts]
 
 
-def _data_keys(convention: Convention) -> list[str]:
-    """Return the columns that JSON always has."""
+def _total_keys(convention: Convention) -> list[str]:
+    """Return the costs that JSON always has."""
     counts = [shown.name for shown in shown_with(convention)]
-    return [
-        "name", "operator", "layers", "input", "output", "params", convention.params_key, *counts,
-        "activations", "traffic", "param_memory", "peak_memory", "latency",
-    ]  # fmt: skip
+    memory = ("activations", "traffic", "param_memory", "peak_memory")
+    return ["params", convention.params_key, *counts, *memory]
 
 
 def _window_field(name: str) -> Callable[[NetworkRow], object]:

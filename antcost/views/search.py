@@ -1,27 +1,26 @@
 """What a search found, as tables."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import isfinite
 from typing import Any
 
 from antcost.cost.analysis import NetCost
-from antcost.cost.measures import Measure, format_measure
+from antcost.cost.measures import Measure
 from antcost.search.front import Front, Point
 from antcost.search.infeasible import BoundDiagnosis
 from antcost.search.objective import ENTROPY, ZEN
 from antcost.search.run import Candidate, SearchResult
 from antcost.search.space import Space
-from antcost.tables.table import Column, Table, Value
+from antcost.tables.table import Column, Quantity, Table, Value
 from antcost.units import (
     Printed,
     format_percent,
-    format_score,
     format_size,
 )
 from antcost.views.predictions import latency_note
-from antcost.views.winner import format_worth, verdict, worth_text
+from antcost.views.winner import verdict, worth_text, worth_value
 
 PRICE_UNITS = {"count": (10**6, "1M"), "bytes": (2**20, "1 MiB"), "time": (10**9, "1 ms")}
 PROXY = "entropy and zen are proxies: they follow from widths and depths, and promise no accuracy."
@@ -42,22 +41,13 @@ class CostRow:
         return Fraction(self.best, self.base) - 1 if self.base else None
 
 
-@dataclass(frozen=True, slots=True)
-class StageRow:
-    """What was chosen for one stage, by field, and what the base has there."""
-
-    name: str
-    chosen: dict[str, Any]
-    base: dict[str, Any]
-
-
 def result_tables(result: SearchResult, base: NetCost, exact: bool) -> list[Table[Any]]:
     """What the best network costs, what was chosen, and the next best ones if they were asked for.
 
     `base` is the cost of the network that the space starts from.
     """
     tables: list[Table[Any]] = [_cost_table(result, base, exact), _choice_table(result)]
-    return [*tables, *([_top_table(result, exact)] if result.top.networks else [])]
+    return [*tables, *([_top_table(result)] if result.top.networks else [])]
 
 
 def _cost_table(result: SearchResult, base: NetCost, exact: bool) -> Table[CostRow]:
@@ -82,10 +72,10 @@ def _cost_table(result: SearchResult, base: NetCost, exact: bool) -> Table[CostR
         columns=(
             Column("cost", "cost", lambda row: row.measure.label),
             Column("budget", "budget", lambda row: row.budget),
-            Column("base", "base", lambda row: _printed(row.measure, row.base, exact), "count"),
-            Column("best", "best", lambda row: _printed(row.measure, row.best, exact), "count"),
+            Column("base", "base", lambda row: Quantity(row.base, row.measure.unit), "count"),
+            Column("best", "best", lambda row: Quantity(row.best, row.measure.unit), "count"),
             Column("change", "change", lambda row: row.change, "change"),
-            Column("price", "shadow price", lambda row: _price(row), spare=1),
+            Column("price", "shadow price", _price, spare=1),
         ),
         items=rows,
         notes=(
@@ -96,13 +86,8 @@ def _cost_table(result: SearchResult, base: NetCost, exact: bool) -> Table[CostR
             *([latency_note(space.device)] if space.device else []),
         ),
         hints=(_effort(result),),
-        data=lambda: _data(result, base),
+        facts=_facts(result),
     )
-
-
-def _printed(measure: Measure, count: int, exact: bool) -> Printed:
-    """Return a count in the unit of its measure."""
-    return Printed(format_measure(measure, count, exact), Fraction(count), Fraction(1))
 
 
 def _price(row: CostRow) -> Printed | None:
@@ -125,23 +110,26 @@ def _effort(result: SearchResult) -> str:
     return f"{result.transitions:,} ways through single stages: {how}; {result.seconds:.1f} s."
 
 
-def _choice_table(result: SearchResult) -> Table[StageRow]:
+def _choice_table(result: SearchResult) -> Table[tuple[str, dict[str, str]]]:
     space, best = result.space, result.chosen
-    rows = {stage.name: StageRow(stage.name, {}, {}) for stage in space.base.stages}
+    cells: dict[str, dict[str, str]] = {stage.name: {} for stage in space.base.stages}
     for variable in space.variables:
         assert variable.stage is not None
         stage = space.base.stages[variable.stage]
-        rows[stage.name].chosen[variable.field] = best.values[variable.path]
-        rows[stage.name].base[variable.field] = getattr(stage, variable.field)
-    fields = dict.fromkeys(variable.field for variable in space.variables)
+        chosen, base = best.values[variable.path], getattr(stage, variable.field)
+        remark = "" if _word(chosen) == _word(base) else f" ({_word(base)})"
+        cells[stage.name][variable.field] = f"{_word(chosen)}{remark}"
     outer = ", ".join(f"{variable.path} {best.values[variable.path]}" for variable in space.outer)
     return Table(
         title="What was chosen",
         columns=(
-            Column("stage", "stage", lambda row: row.name),
-            *(Column(name, name, _cell_of(name)) for name in fields),
+            Column("stage", "stage", lambda row: row[0]),
+            *(
+                Column(name, name, _cell_of(name))
+                for name in dict.fromkeys(variable.field for variable in space.variables)
+            ),
         ),
-        items=[row for row in rows.values() if row.chosen],
+        items=[(stage, cell) for stage, cell in cells.items() if cell],
         notes=(
             *([f"Of the whole network: {outer}."] if outer else []),
             "In brackets what the base has, where that is another value.",
@@ -149,21 +137,15 @@ def _choice_table(result: SearchResult) -> Table[StageRow]:
     )
 
 
-def _cell_of(name: str) -> Any:
-    def cell(row: StageRow) -> Value:
-        if name not in row.chosen:
-            return None
-        chosen, base = (_word(values[name]) for values in (row.chosen, row.base))
-        return chosen if chosen == base else f"{chosen} ({base})"
-
-    return cell
+def _cell_of(name: str) -> Callable[[tuple[str, dict[str, str]]], str | None]:
+    return lambda row: row[1].get(name)
 
 
 def _word(value: Any) -> str:
     return "none" if value is None else str(list(value) if isinstance(value, tuple) else value)
 
 
-def _top_table(result: SearchResult, exact: bool) -> Table[tuple[int, Candidate]]:
+def _top_table(result: SearchResult) -> Table[tuple[int, Candidate]]:
     """Return the best networks and what sets each apart from the first."""
     space, top = result.space, result.top
     budgeted = dict.fromkeys(bound.measure.name for bound in space.bounds) or space.measures
@@ -173,21 +155,18 @@ def _top_table(result: SearchResult, exact: bool) -> Table[tuple[int, Candidate]
         changes = {path: value for path, value in item[1].values.items() if value != first[path]}
         return ", ".join(f"{path}={_word(value)}" for path, value in changes.items())
 
-    def score(item: tuple[int, Candidate]) -> str:
-        return format_score(top.scores[item[0] - 1])
-
-    def worth(item: tuple[int, Candidate]) -> str:
-        return format_worth(space, item[1].worth, exact)
+    def score(item: tuple[int, Candidate]) -> float:
+        return top.scores[item[0] - 1]
 
     def count_of(measure: Measure) -> Any:
-        return lambda item: _printed(measure, item[1].counts[measure.name], exact)
+        return lambda item: Quantity(item[1].counts[measure.name], measure.unit)
 
     return Table(
         title=f"The best {len(top.networks):,} networks",
         columns=(
             Column("rank", "rank", lambda item: item[0], "count"),
-            *([Column("score", "your score", score, "ratio")] if top.scores else []),
-            Column("worth", "objective", worth, "count"),
+            *([Column("score", "your score", score, "score")] if top.scores else []),
+            Column("worth", "objective", lambda item: worth_value(space, item[1].worth), "score"),
             *(
                 Column(name, space.measures[name].label, count_of(space.measures[name]), "count")
                 for name in budgeted
@@ -199,29 +178,28 @@ def _top_table(result: SearchResult, exact: bool) -> Table[tuple[int, Candidate]
     )
 
 
-def _data(result: SearchResult, base: NetCost) -> dict[str, Any]:
-    """Everything for JSON, exactly."""
+def _facts(result: SearchResult) -> dict[str, Any]:
+    """Return what JSON has beside the costs."""
     space = result.space
     return {
         "space": space.name,
         "base": space.base.name,
         "objective": str(space.objective),
-        "bounds": [str(bound) for bound in space.bounds],
+        "bounds": list(map(str, space.bounds)),
         "rho": space.rho,
         "networks": result.size,
         "proven": result.proven,
         "upper": _finite(result.upper),
         "gap": _finite(result.gap),
         "solver": result.solver,
-        "ways": result.transitions,
+        "transitions": result.transitions,
         "eliminated": result.share_eliminated,
         "examined": result.examined,
         "seconds": result.seconds,
         "prices": {str(bound): price for bound, price in result.prices.items()},
-        "base_counts": {name: int(m.of(base)) for name, m in space.measures.items()},
-        "best": _candidate_data(result.best) if result.best else None,
-        "near": [_candidate_data(one) for one in result.top.networks],
-        "scores": list(result.top.scores),
+        "best": _record(result.best) if result.best else None,
+        "top": list(map(_record, result.top.networks)),
+        "scores": result.top.scores,
     }
 
 
@@ -230,24 +208,22 @@ def _finite(value: float) -> float | None:
     return value if isfinite(value) else None
 
 
-def _candidate_data(one: Candidate) -> dict[str, Any]:
+def _record(one: Candidate) -> dict[str, Any]:
     return {"worth": one.worth, "counts": dict(one.counts), "set": dict(one.values)}
 
 
-def front_table(front: Front, exact: bool) -> Table[Point]:
+def front_table(front: Front) -> Table[Point]:
     """A row a budget: what the best network costs, and what it is worth."""
     space = front.space
 
     def limit_of(index: int, measure: Measure) -> Any:
-        return lambda point: _printed(measure, point.limits[index], exact)
+        return lambda point: Quantity(point.limits[index], measure.unit)
 
     def worth(point: Point) -> Value:
-        return format_worth(space, point.best.worth, exact) if point.best else None
+        return worth_value(space, point.best.worth) if point.best else None
 
     def count_of(measure: Measure) -> Any:
-        return lambda point: (
-            point.best and _printed(measure, point.best.counts[measure.name], exact)
-        )
+        return lambda point: point.best and Quantity(point.best.counts[measure.name], measure.unit)
 
     return Table(
         title=f"{space.base.name}, {space.name}: {space.objective} by budget",
@@ -256,13 +232,25 @@ def front_table(front: Front, exact: bool) -> Table[Point]:
                 Column(f"{m.name}_limit", f"{m.label} <=", limit_of(i, m), "count")
                 for i, m in enumerate(front.axes)
             ),
-            Column("worth", "objective", worth, "count"),
+            Column("worth", "objective", worth, "score"),
             *(Column(m.name, m.label, count_of(m), "count") for m in space.measures.values()),
             Column("proven", "proven", lambda point: "yes" if point.proven else "no"),
         ),
         items=front.points,
         notes=(f"Every row is the best of its budget; the others: {_others(front)}.",),
-        data=lambda: _front_data(front),
+        facts={
+            "space": space.name,
+            "objective": str(space.objective),
+            "axes": [measure.name for measure in front.axes],
+            "marks": [{"name": m.name, **_record(m.network)} for m in front.marks],
+        },
+        more={
+            "limits": lambda point: point.limits,
+            "proven": lambda point: point.proven,
+            "upper": lambda point: _finite(point.upper),
+            "best": lambda point: _record(point.best) if point.best else None,
+        },
+        rows_key="points",
     )
 
 
@@ -274,24 +262,6 @@ def _others(front: Front) -> str:
     )
 
 
-def _front_data(front: Front) -> dict[str, Any]:
-    return {
-        "space": front.space.name,
-        "objective": str(front.space.objective),
-        "axes": [measure.name for measure in front.axes],
-        "points": [
-            {
-                "limits": list(point.limits),
-                "proven": point.proven,
-                "upper": _finite(point.upper),
-                "best": _candidate_data(point.best) if point.best else None,
-            }
-            for point in front.points
-        ],
-        "marks": [{"name": m.name, **_candidate_data(m.network)} for m in front.marks],
-    }
-
-
 def infeasible_table(space: Space, found: Sequence[BoundDiagnosis]) -> Table[BoundDiagnosis]:
     """What each bound could be at best, alone and beside others."""
 
@@ -300,7 +270,7 @@ def infeasible_table(space: Space, found: Sequence[BoundDiagnosis]) -> Table[Bou
             return "nothing"
         if reach.measure is None:
             return f"{reach.nearest:.2g}{' or less' if reach.kept else ''}"
-        return _printed(reach.measure, int(reach.nearest), exact=False)
+        return Quantity(int(reach.nearest), reach.measure.unit)
 
     return Table(
         title=f"{space.name}: no network of {format_size(space.size)} is within the budget",
@@ -315,17 +285,11 @@ def infeasible_table(space: Space, found: Sequence[BoundDiagnosis]) -> Table[Bou
             "reachable: the least (of a lower bound the most) that any network of the space costs "
             "while it keeps what stands beside; of rho, to one percent.",
         ),
-        data=lambda: {
-            "space": space.name,
-            "networks": space.size,
-            "budgets": [
-                {
-                    "bound": reach.bound,
-                    "beside": reach.beside,
-                    "reachable": reach.nearest,
-                    "kept": reach.kept,
-                }
-                for reach in found
-            ],
+        facts={"space": space.name, "networks": space.size},
+        more={
+            "beside": lambda reach: reach.beside,
+            "reachable": lambda reach: reach.nearest,
+            "kept": lambda reach: reach.kept,
         },
+        rows_key="budgets",
     )

@@ -9,13 +9,13 @@ from typing import Any
 import yaml
 
 from antcost.cost.analysis import analyze_graph
-from antcost.cost.measures import format_measure
 from antcost.search.run import SearchResult, objective_of
 from antcost.search.space import Space
 from antcost.sources.specs.build import build_graph
 from antcost.sources.specs.catalog import shipped_names
 from antcost.sources.specs.load import load
-from antcost.units import format_change, format_exact, format_score, format_size
+from antcost.tables.table import Quantity, show
+from antcost.units import format_change, format_exact, format_size
 from antcost.version import __version__
 from antcost.yamlfile.document import read_value
 
@@ -68,12 +68,17 @@ def worth_text(space: Space, worth: float, exact: bool = False) -> str:
 
 
 def format_worth(space: Space, worth: float, exact: bool = False) -> str:
-    """What a network is worth: as a cost, where the objective is one, which counts negatively."""
+    """Print what a network is worth."""
+    return str(show(worth_value(space, worth), "score", exact))
+
+
+def worth_value(space: Space, worth: float) -> Quantity | float:
+    """Return the worth: as a cost where the objective is one, which counts negatively."""
     weights = objective_of(space).weights
     name, *others = weights
     if name in space.measures and not others and abs(weights[name]) == 1:
-        return format_measure(space.measures[name], round(abs(worth)), exact)
-    return format_score(worth)
+        return Quantity(round(abs(worth)), space.measures[name].unit)
+    return worth
 
 
 def _head(result: SearchResult) -> Iterator[str]:

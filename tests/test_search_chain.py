@@ -48,8 +48,8 @@ def test_every_lane_is_answered_by_itself() -> None:
 def test_lanes_that_cannot_be_built_are_left_out() -> None:
     spec = antcost.load("antnet_g1")
     stage = StageChoices(spec.stages[2], spec.stages[2].fields(), {"groups": (1, 5, 8, 7)}, {})
-    ways = stage_transitions(stage, [Shape((16, 8, 8))], list(measures().values()))
-    assert sorted(stage.positions(ways.option, "groups")) == [0, 2]
+    arcs = stage_transitions(stage, [Shape((16, 8, 8))], list(measures().values()))
+    assert sorted(stage.positions(arcs.option, "groups")) == [0, 2]
 
 
 BLOCKS: list[tuple[str, dict[str, Any]]] = [
@@ -113,11 +113,11 @@ def require_same_networks(space: Space) -> None:
             values = chain.values(path)
             net = networks[repr(sorted(values.items()))]
             for measure in space.measures.values():
-                ways = [
-                    int(step.ways.counts[measure.name][step.way[edge]])
+                arcs = [
+                    int(step.arcs.counts[measure.name][step.arc[edge]])
                     for step, edge in zip(chain.steps, path, strict=True)
                 ]
-                count = max(ways) if measure.largest else sum(ways)
+                count = max(arcs) if measure.largest else sum(arcs)
                 assert count == measure.of(net.cost), (measure.name, values)
             seen += 1
         assert chain.size() == completions(chain)[0][0]
@@ -143,7 +143,7 @@ def test_a_stage_that_reads_further_back_is_refused() -> None:
         build_chain(space, next(slices(space)))
 
 
-def test_too_many_ways_and_too_large_counts_are_refused() -> None:
+def test_too_many_arcs_and_too_large_counts_are_refused() -> None:
     fields = ("channels", "groups", "expansion")
     many = {f"ant4.{field}": {"each": list(range(1, 250))} for field in fields}
     space = space_of("antnet_g1", choices=many)

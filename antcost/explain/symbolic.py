@@ -512,10 +512,11 @@ def _width_form(spec: NetSpec, bound: Literal["", "<=", ">="], last: Expr) -> Wi
     madds, params = (expression(count).subs(j, ALPHA / step).expand() for count in counts)
     at_1 = analyze_graph(build_graph(replace(spec, width=1.0)))
     exact_at_1 = (madds.subs(ALPHA, 1), params.subs(ALPHA, 1)) == (at_1.madds, at_1.params)
-    widths_up_to_1 = 1 // step + (exact_at_1 and 1 % step > 0)
+    every = Fraction(step.p, step.q)
+    widths_up_to_1 = 1 // every + (exact_at_1 and 1 % every > 0)
     if bound == "<=" and widths_up_to_1 < 2:
         return None
-    return WidthForm(bound, madds, params, Fraction(step.p, step.q), exact_at_1)
+    return WidthForm(bound, madds, params, every, exact_at_1)
 
 
 def _times(channels: int, width: Any) -> Any:

@@ -41,9 +41,6 @@ MEASURING = (
 )  # fmt: skip
 """Parameters that are of no use where nothing is measured."""
 
-PREDICTING = ("specs", "set_", "device")
-"""Parameters of what is predicted, not measured, beside those of how it is printed."""
-
 COMPARING = ("target", "seed", "stat", "baseline", "scatter")
 """Parameters that are of no use where nothing is compared."""
 
@@ -110,7 +107,7 @@ def latency(
     nothing is measured.
     """
     if device is not None:
-        unused = {*MEASURING, *COMPARING, "from_", "figure"} - {*PREDICTING}
+        unused = {*MEASURING, *COMPARING, "from_", "figure"} - {"specs", "set_"}
         _refuse(context, unused, "--device predicts")
         _predict(specs or [], set_, device, to)
         return

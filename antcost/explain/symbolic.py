@@ -78,16 +78,6 @@ class FormPart:
     block: Row
     layers: tuple[Row, ...]
 
-    @property
-    def madds(self) -> Expr:
-        """MAdds of one such block."""
-        return expression(self.block.madds)
-
-    @property
-    def params(self) -> Expr:
-        """Parameters of one such block."""
-        return expression(self.block.params)
-
 
 @dataclass(frozen=True, slots=True)
 class ClosedForm:
@@ -110,11 +100,11 @@ class ClosedForm:
 
     @property
     def madds(self) -> Expr:
-        return Add(*(part.times * part.madds for part in self.parts))
+        return Add(*(part.times * part.block.madds for part in self.parts))
 
     @property
     def params(self) -> Expr:
-        return Add(*(part.times * part.params for part in self.parts))
+        return Add(*(part.times * part.block.params for part in self.parts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,11 +134,6 @@ class WidthForm:
     params: Expr
     step: Fraction
     exact_at_1: bool
-
-    @property
-    def widths_up_to_1(self) -> int:
-        """At how many widths up to 1 it is exact."""
-        return 1 // self.step + (self.exact_at_1 and 1 % self.step > 0)
 
 
 def expression(count: int) -> Expr:
@@ -527,8 +512,11 @@ def _width_form(spec: NetSpec, bound: Literal["", "<=", ">="], last: Expr) -> Wi
     madds, params = (expression(count).subs(j, ALPHA / step).expand() for count in counts)
     at_1 = analyze_graph(build_graph(replace(spec, width=1.0)))
     exact_at_1 = (madds.subs(ALPHA, 1), params.subs(ALPHA, 1)) == (at_1.madds, at_1.params)
-    form = WidthForm(bound, madds, params, Fraction(step.p, step.q), exact_at_1)
-    return None if bound == "<=" and form.widths_up_to_1 < 2 else form
+    every = Fraction(step.p, step.q)
+    widths_up_to_1 = 1 // every + (exact_at_1 and 1 % every > 0)
+    if bound == "<=" and widths_up_to_1 < 2:
+        return None
+    return WidthForm(bound, madds, params, every, exact_at_1)
 
 
 def _times(channels: int, width: Any) -> Any:

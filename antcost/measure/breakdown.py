@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from antcost.cost.analysis import NetCost
 from antcost.errors import AntcostError
 from antcost.measure.attribution import Kernel, kernels, median_ps
-from antcost.measure.conditions import Conditions, conditions, moment
+from antcost.measure.conditions import Conditions, Moment, conditions
 from antcost.measure.engines import Engine, LayerTimes, Settings, wall_ns
 from antcost.measure.pinning import pinned
 from antcost.measure.roofline import ROOFS, Roofline, measure_roofline
@@ -59,7 +59,7 @@ def break_down(
             f"{engine.name} does not tell what its layers take; --by needs onnxruntime or openvino"
         )
     with pinned(settings.threads) as pin, no_collection(), engine_errors(engine, cost.graph.name):
-        start = moment()
+        start = Moment()
         roofline = measure_roofline(
             engine, settings, lambda what: on_progress(f"the machine: {what}")
         )
@@ -72,7 +72,7 @@ def break_down(
             on_progress(f"round {len(profiles) + 1} of {ROUNDS}")
             profiles.append(engine.time_layers(cost.graph, settings, RUNS))
             whole_ns += [wall_ns(run) for _ in range(WARM_UP + RUNS)][WARM_UP:]
-        end = moment()
+        end = Moment()
     return Breakdown(
         cost=cost,
         engine=engine.name,

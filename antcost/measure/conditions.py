@@ -4,7 +4,7 @@ import os
 import platform
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -57,31 +57,24 @@ class Conditions:
     steal_ticks: Count | None
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """What the counters of the system say at one time."""
-
-    date: datetime
-    load: float
-    wall_s: float
-    own_cpu_s: float
-    busy_s: float
-    steal_ticks: int | None
-    quota: Quota
-
-
-def moment() -> Moment:
+def load() -> float:
+    """Return the average number of processes that waited for a CPU in the last minute."""
     import psutil
 
-    return Moment(
-        date=datetime.now(UTC),
-        load=psutil.getloadavg()[0],
-        wall_s=time.perf_counter(),
-        own_cpu_s=time.process_time(),
-        busy_s=busy_seconds(),
-        steal_ticks=steal_ticks(),
-        quota=quota(),
-    )
+    return float(psutil.getloadavg()[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What the counters of the system say when it is made."""
+
+    date: datetime = field(default_factory=lambda: datetime.now(UTC))
+    load: float = field(default_factory=load)
+    wall_s: float = field(default_factory=time.perf_counter)
+    own_cpu_s: float = field(default_factory=time.process_time)
+    busy_s: float = field(default_factory=busy_seconds)
+    steal_ticks: int | None = field(default_factory=steal_ticks)
+    quota: Quota = field(default_factory=quota)
 
 
 def conditions(start: Moment, end: Moment, pin: Pin, engine: Engine) -> Conditions:

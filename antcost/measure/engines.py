@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib import import_module
 from importlib.metadata import (
+    EntryPoint,
     PackageNotFoundError,
     entry_points,
     packages_distributions,
@@ -99,13 +99,9 @@ def find_engine(name: str, settings: Settings) -> Engine:
 
     Raises AntcostError if there is none of this name, a package is missing, or it has no such type.
     """
-    if name in BUILT_IN:
-        module, _, attribute = BUILT_IN[name].partition(":")
-        engine: Engine = getattr(import_module(module), attribute)
-    elif name in _third_party():
-        engine = _loaded(name)
-    else:
+    if name not in engine_names():
         raise AntcostError(f"no engine {name!r}; {suggest(name, engine_names())}")
+    engine = _loaded(BUILT_IN[name] if name in BUILT_IN else _third_party()[name])
     missing = [package for package in engine.packages if not _is_there(package)]
     if missing:
         raise AntcostError(f"{name}: {' and '.join(missing)} missing: {engine.install}")
@@ -135,15 +131,14 @@ def _is_there(package: str) -> bool:
 
 @cache
 def _third_party() -> dict[str, str]:
-    return {point.name: point.value for point in entry_points(group=ENTRY_POINTS)}
+    """Return the engines of installed packages; the first, if several have one name."""
+    return {point.name: point.value for point in reversed(entry_points(group=ENTRY_POINTS))}
 
 
-def _loaded(name: str) -> Engine:
-    """Return the engine of this name; the first, if several packages have one."""
-    point = next(iter(entry_points(group=ENTRY_POINTS, name=name)))
-    where = f"entry point {ENTRY_POINTS}: {point.value}"
+def _loaded(value: str) -> Engine:
+    where = f"entry point {ENTRY_POINTS}: {value}"
     try:
-        engine = point.load()
+        engine = EntryPoint("", value, ENTRY_POINTS).load()
     except Exception as error:
         reason = next(iter(str(error).strip().splitlines()), "") or type(error).__name__
         raise AntcostError(f"{where} does not load: {reason}") from error

@@ -6,7 +6,7 @@ and of the networks as a whole.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import sqrt
 
@@ -33,7 +33,6 @@ FS_PER_NS = FS_PER_US // NS_PER_US
 Array = npt.NDArray[np.float64]
 Column = tuple[str, str]
 Terms = Mapping[Column, float]
-Name = Callable[[KernelWork], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,25 +47,16 @@ class Sample:
 def fit_rates(name: str, samples: Sequence[Sample]) -> Device:
     """Return the rates with which the sums over layers are nearest to what was measured."""
     samples = _calibrated(samples)
-    fits = [_fit(samples, block, _kind) for block in BLOCKS]
+    fits = [_fit(samples, block) for block in BLOCKS]
     _, block, rates = min(fits, key=lambda fit: fit[0])
     same_kind = defaultdict(list)
     for sample in samples:
         for work in kernel_work(sample.cost, block, CACHE_BYTES):
             same_kind[work.kinds[0]].append(work)
     kinds = {kind: Rates(_of(kind, rates), _seen(same)) for kind, same in same_kind.items()}
-    *_, pooled = _fit(samples, block, _kind_or_other)
+    *_, pooled = _fit(samples, block, pooled=True)
     kinds[OTHER] = Rates(_of(OTHER, pooled))
     return Device(name, kinds, block, spilled_fs=rates.get(SPILLED, 0))
-
-
-def _kind(work: KernelWork) -> str:
-    return work.kinds[0]
-
-
-def _kind_or_other(work: KernelWork) -> str:
-    """Return the kind of what has multiply-adds; one for all the rest."""
-    return work.kinds[0] if work.madds else OTHER
 
 
 def _of(kind: str, rates: Mapping[Column, int]) -> tuple[int, ...]:
@@ -98,13 +88,16 @@ def _calibrated(samples: Sequence[Sample]) -> list[Sample]:
     ]
 
 
-def _fit(samples: Sequence[Sample], block: int, name: Name) -> tuple[float, int, dict[Column, int]]:
-    """Return the error that is left, the block, and the rates in femtoseconds by `name` of the
-    layers.
+def _fit(
+    samples: Sequence[Sample], block: int, *, pooled: bool = False
+) -> tuple[float, int, dict[Column, int]]:
+    """Return the error that is left, the block, and the rates in femtoseconds by kind of layer.
+
+    All that has no multiply-adds is one kind if `pooled`.
     """
     from scipy.optimize import nnls
 
-    equations = [equation for sample in samples for equation in _equations(sample, block, name)]
+    equations = [equation for sample in samples for equation in _equations(sample, block, pooled)]
     columns = sorted({column for terms, _, _ in equations for column in terms})
     places = {column: place for place, column in enumerate(columns)}
     matrix = np.zeros((len(equations), len(columns)))
@@ -130,14 +123,15 @@ def _rounded(fs: float, column: Column) -> int:
     return round(fs / step) * step
 
 
-def _equations(sample: Sample, block: int, name: Name) -> Iterator[tuple[Terms, float, float]]:
+def _equations(sample: Sample, block: int, pooled: bool) -> Iterator[tuple[Terms, float, float]]:
     """Work, time and weight of each kernel of a network, and of the network."""
     graph = sample.cost.graph
     owner = owners(graph, sample.kernels_ns.keys())
     kernels: dict[str, dict[Column, float]] = defaultdict(lambda: defaultdict(float))
     whole: dict[Column, float] = defaultdict(float)
     for node, work in zip(graph.nodes, kernel_work(sample.cost, block, CACHE_BYTES), strict=True):
-        for column, amount in _terms(name(work), work).items():
+        kind = OTHER if pooled and not work.madds else work.kinds[0]
+        for column, amount in _terms(kind, work).items():
             whole[column] += amount
             if node.name in owner:
                 kernels[owner[node.name]][column] += amount
@@ -155,12 +149,9 @@ def _terms(kind: str, work: KernelWork) -> Terms:
 
 def _seen(same: Sequence[KernelWork]) -> Seen:
     """Return the range of the work of some layers."""
-
-    def span(amounts: Sequence[int]) -> tuple[int, int]:
-        return min(amounts), max(amounts)
-
+    madds, moved, windows = zip(*((w.madds, w.moved_bytes, w.window) for w in same), strict=True)
     return Seen(
-        madds=span([work.madds for work in same]),
-        bytes=span([work.moved_bytes for work in same]),
-        window=span([work.window for work in same]),
+        madds=(min(madds), max(madds)),
+        bytes=(min(moved), max(moved)),
+        window=(min(windows), max(windows)),
     )

@@ -1,7 +1,6 @@
 """What was measured: raw samples and their conditions, as data and as a file."""
 
 import json
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -90,12 +89,10 @@ class Recording:
     def labels(self) -> tuple[str, ...]:
         """The subjects' titles; those of the same title have a number behind it."""
         titles = [subject.title for subject in self.subjects]
-        counts, seen = Counter(titles), Counter[str]()
-        labels = []
-        for title in titles:
-            seen[title] += 1
-            labels.append(f"{title} #{seen[title]}" if counts[title] > 1 else title)
-        return tuple(labels)
+        return tuple(
+            f"{title} #{titles[: i + 1].count(title)}" if titles.count(title) > 1 else title
+            for i, title in enumerate(titles)
+        )
 
     @property
     def shown(self) -> tuple[int, ...]:

@@ -10,7 +10,7 @@ from math import isfinite
 from random import Random
 
 from antcost.errors import AntcostError
-from antcost.measure.conditions import conditions, increase, moment
+from antcost.measure.conditions import Moment, conditions, increase
 from antcost.measure.engines import Engine, Run, Settings, wall_ns
 from antcost.measure.lineup import Lineup
 from antcost.measure.machine import steal_ticks
@@ -98,7 +98,7 @@ def measure(
         runs = prepare(0)
         prepare_s = time.perf_counter() - began_s
         plan = _plan(goal, prepare_s, sum(map(wall_ns, runs)) / NS_PER_S * (1 + RUNS))
-        start = moment()
+        start = Moment()
         try:
             stopped = _fill(
                 visits, runs, plan, prepare, pin, goal, lineup.baseline, Random(seed), on_progress
@@ -107,7 +107,7 @@ def measure(
             if not visits:
                 raise
             stopped = "interrupted"
-        end = moment()
+        end = Moment()
     return Recording(
         subjects=lineup.subjects(settings.dtype),
         reference=lineup.reference,

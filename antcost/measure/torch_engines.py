@@ -4,10 +4,9 @@ All of them run channels_last in fp32, and batch norm that is folded is folded b
 network. "Kept" batch norm is only what they are given: all but eager torch fold it themselves.
 """
 
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+from warnings import catch_warnings
 
 from antcost.errors import AntcostError
 from antcost.graph.graph import Graph
@@ -33,18 +32,18 @@ def prepare_compiled(graph: Graph, settings: Settings) -> Run:
     _require_compiler()
     module, images = _module(graph, settings), _images(graph, settings)
     run = _run(torch.compile(module, options={"freezing": True}), images, settings)
-    with _quiet():
+    with catch_warnings(action="ignore"):
         run()
     return run
 
 
 def prepare_script(graph: Graph, settings: Settings) -> Run:
-    """Return a trace, frozen and optimised for inference."""
+    """Return a trace, frozen and optimised for inference; torch warns that TorchScript is old."""
     import torch
 
     jit: Any = torch.jit
     module, images = _module(graph, settings), _images(graph, settings)
-    with _quiet(), torch.inference_mode():
+    with catch_warnings(action="ignore"), torch.inference_mode():
         frozen = jit.freeze(jit.trace(module, images, check_trace=False))
         run = _run(jit.optimize_for_inference(frozen), images, settings)
         run()
@@ -62,7 +61,7 @@ def _module(graph: Graph, settings: Settings) -> Any:
     weights = {name: torch.from_numpy(value) for name, value in random_weights(graph).items()}
     module.load_state_dict(weights, strict=False)
     if settings.fold:
-        with _quiet():
+        with catch_warnings(action="ignore"):
             from torch.fx.experimental.optimization import fuse
         module = fuse(module, inplace=True, no_trace=True)
     return module.to(memory_format=torch.channels_last)
@@ -96,14 +95,6 @@ def _require_compiler() -> None:
         get_cpp_compiler()
     except InvalidCxxCompiler:
         raise AntcostError("torch-compile needs a C++ compiler, such as g++ or clang++") from None
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """No warnings: TorchScript is deprecated, and a trace tells what it takes as constant."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
 
 
 EAGER = Engine("torch", PACKAGES, INSTALL, ("fp32",), prepare_eager)

@@ -124,8 +124,9 @@ def _layer(form: ClosedForm, part: FormPart, row: Row) -> FormulaRow:
 
 def _total(form: ClosedForm, count: Literal["madds", "params"]) -> Formula:
     """The sum over the parts, of which the repeated one is factored by itself."""
-    once = Add(*(getattr(part, count) for part in form.parts if part.times == 1))
-    repeated = [(part.times, getattr(part, count)) for part in form.parts if part.times != 1]
+    counts = [(part.times, expression(getattr(part.block, count))) for part in form.parts]
+    once = Add(*(expr for times, expr in counts if times == 1))
+    repeated = [(times, expr) for times, expr in counts if times != 1]
     terms = [_written(*each) for each in ((1, once), *repeated)]
     return formula(Add(*(term for term in terms if term != 0), evaluate=False))
 
@@ -237,6 +238,7 @@ def network_table(
             "here": _numbers(form.values),
             "width": [_width_data(width) for width in widths],
         },
+        more={"params": lambda line: line.params},
     )
 
 

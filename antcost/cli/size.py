@@ -1,8 +1,8 @@
 """`antcost size`: how large a network is as a file."""
 
-from collections.abc import Callable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from typer import Option
 
@@ -12,8 +12,8 @@ from antcost.backends.export import (
     missing_packages,
     onnx_file,
 )
-from antcost.backends.sizes import DTYPES, FileFormat
-from antcost.cli.options import ExactOption, FormatOption, OutputOption, SetOption, SpecArgument
+from antcost.backends.sizes import DTYPES, FORMATS, FileFormat
+from antcost.cli.options import SetOption, SpecArgument
 from antcost.cli.output import Output, emit
 from antcost.cli.progress import progress
 from antcost.cost.memory import Dtype
@@ -22,9 +22,6 @@ from antcost.files import write_folder_whole, write_whole
 from antcost.graph.graph import Graph
 from antcost.sources.analyze import analyze
 from antcost.views.sizes import size_table
-
-Name = Callable[[FileFormat, Dtype], Path]
-Sizes = dict[tuple[FileFormat, Dtype], int]
 
 
 def size(
@@ -37,67 +34,50 @@ def size(
         int, Option(min=0, max=2**63 - 1, help="What the random weights come from.")
     ] = 0,
     set_: SetOption = None,
-    exact: ExactOption = False,
-    format_: FormatOption = "text",
-    output: OutputOption = None,
+    *,
+    to: Output,
 ) -> None:
     """How large a network is as ONNX, Core ML and TFLite, with fp32, fp16 and int8 weights.
 
-    Predicted from the layers; --export writes ONNX, and Core ML where coremltools is installed.
+    Estimated; --export writes ONNX, and Core ML where coremltools is installed, and shows both.
     """
     cost = analyze(spec, set_ or ())
     if export is None:
-        emit(size_table(cost), Output(exact, format_, output))
+        emit(size_table(cost), to)
         return
     if missing := missing_packages("onnx"):
         raise AntcostError(missing)
     hint = missing_packages("coreml")
-    written = _write(cost.graph, export, Path(spec).stem, seed, core_ml=not hint)
-    emit(size_table(cost, written, hint and f"Core ML: {hint}."), Output(exact, format_, output))
+    forms: list[FileFormat] = ["onnx"] if hint else ["onnx", "mlmodel", "mlpackage"]
+    written = _write(cost.graph, export, Path(spec).stem, seed, forms)
+    emit(size_table(cost, written, hint and f"Core ML: {hint}."), to)
 
 
-def _write(graph: Graph, folder: Path, stem: str, seed: int, core_ml: bool) -> Sizes:
-    """Write the files that can be written; their bytes."""
-
-    def name(form: FileFormat, dtype: Dtype) -> Path:
-        return folder / f"{stem}.{dtype}.{form}"
-
+def _write(
+    graph: Graph, folder: Path, stem: str, seed: int, forms: Sequence[FileFormat]
+) -> dict[tuple[FileFormat, Dtype], int]:
+    """Write the network in these formats; return the bytes of the files."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise AntcostError(f"{folder}: cannot be written: {error.strerror}") from None
-    steps = {"ONNX": _write_onnx}
-    if core_ml:
-        steps |= {".mlmodel": _write_neural_networks, ".mlpackage": _write_programs}
-    sizes: Sizes = {}
-    with progress("writing", len(steps)) as advance:
-        for title, write in steps.items():
-            sizes |= write(graph, seed, name)
-            advance(title)
+    sizes: dict[tuple[FileFormat, Dtype], int] = {}
+    with progress("writing", len(forms)) as advance:
+        for form in forms:
+            for dtype, model in _models(graph, form, seed):
+                path = folder / f"{stem}.{dtype}.{form}"
+                if isinstance(model, bytes):
+                    write_whole(path, model)
+                    sizes[form, dtype] = len(model)
+                else:
+                    sizes[form, dtype] = write_folder_whole(path, model.save)
+            advance(FORMATS[form])
     return sizes
 
 
-def _write_onnx(graph: Graph, seed: int, name: Name) -> Sizes:
-    return {
-        ("onnx", dtype): _write_bytes(name("onnx", dtype), onnx_file(graph, dtype, seed))
-        for dtype in DTYPES
-    }
-
-
-def _write_neural_networks(graph: Graph, seed: int, name: Name) -> Sizes:
-    return {
-        ("mlmodel", dtype): _write_bytes(name("mlmodel", dtype), content)
-        for dtype, content in core_ml_neural_networks(graph, seed).items()
-    }
-
-
-def _write_programs(graph: Graph, seed: int, name: Name) -> Sizes:
-    return {
-        ("mlpackage", dtype): write_folder_whole(name("mlpackage", dtype), model.save)
-        for dtype, model in core_ml_programs(graph, seed).items()
-    }
-
-
-def _write_bytes(path: Path, content: bytes) -> int:
-    write_whole(path, content)
-    return len(content)
+def _models(graph: Graph, form: FileFormat, seed: int) -> Iterable[tuple[Dtype, Any]]:
+    """Return the content of a file, or what saves a folder, by the type of its weights."""
+    if form == "onnx":
+        return ((dtype, onnx_file(graph, dtype, seed)) for dtype in DTYPES)
+    core_ml = core_ml_neural_networks if form == "mlmodel" else core_ml_programs
+    return core_ml(graph, seed).items()

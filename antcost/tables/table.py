@@ -120,7 +120,6 @@ class Table(Generic[T]):
     more: Mapping[str, Callable[[T], Any]] = field(default_factory=dict)
     rows_key: str | None = "rows"
     every: Sequence[T] | None = None
-    data: Callable[[], Mapping[str, Any]] | None = None
     hints: Sequence[str] = ()
     total: T | None = None
     figure: str = ""
@@ -147,8 +146,6 @@ class Table(Generic[T]):
 
     def plain(self) -> dict[str, Any]:
         """Return what JSON holds, for `plain_value` to write."""
-        if self.data is not None:
-            return dict(self.data())
         data = dict(self.facts)
         if self.rows_key is not None:
             items = self.items if self.every is None else self.every

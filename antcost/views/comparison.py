@@ -186,7 +186,7 @@ LATENCY = ("latency", "speed_up")
 
 FILES = {"onnx_size", "coreml_size", "tflite_size"}
 FILES_NOTE = (
-    "ONNX, Core ML (.mlmodel), TFLite: files with fp32 weights, predicted as by antcost size."
+    "ONNX, Core ML (.mlmodel), TFLite: files with fp32 weights, estimated as by antcost size."
 )
 MEMORY = {"peak_memory", "param_memory", "traffic", "intensity"}
 

@@ -34,11 +34,10 @@ class Claim(Fields):
 
 
 class PaperTable(Fields):
-    """A table of a paper.
+    """A table of a paper; the figures that `source` published stand beside ours.
 
-    The figures that `source` published stand beside ours. `architecture` is for the table that
-    describes the networks; `claims` are made about them elsewhere, and `remarks` are sentences for
-    the reader.
+    `architecture` is for the table that describes its one network. `claims` are what is said of
+    the networks elsewhere, and `remarks` sentences for the reader.
     """
 
     number: int
@@ -88,32 +87,23 @@ def preset_sections(preset: Preset, findings: Findings) -> list[Section]:
     missing = len(preset.networks) - len(entries)
     if missing:
         raise AntcostError(f"{preset.title}: not without {plural(missing, 'network')} that failed")
-    return [
-        Section(
-            table.key,
-            f"Table {table.number}: {table.heading}",
-            (
-                *table.remarks,
-                *_items(
-                    table,
-                    f"{table.heading} ({preset.name}, Table {table.number})",
-                    findings,
-                    [entries[name] for name in table.networks],
-                ),
-            ),
-        )
-        for table in preset.tables
-    ]
+    sections = []
+    for table in preset.tables:
+        title = f"{table.heading} ({preset.name}, Table {table.number})"
+        items = _items(table, title, findings, [entries[name] for name in table.networks])
+        heading = f"Table {table.number}: {table.heading}"
+        sections.append(Section(table.key, heading, (*table.remarks, *items)))
+    return sections
 
 
 def _items(
     printed: PaperTable, title: str, findings: Findings, entries: Sequence[Entry]
 ) -> Iterator[Item]:
     if printed.architecture:
-        for entry in entries:
-            assert entry.network.spec is not None
-            table = architecture_table(entry.network.spec, entry.cost, findings.convention)
-            yield TableItem(printed.key, replace(table, title=title))
+        (entry,) = entries
+        assert entry.network.spec is not None
+        table = architecture_table(entry.network.spec, entry.cost, findings.convention)
+        yield TableItem(printed.key, replace(table, title=title))
         return
     if "latency" not in printed.columns:
         findings = replace(findings, recording=None, device=None)

@@ -98,9 +98,5 @@ def _unknown(title: str) -> Work:
 
 def _shipped(reference: str) -> str | None:
     """Return the name of a shipped network, given that or its file."""
-    if reference in shipped_names():
-        return reference
-    path = Path(reference).resolve().with_suffix("")
-    if not path.is_relative_to(shipped_folder()):
-        return None
-    return path.relative_to(shipped_folder()).as_posix()
+    files = {shipped_folder() / f"{name}.yaml": name for name in shipped_names()}
+    return reference if reference in shipped_names() else files.get(Path(reference).resolve())

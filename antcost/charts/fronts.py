@@ -18,7 +18,7 @@ from antcost.search.run import Candidate
 Rows = list[dict[str, Any]]
 WIDTH, HEIGHT = 340, 250
 MAP, MANY = 260, 80
-CURVE_FAR, MAP_FAR = 0.4, 0.05
+CURVE_FAR, MAP_FAR = 0.5, 0.05
 """Of the range of the best networks: how far outside of it existing ones are shown."""
 SCHEME: Literal["viridis"] = "viridis"
 BLACK = "#333333"

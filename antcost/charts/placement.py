@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import ceil
 from unicodedata import east_asian_width
 
 FONT = 8
@@ -155,7 +156,7 @@ def _along(anchor: Anchor, spot: Spot) -> list[Box]:
         return []
     x, y = spot.leader
     length = max(abs(x - anchor.x), abs(y - anchor.y))
-    shares = [step / length for step in range(2 + int(anchor.radius), int(length), 2)]
+    shares = [step / length for step in range(1 + ceil(anchor.radius), int(length), 2)]
     return [
         box_around(anchor.x + share * (x - anchor.x), anchor.y + share * (y - anchor.y), 0.5)
         for share in shares

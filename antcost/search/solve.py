@@ -65,45 +65,32 @@ def _parts(problem: Problem) -> list[Problem]:
 
 
 def _solve_parts(problems: Sequence[Problem], progress: Progress) -> None:
-    """Bound each part, then search them from the highest bound on, as long as one is above."""
+    """Bound each part, then enumerate all above a threshold that falls from the highest bound."""
     parts = []
     for problem in problems:
         own = Progress(progress.lower, progress.limit_s, start=progress.start)
-        parts.append((own, problem, *_cheapest_prices(problem, own)))
-        _note_part(own, progress)
-    parts.sort(key=lambda part: -part[0].upper)
-    for index, (own, problem, grids, prices) in enumerate(parts):
-        rest = parts[index + 1][0].upper if index + 1 < len(parts) else -inf
-        _solve_part(own, problem, grids, prices, rest, progress)
-
-
-def _solve_part(
-    own: Progress,
-    problem: Problem,
-    grids: tuple[Grid, ...],
-    prices: list[Prices],
-    rest: float,
-    progress: Progress,
-) -> None:
-    """Search one part for what is better than all others; `rest` bounds those that come later."""
-
-    def publish() -> None:
-        _note_part(own, progress)
-        progress.bounded(max(own.upper, rest))
-
-    own.floor, own.on_progress = progress.lower, publish
-    try:
-        _deepen(problem, grids, prices, own)
-    finally:
-        progress.examined += own.examined
-    progress.bounded(max(own.upper, rest))
-
-
-def _note_part(own: Progress, progress: Progress) -> None:
-    """What is best in one part may be best of all."""
-    if own.best is not None and own.best.value > progress.lower:
-        progress.found(own.best)
-        progress.prices = own.prices
+        parts.append((problem, *_cheapest_prices(problem, own), own.upper))
+        if own.best is not None:
+            progress.found(own.best)
+            progress.prices = own.prices
+    parts.sort(key=lambda part: -part[-1])
+    progress.bounded(max((part[-1] for part in parts), default=-inf))
+    least = min((least_value(problem) for problem in problems), default=-inf)
+    gap = progress.upper - max(progress.lower, least)
+    step = max(gap / 8 if progress.lower > -inf else gap * FIRST_DEPTH, progress.rounding)
+    while not progress.proven:
+        threshold = max(progress.lower, progress.upper - step)
+        for problem, grids, prices, upper in parts:
+            best = progress.best
+            if upper > threshold:
+                kept = restricted(problem, _hopeful(problem, grids, prices, threshold))
+                _enumerate(kept, prices, threshold, progress)
+            if progress.best is not best:
+                progress.prices = prices[0].prices
+        if progress.lower > threshold or threshold < least:
+            progress.bounded(progress.lower)
+        progress.bounded(max(_on_lattice(problem, threshold) for problem in problems))
+        step *= 2
 
 
 def bound_of(problem: Problem, progress: Progress) -> None:
@@ -159,25 +146,6 @@ def _on_fine_grids(
     """The same prices with bounds on a fine grid, or on the nodes of a reduced problem."""
     grids = make_grids(problem, FINE)
     return grids, [bound_ahead(problem, grids, priced.prices) for priced in prices]
-
-
-def _deepen(
-    problem: Problem, grids: tuple[Grid, ...], prices: list[Prices], progress: Progress
-) -> None:
-    """Enumerate what is worth more than a threshold that falls from the bound to the best path."""
-    least = least_value(problem)
-    gap = progress.upper - max(progress.lower, least)
-    step = max(gap / 8 if progress.lower > -inf else gap * FIRST_DEPTH, progress.rounding)
-    while not progress.proven:
-        threshold = max(progress.lower, progress.upper - step)
-        kept = restricted(problem, _hopeful(problem, grids, prices, threshold))
-        _enumerate(kept, prices, threshold, progress)
-        if progress.lower > threshold:
-            progress.bounded(progress.lower)
-        progress.bounded(_on_lattice(problem, threshold))
-        if threshold < least:
-            progress.bounded(progress.lower)
-        step *= 2
 
 
 def _enumerate(

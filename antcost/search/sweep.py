@@ -66,9 +66,10 @@ class Sweep:
         The folder beside the file has the same name for the same sweep in this version.
         """
         first = self.groups[0]
-        plan = json.dumps([__version__, first.of.text, first.seed, first.rows, self.rows])
+        count = len(self.groups)
+        plan = json.dumps([__version__, first.of.text, first.seed, self.rows, count])
         name = f"{output.name}.{sha256(plan.encode()).hexdigest()[:8]}.parts"
-        return [output.parent / name / f"{number}.parquet" for number in range(len(self.groups))]
+        return [output.parent / name / f"{number}.parquet" for number in range(count)]
 
 
 def plan_sweep(
@@ -95,19 +96,13 @@ def plan_sweep(
             f"{space.name} has {format_exact(total)} configurations, and --all writes up to "
             f"{format_exact(MAX_ROWS)}; use --sample"
         )
-    of = [SpaceSlice(space, json.dumps(to_plain(space)), number) for number in range(len(sizes))]
-    return Sweep(
-        tuple(
-            RowGroup(
-                of[number],
-                first,
-                min(rows_per_group, size - first),
-                None if sample is None else seed,
-            )
-            for number, size in enumerate(sizes)
-            for first in range(0, size, rows_per_group)
-        )
-    )
+    text, drawn = json.dumps(to_plain(space)), None if sample is None else seed
+    groups = [
+        RowGroup(SpaceSlice(space, text, number), first, min(rows_per_group, size - first), drawn)
+        for number, size in enumerate(sizes)
+        for first in range(0, size, rows_per_group)
+    ]
+    return Sweep(tuple(groups))
 
 
 def row_group(group: RowGroup) -> pa.Table:

@@ -10,8 +10,8 @@ from antcost.charts.files import check_figure, draw
 from antcost.check.bridge import by_network
 from antcost.check.comparison import Check
 from antcost.check.tools import TOOLS
+from antcost.cli import options
 from antcost.cli.measurement import require_torch, run_tools
-from antcost.cli.options import SetOption, SpecArguments
 from antcost.cli.output import ExactOutput, emit
 from antcost.errors import AntcostError, suggest
 from antcost.sources.analyze import analyze
@@ -21,7 +21,7 @@ from antcost.views.checks import Level, bridge_table, checks_table, places_table
 
 
 def check(
-    specs: SpecArguments,
+    specs: options.Specs,
     by: Annotated[
         Level | None, Option(help="Also what tools report of each; CSV has these rows alone.")
     ] = None,
@@ -31,7 +31,7 @@ def check(
     figure: Annotated[
         Path | None, Option(metavar="FILE", help="Draw the waterfalls: .svg, .pdf or .png.")
     ] = None,
-    set_: SetOption = None,
+    set_: options.Set = None,
     *,
     to: ExactOutput,
 ) -> None:

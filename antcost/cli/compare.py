@@ -9,19 +9,9 @@ import typer
 from typer import Option
 
 from antcost.charts.files import check_figure, draw, linked
+from antcost.cli import options
 from antcost.cli.batch import read_each
 from antcost.cli.measurement import measured_entries, require_packages
-from antcost.cli.options import (
-    ColumnsOption,
-    CountOption,
-    DeviceOption,
-    InplaceOption,
-    SetOption,
-    SortOption,
-    SpecArguments,
-    TrainingOption,
-    column_keys,
-)
 from antcost.cli.output import Output, emit
 from antcost.cost.convention import find_convention
 from antcost.cost.device import Device, load_device
@@ -31,9 +21,9 @@ from antcost.views.entry_latencies import predicted_entries
 
 
 def compare(
-    specs: SpecArguments,
-    columns: ColumnsOption = None,
-    sort: SortOption = None,
+    specs: options.Specs,
+    columns: options.Columns = None,
+    sort: options.Sort = None,
     baseline: Annotated[
         str | None, Option(metavar="NAME", help="Say how many times smaller than this network.")
     ] = None,
@@ -43,11 +33,11 @@ def compare(
     source: Annotated[
         str | None, Option(metavar="TEXT", help="Published figures of the source with this text.")
     ] = None,
-    count: CountOption = "madds",
-    set_: SetOption = None,
-    inplace: InplaceOption = False,
-    training: TrainingOption = False,
-    device: DeviceOption = None,
+    count: options.Count = "madds",
+    set_: options.Set = None,
+    inplace: options.Inplace = False,
+    training: options.Training = False,
+    device: options.Device = None,
     figure: Annotated[
         Path | None,
         Option(metavar="FILE", help="Draw params, MAdds and published top-1: .svg, .pdf or .png."),
@@ -62,7 +52,7 @@ def compare(
     shown.
     """
     convention = find_convention(count)
-    keys = column_keys(columns)
+    keys = options.column_keys(columns)
     measures = device is None and bool({*keys, sort} & {*LATENCY})
     if measures:
         require_packages("psutil")

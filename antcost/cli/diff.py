@@ -1,14 +1,6 @@
 """`antcost diff`: what sets two networks apart."""
 
-from antcost.cli.options import (
-    CountOption,
-    DeviceOption,
-    FreeOption,
-    InplaceOption,
-    SetOption,
-    SpecArgument,
-    TrainingOption,
-)
+from antcost.cli import options
 from antcost.cli.output import Output, emit
 from antcost.cost.convention import find_convention
 from antcost.cost.device import load_device
@@ -17,14 +9,14 @@ from antcost.views.difference import difference_table
 
 
 def diff(
-    a: SpecArgument,
-    b: SpecArgument,
-    free: FreeOption = False,
-    count: CountOption = "madds",
-    set_: SetOption = None,
-    inplace: InplaceOption = False,
-    training: TrainingOption = False,
-    device: DeviceOption = None,
+    a: options.Spec,
+    b: options.Spec,
+    free: options.Free = False,
+    count: options.Count = "madds",
+    set_: options.Set = None,
+    inplace: options.Inplace = False,
+    training: options.Training = False,
+    device: options.Device = None,
     *,
     to: Output,
 ) -> None:

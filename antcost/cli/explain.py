@@ -4,12 +4,7 @@ from typing import Annotated, Any
 
 from typer import BadParameter, Option
 
-from antcost.cli.options import (
-    ColumnsOption,
-    FreeOption,
-    OptionalSpecArgument,
-    column_keys,
-)
+from antcost.cli import options
 from antcost.cli.output import ExactOutput, emit
 from antcost.errors import AntcostError
 from antcost.sources.specs.load import load
@@ -18,7 +13,7 @@ from antcost.tables.table import Table
 
 
 def explain(
-    spec: OptionalSpecArgument = None,
+    spec: options.OptionalSpec = None,
     stage: Annotated[
         str | None, Option(metavar="NAME", help="Only this stage, layer by layer, in letters.")
     ] = None,
@@ -34,8 +29,8 @@ def explain(
             "reduction=null, stride=2; repeatable.",
         ),
     ] = None,
-    columns: ColumnsOption = None,
-    free: FreeOption = False,
+    columns: options.Columns = None,
+    free: options.Free = False,
     *,
     to: ExactOutput,
 ) -> None:
@@ -51,7 +46,7 @@ def explain(
         import sympy  # noqa: F401 - of all that is imported below, only this may be missing
     except ModuleNotFoundError:
         raise AntcostError("explain needs SymPy: pip install 'antcost[explain]'") from None
-    emit(_table(spec, stage, block, set_ or [], column_keys(columns), free), to)
+    emit(_table(spec, stage, block, set_ or [], options.column_keys(columns), free), to)
 
 
 def _table(

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 from typer import Option
 
+from antcost.cli import options
 from antcost.cli.batch import read_all
 from antcost.cli.github import annotate, in_actions, summarize
-from antcost.cli.options import BudgetOptions, DeviceOption, SpecArguments, read_percent
 from antcost.cli.output import Output, emit
 from antcost.cost.budget import Bound, find_measure, read_bound
 from antcost.cost.device import load_device
@@ -26,10 +26,10 @@ NO_INCREASE = "0%"
 
 
 def gate(
-    specs: SpecArguments,
+    specs: options.Specs,
     *,
-    budgets: BudgetOptions,
-    device: DeviceOption = None,
+    budgets: options.Budgets,
+    device: options.Device = None,
     against: Annotated[
         str | None,
         Option(metavar="BASE", help="Compare with a spec, or with the same files of a folder."),
@@ -54,7 +54,9 @@ def gate(
     target = load_device(device) if device else None
     known = measures(device=target)
     bounds = _bounds(known, asked)
-    increase = read_percent("--max-increase", NO_INCREASE if max_increase is None else max_increase)
+    increase = options.read_percent(
+        "--max-increase", NO_INCREASE if max_increase is None else max_increase
+    )
     base_of = _bases(against)
 
     def read(reference: str) -> GateResult:

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from typer import Argument, BadParameter, Context, Option
+from typer import BadParameter, Context, Option
 
 from antcost.charts.files import check_figure, draw, linked
+from antcost.cli import options
 from antcost.cli.batch import read_each
 from antcost.cli.measurement import (
     EngineOptions,
@@ -16,7 +17,6 @@ from antcost.cli.measurement import (
     run_breakdown,
     run_measurement,
 )
-from antcost.cli.options import DeviceOption, SetOption, read_share
 from antcost.cli.output import Printing, emit
 from antcost.cost.analysis import Level
 from antcost.cost.device import Device, load_device
@@ -68,12 +68,9 @@ class Display:
 
 def latency(
     context: Context,
-    specs: Annotated[
-        list[str] | None,
-        Argument(metavar="SPEC", help="Shipped networks, YAML files, folders or globs."),
-    ] = None,
-    set_: SetOption = None,
-    device: DeviceOption = None,
+    specs: options.OptionalSpecs = None,
+    set_: options.Set = None,
+    device: options.Device = None,
     *,
     run: EngineOptions,
     no_fold: Annotated[
@@ -124,7 +121,7 @@ def latency(
         raise BadParameter("name networks to measure, or show a recording: --from FILE")
     settings = run.settings(fold=not no_fold)
     found = find_engine(run.engine, settings)
-    goal = Goal(read_share("--target", target), time_limit)
+    goal = Goal(options.read_share("--target", target), time_limit)
     if not 0 < goal.target < 1:
         raise AntcostError(f"--target {target}: expected a percentage above 0 % and below 100 %")
     if by is not None:

@@ -8,17 +8,17 @@ from typer import Argument, Option
 
 from antcost.cost.budget import read_increase
 from antcost.errors import AntcostError
-from antcost.tables.formats import Format
+from antcost.tables import formats
 from antcost.units import Printed
 
-SpecArgument = Annotated[str, Argument(metavar="SPEC", help="A shipped network or a YAML file.")]
-OptionalSpecArgument = Annotated[
+Spec = Annotated[str, Argument(metavar="SPEC", help="A shipped network or a YAML file.")]
+OptionalSpec = Annotated[
     str | None, Argument(metavar="SPEC", help="A shipped network or a YAML file.")
 ]
 _SPECS = Argument(metavar="SPEC...", help="Shipped networks, YAML files, folders or globs.")
-SpecArguments = Annotated[list[str], _SPECS]
-OptionalSpecArguments = Annotated[list[str] | None, _SPECS]
-SetOption = Annotated[
+Specs = Annotated[list[str], _SPECS]
+OptionalSpecs = Annotated[list[str] | None, _SPECS]
+Set = Annotated[
     list[str] | None,
     Option(
         "--set",
@@ -26,47 +26,45 @@ SetOption = Annotated[
         help='Override a field, e.g. ant4.channels=72, "ant[2-7].groups=2", width=0.5; repeatable.',
     ),
 ]
-CountOption = Annotated[
+Count = Annotated[
     str,
     Option("--count", metavar="NAME", help="Convention to count by: see antcost conventions."),
 ]
-FormatOption = Annotated[Format, Option("--format", help="How to print the table.")]
-OutputOption = Annotated[
+Format = Annotated[formats.Format, Option("--format", help="How to print the table.")]
+Output = Annotated[
     Path | None, Option("-o", "--output", metavar="FILE", help="Write atomically to a file.")
 ]
-ExactOption = Annotated[bool, Option("--exact", help="Every digit: 3,504,872 instead of 3.50M.")]
-InplaceOption = Annotated[
+Exact = Annotated[bool, Option("--exact", help="Every digit: 3,504,872 instead of 3.50M.")]
+Inplace = Annotated[
     bool,
     Option("--inplace", help="Peak memory: activations and additions write over their input."),
 ]
-TrainingOption = Annotated[
+Training = Annotated[
     bool, Option("--training", help="Count auxiliary heads, too, which only training has.")
 ]
-ColumnsOption = Annotated[
-    str | None, Option(metavar="A,B,...", help="Columns to show, in this order.")
-]
-SortOption = Annotated[
+Columns = Annotated[str | None, Option(metavar="A,B,...", help="Columns to show, in this order.")]
+Sort = Annotated[
     str | None, Option(metavar="COLUMN", help="Sort: numbers from the largest, texts from A.")
 ]
-FreeOption = Annotated[bool, Option("--all", help="Show layers that cost nothing, too.")]
+Free = Annotated[bool, Option("--all", help="Show layers that cost nothing, too.")]
 
-SpaceArgument = Annotated[
+Space = Annotated[
     str,
     Argument(metavar="SPACE", help="A search file, a shipped one, or a network with --choose."),
 ]
-DeviceOption = Annotated[
+Device = Annotated[
     Path | None,
     Option(metavar="FILE", help="Predict latency for a device: see antcost device profile."),
 ]
-WorkersOption = Annotated[int, Option(metavar="N", min=1, help="Processes on this machine.")]
-ClusterOption = Annotated[
+Workers = Annotated[int, Option(metavar="N", min=1, help="Processes on this machine.")]
+Cluster = Annotated[
     str | None, Option(metavar="URL", help="An existing cluster: dask://HOST:PORT, ray://...")
 ]
-ChooseOption = Annotated[
+Choose = Annotated[
     list[str] | None,
     Option("--choose", metavar="PATH=VALUES", help='E.g. "ant[2-7].groups=[1, 2]"; repeatable.'),
 ]
-RuleOption = Annotated[
+Rule = Annotated[
     list[str] | None,
     Option("--rule", metavar="PATH=RULE", help='E.g. "ant*.channels=non-decreasing"; repeatable.'),
 ]
@@ -78,7 +76,7 @@ def _bound(example: str) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class BudgetOptions:
+class Budgets:
     """What the user asks of each measure, as text."""
 
     madds: Annotated[list[str] | None, _bound("300M")] = None

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import typer
 
-from antcost.cli.options import ExactOption, FormatOption, OutputOption
+from antcost.cli import options
 from antcost.errors import AntcostError
 from antcost.files import write_whole
 from antcost.tables.formats import render
@@ -20,9 +20,9 @@ from antcost.tables.table import Table
 class Output:
     """How tables are printed, and the file that they are written to, if any."""
 
-    exact: ExactOption = False
-    format_: FormatOption = "text"
-    output: OutputOption = None
+    exact: options.Exact = False
+    format_: options.Format = "text"
+    output: options.Output = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,8 @@ class ExactOutput:
     """The output of commands that always print every digit."""
 
     exact: ClassVar[bool] = True
-    format_: FormatOption = "text"
-    output: OutputOption = None
+    format_: options.Format = "text"
+    output: options.Output = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,8 @@ class Printing:
     """The output of commands that write something else to --output than their table."""
 
     output: ClassVar[None] = None
-    exact: ExactOption = False
-    format_: FormatOption = "text"
+    exact: options.Exact = False
+    format_: options.Format = "text"
 
 
 def emit(

@@ -4,8 +4,8 @@ from typing import Annotated
 
 from typer import Option
 
+from antcost.cli import options
 from antcost.cli.batch import read_each
-from antcost.cli.options import SetOption, SpecArguments
 from antcost.cli.output import ExactOutput, emit
 from antcost.reconcile.reconciliation import reconcile as try_all
 from antcost.sources.specs.load import load
@@ -13,11 +13,11 @@ from antcost.views.reconciliation import ReconciledNetwork, reconciliation_table
 
 
 def reconcile(
-    specs: SpecArguments,
+    specs: options.Specs,
     top: Annotated[
         int, Option(metavar="N", min=1, help="The N best explanations of each published row.")
     ] = 1,
-    set_: SetOption = None,
+    set_: options.Set = None,
     *,
     to: ExactOutput,
 ) -> None:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import BadParameter, Option
 
+from antcost.cli import options
 from antcost.cli.batch import read_each
 from antcost.cli.measurement import require_packages, require_torch, run_tools
-from antcost.cli.options import CountOption, DeviceOption, OptionalSpecArguments, SetOption
 from antcost.cli.progress import progress
 from antcost.cost.convention import find_convention
 from antcost.cost.device import load_device
@@ -35,12 +35,12 @@ def report(
     output: Annotated[
         Path, Option("-o", "--output", metavar="DIR", help="The folder to write the report to.")
     ],
-    specs: OptionalSpecArguments = None,
+    specs: options.OptionalSpecs = None,
     preset: Annotated[
         str | None, Option(metavar="NAME", help="In place of specs: antnets, that paper's tables.")
     ] = None,
     title: Annotated[str | None, Option(metavar="TEXT", help="Title of the report.")] = None,
-    device: DeviceOption = None,
+    device: options.Device = None,
     latency: Annotated[
         Path | None, Option(metavar="FILE", help="What antcost latency -o has measured.")
     ] = None,
@@ -54,8 +54,8 @@ def report(
         str | None,
         Option("--format", metavar="A,B,...", help=f"What to write; all of {', '.join(FORMATS)}."),
     ] = None,
-    count: CountOption = "madds",
-    set_: SetOption = None,
+    count: options.Count = "madds",
+    set_: options.Set = None,
 ) -> None:
     """Tables, figures, a methods paragraph and a page about networks, as files in a folder.
 

@@ -4,12 +4,12 @@ import json
 
 import typer
 
-from antcost.cli.options import OutputOption
+from antcost.cli import options
 from antcost.files import write_whole
 from antcost.sources.specs.schema import json_schema
 
 
-def schema(output: OutputOption = None) -> None:
+def schema(output: options.Output = None) -> None:
     """The JSON Schema of spec files, for completion and checking in editors."""
     text = json.dumps(json_schema(), indent=2)
     if output is None:

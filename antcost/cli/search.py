@@ -11,17 +11,7 @@ import typer
 from typer import Option
 
 from antcost.charts.files import check_figure, draw, linked
-from antcost.cli.options import (
-    BudgetOptions,
-    ChooseOption,
-    ClusterOption,
-    DeviceOption,
-    RuleOption,
-    SetOption,
-    SpaceArgument,
-    WorkersOption,
-    read_share,
-)
+from antcost.cli import options
 from antcost.cli.output import Output, Printing, emit
 from antcost.cli.progress import progress, status
 from antcost.cost.budget import find_measure
@@ -49,9 +39,9 @@ class Run:
 
 
 def search(
-    space: SpaceArgument,
+    space: options.Space,
     *,
-    budgets: BudgetOptions,
+    budgets: options.Budgets,
     rho: Annotated[
         list[str] | None,
         Option(metavar="BOUND", help="Depth over width, DeepMAD's effectiveness: <= 1.0."),
@@ -60,13 +50,13 @@ def search(
         str | None,
         Option(metavar="TEXT", help='entropy, zen, scores, "max madds", "min latency", ...'),
     ] = None,
-    device: DeviceOption = None,
+    device: options.Device = None,
     scores: Annotated[
         Path | None, Option(metavar="FILE", help="What each choice is worth, for scores.")
     ] = None,
-    choose: ChooseOption = None,
-    rule: RuleOption = None,
-    set_: SetOption = None,
+    choose: options.Choose = None,
+    rule: options.Rule = None,
+    set_: options.Set = None,
     top: Annotated[int | None, Option(metavar="N", min=1, help="The N best networks.")] = None,
     within: Annotated[
         str | None,
@@ -85,8 +75,8 @@ def search(
         float | None,
         Option(metavar="SECONDS", min=0, help="Stop then, with the bound known so far."),
     ] = None,
-    workers: WorkersOption = 1,
-    cluster: ClusterOption = None,
+    workers: options.Workers = 1,
+    cluster: options.Cluster = None,
     figure: Annotated[
         Path | None, Option(metavar="FILE", help="Draw the search or the front: .svg, .pdf, .png.")
     ] = None,
@@ -119,7 +109,7 @@ def search(
     if front is not None:
         _front(run, front, points)
     else:
-        _best(run, top, None if within is None else read_share("--within", within), rerank)
+        _best(run, top, None if within is None else options.read_share("--within", within), rerank)
 
 
 def _require_packages() -> None:

@@ -13,7 +13,7 @@ from antcost.backends.export import (
     onnx_file,
 )
 from antcost.backends.sizes import DTYPES, FORMATS, FileFormat
-from antcost.cli.options import SetOption, SpecArgument
+from antcost.cli import options
 from antcost.cli.output import Output, emit
 from antcost.cli.progress import progress
 from antcost.cost.memory import Dtype
@@ -25,7 +25,7 @@ from antcost.views.sizes import size_table
 
 
 def size(
-    spec: SpecArgument,
+    spec: options.Spec,
     export: Annotated[
         Path | None,
         Option(metavar="DIR", help="Also write the files, with random weights, and compare them."),
@@ -33,7 +33,7 @@ def size(
     seed: Annotated[
         int, Option(min=0, max=2**63 - 1, help="What the random weights come from.")
     ] = 0,
-    set_: SetOption = None,
+    set_: options.Set = None,
     *,
     to: Output,
 ) -> None:

@@ -8,15 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Option
 
-from antcost.cli.options import (
-    ChooseOption,
-    ClusterOption,
-    DeviceOption,
-    RuleOption,
-    SetOption,
-    SpaceArgument,
-    WorkersOption,
-)
+from antcost.cli import options
 from antcost.cli.progress import progress
 from antcost.errors import AntcostError
 from antcost.units import format_count, format_exact
@@ -26,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def sweep(
-    space: SpaceArgument,
+    space: options.Space,
     output: Annotated[
         Path, Option("-o", "--output", metavar="FILE", help="The Parquet file, written atomically.")
     ],
@@ -35,12 +27,12 @@ def sweep(
     ] = None,
     all_: Annotated[bool, Option("--all", help="Every configuration once.")] = False,
     seed: Annotated[int, Option(min=0, max=2**63 - 1, help="What the random draws come from.")] = 0,
-    choose: ChooseOption = None,
-    rule: RuleOption = None,
-    set_: SetOption = None,
-    device: DeviceOption = None,
-    workers: WorkersOption = 1,
-    cluster: ClusterOption = None,
+    choose: options.Choose = None,
+    rule: options.Rule = None,
+    set_: options.Set = None,
+    device: options.Device = None,
+    workers: options.Workers = 1,
+    cluster: options.Cluster = None,
 ) -> None:
     """The exact costs of many configurations of a space, as a Parquet file.
 

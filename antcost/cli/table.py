@@ -4,18 +4,7 @@ from typing import Annotated
 
 from typer import BadParameter, Option
 
-from antcost.cli.options import (
-    ColumnsOption,
-    CountOption,
-    DeviceOption,
-    FreeOption,
-    InplaceOption,
-    OptionalSpecArgument,
-    SetOption,
-    SortOption,
-    TrainingOption,
-    column_keys,
-)
+from antcost.cli import options
 from antcost.cli.output import Output, emit
 from antcost.cost.analysis import Level
 from antcost.cost.convention import find_convention
@@ -25,22 +14,22 @@ from antcost.views.network import network_table
 
 
 def table(
-    spec: OptionalSpecArgument = None,
+    spec: options.OptionalSpec = None,
     spec_file: Annotated[
         str | None, Option("--spec", metavar="FILE", help="The same, as an option.")
     ] = None,
     by: Annotated[Level, Option(help="What a row is.")] = "layer",
-    columns: ColumnsOption = None,
-    sort: SortOption = None,
+    columns: options.Columns = None,
+    sort: options.Sort = None,
     top: Annotated[
         int | None, Option(metavar="N", min=1, help="Only the first N rows; the others in one.")
     ] = None,
-    free: FreeOption = False,
-    count: CountOption = "madds",
-    set_: SetOption = None,
-    inplace: InplaceOption = False,
-    training: TrainingOption = False,
-    device: DeviceOption = None,
+    free: options.Free = False,
+    count: options.Count = "madds",
+    set_: options.Set = None,
+    inplace: options.Inplace = False,
+    training: options.Training = False,
+    device: options.Device = None,
     *,
     to: Output,
 ) -> None:
@@ -51,7 +40,7 @@ def table(
         analyze(spec or spec_file or "", set_ or (), training=training),
         find_convention(count),
         by=by,
-        columns=column_keys(columns),
+        columns=options.column_keys(columns),
         sort=sort,
         top=top,
         free=free,

@@ -76,7 +76,7 @@ def write_folder_whole(path: Path, write: Callable[[Path], None]) -> int:
 
 @contextmanager
 def staged(folder: Path) -> Iterator[Path]:
-    """A new folder to write files to, which are moved into `folder` once all are written.
+    """Yield a new folder to write files to, which are moved into `folder` once all are written.
 
     Files of the same name are replaced, others stay. Raises AntcostError if one cannot be written.
     """

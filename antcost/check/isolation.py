@@ -41,7 +41,7 @@ class Answer:
 
 
 def answers(jobs: Sequence[Job]) -> Iterator[tuple[Job, Answer]]:
-    """Jobs and answers in the order they are ready, from as many processes as there are cores.
+    """Yield jobs and answers as they are ready, from as many processes as there are cores.
 
     A script that calls this needs `if __name__ == "__main__":`, as for all of multiprocessing.
     """

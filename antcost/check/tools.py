@@ -96,7 +96,7 @@ _PRINTED_ROW = re.compile(
 
 
 def _printed_counts(text: str) -> Iterator[tuple[str, int]]:
-    """Names and counts of the innermost modules, as ptflops prints them in a tree."""
+    """Yield names and counts of the innermost modules, as ptflops prints them in a tree."""
     path: list[str] = []
     for line in text.splitlines():
         row = _PRINTED_ROW.match(line)

@@ -71,4 +71,4 @@ def main(
         bool, Option("--version", callback=_print_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    """Tells exactly what a neural network costs before it is trained or built."""
+    """Tell exactly what a neural network costs before it is trained or built."""

@@ -16,7 +16,7 @@ T = TypeVar("T")
 def read_each(
     arguments: Sequence[str], read: Callable[[str], T], *, all_failed: int = 1
 ) -> Iterator[list[T]]:
-    """What `read` makes of each spec that the arguments stand for.
+    """Yield what `read` makes of each spec that the arguments stand for.
 
     Those that fail are reported when the block ends, with exit code 1, or `all_failed` if there are
     no others.
@@ -34,7 +34,7 @@ def read_each(
 def read_all(
     arguments: Sequence[str], read: Callable[[str], T]
 ) -> tuple[list[T], list[AntcostError]]:
-    """What `read` makes of each spec that the arguments stand for, and why others failed."""
+    """Return what `read` makes of each spec that the arguments stand for, and why others failed."""
     results: list[T] = []
     failures: list[AntcostError] = []
     for argument in arguments:

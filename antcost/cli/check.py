@@ -35,7 +35,7 @@ def check(
     *,
     to: ExactOutput,
 ) -> None:
-    """What fvcore, thop, ptflops, torchinfo and others report of a network, explained to zero.
+    """Explain to zero what fvcore, thop, ptflops, torchinfo and others report of a network.
 
     Exit code 1 if a tool's number is not what its rules predict.
     """

@@ -45,7 +45,7 @@ def compare(
     *,
     to: Output,
 ) -> None:
-    """Several networks, a row each, beside what was published about them.
+    """Show several networks, a row each, beside what was published about them.
 
     The column latency is predicted for a --device; without one, it is measured as by antcost
     latency. A network that fails is reported at the end, with exit code 1; the others are still
@@ -96,7 +96,7 @@ def compare(
 
 
 def _with_speed_up(keys: list[str]) -> list[str]:
-    """A latency that was measured has its comparison beside it, which alone is certain."""
+    """Add to a measured latency its comparison, which alone is certain."""
     if "latency" not in keys or "speed_up" in keys:
         return keys
     place = keys.index("latency") + 1

@@ -5,5 +5,5 @@ from antcost.views.conventions import conventions_table
 
 
 def conventions(*, to: ExactOutput) -> None:
-    """The ways of counting that --count knows: those of papers and those of other tools."""
+    """List the ways of counting that --count knows: those of papers and of other tools."""
     emit(conventions_table(), to)

@@ -20,7 +20,7 @@ def diff(
     *,
     to: Output,
 ) -> None:
-    """What was added, removed or changed from A to B, layer by layer, and what it costs.
+    """Show what was added, removed or changed from A to B, layer by layer, and what it costs.
 
     --set holds for both.
     """

@@ -34,7 +34,7 @@ def explain(
     *,
     to: ExactOutput,
 ) -> None:
-    """What a network costs as a formula of its resolution and width; or a stage, or a block.
+    """Write the cost of a network as a formula of its resolution and width; or of a stage or block.
 
     The formulas come from the same code as the numbers of every table.
     """

@@ -23,5 +23,5 @@ def export(
     ] = 0,
     set_: options.Set = None,
 ) -> None:
-    """A network with random weights, in eval mode, for batches of any size."""
+    """Write a network with random weights, in eval mode, for batches of any size."""
     write_whole(output, exported(build_graph(load(spec, set_ or ())), to, seed))

@@ -44,7 +44,7 @@ def gate(
     ] = None,
     to: Output,
 ) -> None:
-    """Whether networks are within budgets, and cost no more than before.
+    """Check that networks are within budgets, and cost no more than before.
 
     Exit code 0 if all budgets hold, 1 if one does not, 2 if a spec cannot be read. In GitHub
     Actions, what fails is annotated in the spec and a summary is added to the page of the run.
@@ -109,7 +109,7 @@ def _bounds(known: Mapping[str, Measure], asked: Mapping[str, Sequence[str]]) ->
 
 
 def _bases(against: str | None) -> Callable[[str], Network | None]:
-    """What a spec is compared with: always the same, or the file in its place in a folder."""
+    """Return what finds the base of a spec: always the same, or its place in a folder."""
     if against is None:
         return lambda reference: None
     if against not in shipped_names() and Path(against).is_dir():
@@ -119,7 +119,7 @@ def _bases(against: str | None) -> Callable[[str], Network | None]:
 
 
 def _in_place(reference: str, folder: Path) -> Network | None:
-    """The spec at the same path in another checkout, or none if that has no such file."""
+    """Return the spec at the same path in another checkout, or none if that has no such file."""
     path = Path(normpath(Path(reference).absolute()))
     if not is_file(path) or not path.is_relative_to(Path.cwd()):
         raise AntcostError(

@@ -12,7 +12,7 @@ from antcost.views.gate import GateResult
 
 
 def in_actions() -> bool:
-    """Whether this is a run in GitHub Actions."""
+    """Return whether this is a run in GitHub Actions."""
     return os.environ.get("GITHUB_ACTIONS") == "true"
 
 

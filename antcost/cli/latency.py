@@ -96,7 +96,7 @@ def latency(
         Option("-o", "--output", metavar="FILE", help="Write the raw samples, as JSON."),
     ] = None,
 ) -> None:
-    """How long networks take on this machine, and how many times faster than one of them they are.
+    """Time networks on this machine, and say how many times faster than one of them they are.
 
     They take turns in random order until the intervals of all speed-ups are narrow. A network that
     fails is reported at the end, with exit code 1, or 2 if there are no others. With --by, what

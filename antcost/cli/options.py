@@ -71,7 +71,7 @@ Rule = Annotated[
 
 
 def _bound(example: str) -> Any:
-    """The option of a budget, which can be given twice: "<= 300M"."""
+    """Return the option of a budget, which can be given twice: "<= 300M"."""
     return Option(metavar="BOUND", help=f'A budget, such as "<= {example}".')
 
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def status(what: str) -> Iterator[Callable[[str], None]]:
-    """A line that says what goes on while the block runs; call what it gives with the latest."""
+    """Show a line while the block runs; yield what sets its text."""
     if sys.stderr is None or not sys.stderr.isatty():
         yield lambda _: None
         return
@@ -20,7 +20,7 @@ def status(what: str) -> Iterator[Callable[[str], None]]:
 
 @contextmanager
 def progress(what: str, total: int) -> Iterator[Callable[[str], None]]:
-    """A bar of `total` steps while the block runs; call what it gives with each step's name."""
+    """Show a bar of `total` steps while the block runs; yield what takes each step's name."""
     if sys.stderr is None or not sys.stderr.isatty():
         yield lambda _: None
         return
@@ -41,7 +41,7 @@ def progress(what: str, total: int) -> Iterator[Callable[[str], None]]:
 
 @contextmanager
 def meter(what: str, total: float) -> Iterator[Callable[[float, str], None]]:
-    """A bar that is drawn only when told how much of `total` is done, and what is known by then.
+    """Show a bar; yield what takes how much of `total` is done, and what is known by then.
 
     Between two calls nothing runs that could disturb a measuring.
     """

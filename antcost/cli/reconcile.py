@@ -21,7 +21,7 @@ def reconcile(
     *,
     to: ExactOutput,
 ) -> None:
-    """Which way of counting, and which reading of the paper, explains what was published.
+    """Find the way of counting, and the reading of the paper, that explain what was published.
 
     Tries every convention and every ambiguity that the spec declares. With --set, the published
     figures are held against the changed network. A network that fails is reported at the end, with

@@ -57,7 +57,7 @@ def report(
     count: options.Count = "madds",
     set_: options.Set = None,
 ) -> None:
-    """Tables, figures, a methods paragraph and a page about networks, as files in a folder.
+    """Write tables, figures, a methods paragraph and a page about networks into a folder.
 
     A network that fails is reported at the end, with exit code 1, or 2 if there are no others.
     """

@@ -10,7 +10,7 @@ from antcost.sources.specs.schema import json_schema
 
 
 def schema(output: options.Output = None) -> None:
-    """The JSON Schema of spec files, for completion and checking in editors."""
+    """Print the JSON Schema of spec files, for completion and checking in editors."""
     text = json.dumps(json_schema(), indent=2)
     if output is None:
         typer.echo(text)

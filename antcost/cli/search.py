@@ -86,7 +86,7 @@ def search(
         Option("-o", "--output", metavar="FILE", help="Write the best as a spec, or the front."),
     ] = None,
 ) -> None:
-    """The network of a space that is best by an objective within budgets, and a proof of it.
+    """Find the network of a space that is best by an objective within budgets, and prove it.
 
     A budget is an upper bound; ">= 250M" makes a lower one. Exit code 1 if no network fits.
     """

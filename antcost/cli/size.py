@@ -37,7 +37,7 @@ def size(
     *,
     to: Output,
 ) -> None:
-    """How large a network is as ONNX, Core ML and TFLite, with fp32, fp16 and int8 weights.
+    """Show how large a network is as ONNX, Core ML and TFLite, with fp32, fp16 and int8 weights.
 
     Estimated; --export writes ONNX, and Core ML where coremltools is installed, and shows both.
     """

@@ -5,5 +5,5 @@ from antcost.views.catalog import catalog_table
 
 
 def specs(*, to: ExactOutput) -> None:
-    """The networks that ship with antcost, by the name that every command takes."""
+    """List the networks that ship with antcost, by the name that every command takes."""
     emit(catalog_table(), to)

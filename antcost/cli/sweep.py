@@ -34,7 +34,7 @@ def sweep(
     workers: options.Workers = 1,
     cluster: options.Cluster = None,
 ) -> None:
-    """The exact costs of many configurations of a space, as a Parquet file.
+    """Write the exact costs of many configurations of a space to a Parquet file.
 
     Budgets do not count here. What is finished is kept beside the file until that is complete, so
     the same command continues a run that was stopped.

@@ -33,7 +33,7 @@ def table(
     *,
     to: Output,
 ) -> None:
-    """What a network costs, by layer, block, stage or kind of layer."""
+    """Show what a network costs, by layer, block, stage or kind of layer."""
     if (spec is None) == (spec_file is None):
         raise BadParameter("name one network: antcost table antnet_g2, or --spec FILE")
     result = network_table(

@@ -10,7 +10,7 @@ from antcost.graph.shape import Shape
 
 
 def pairs(a: NetCost, b: NetCost) -> Iterator[tuple[Row | None, Row | None]]:
-    """The layers of two networks side by side.
+    """Yield the layers of two networks side by side.
 
     Stages are paired by name, those of other names by position. In a stage, layers are paired by
     block and name, and those of a block without a partner by what they do.
@@ -59,11 +59,11 @@ def _matches(a: list[str], b: list[str]) -> Sequence[tuple[str, int, int, int, i
 
 
 def _position(row: Row) -> tuple[int, str]:
-    """Block and name of a layer in its stage: equal in two variants of a network."""
+    """Return block and name of a layer in its stage: equal in two variants of a network."""
     node = row.nodes[0]
     return node.origin.index, node.name.removeprefix(node.origin.name)
 
 
 def work(row: Row) -> tuple[L.Layer, tuple[Shape, ...]]:
-    """What a layer does, wherever it stands."""
+    """Return what a layer does, wherever it stands."""
     return row.nodes[0].layer, row.nodes[0].input_shapes

@@ -79,7 +79,7 @@ class NetCost:
         return merge("auxiliary", "", [row for row in self.layers if row.nodes[0].origin.training])
 
     def by(self, level: Level) -> tuple[Row, ...]:
-        """Rows in the order of the network; those of one block, stage or kind are summed."""
+        """Return rows in the order of the network; those of one block, stage or kind are summed."""
         groups: dict[tuple[str, str], list[Row]] = {}
         for row in self.layers:
             groups.setdefault(group_of(row.nodes[0], level), []).append(row)
@@ -130,13 +130,13 @@ def group_of(node: Node, level: Level) -> tuple[str, str]:
 
 
 def merge(name: str, operator_name: str, rows: Sequence[Row]) -> Row:
-    """Several rows as one."""
+    """Merge several rows into one."""
     nodes = tuple(node for row in rows for node in row.nodes)
     return Row(name, operator_name, nodes, total(row.cost for row in rows))
 
 
 def analyze_graph(graph: Graph) -> NetCost:
-    """Cost of every layer of a graph and of the whole."""
+    """Return the cost of every layer of a graph and of the whole."""
     folded = folded_norms(graph)
     layers = tuple(
         Row(node.name, operator(node), (node,), cost(node, folded.get(node.name, 0)))

@@ -58,12 +58,12 @@ class Convention:
         return "params" if self.param_terms == _EVERY_PARAM else f"{self.name}_params"
 
     def count_params(self, cost: Cost) -> int:
-        """Learned scalars as they are counted here."""
+        """Count learned scalars as this convention does."""
         return sum(term.count(cost) for term in self.param_terms)
 
 
 def madds(cost: Cost) -> int:
-    """Multiply-adds of convolutions and linear layers, biases not counted."""
+    """Return the multiply-adds of convolutions and linear layers, biases not counted."""
     return cost.conv_macs + cost.linear_macs
 
 
@@ -331,6 +331,6 @@ def find_convention(name: str) -> Convention:
 
 
 def shown_with(convention: Convention) -> list[Convention]:
-    """MAdds, FLOPs and the one that was asked for: what files always hold."""
+    """Return MAdds, FLOPs and the one that was asked for: what files always hold."""
     names = dict.fromkeys(("madds", "flops", convention.name))
     return [CONVENTIONS[name] for name in names]

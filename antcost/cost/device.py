@@ -112,7 +112,7 @@ class Device:
     measured: Mapping[str, Any] = field(default_factory=dict)
 
     def latency_ps(self, cost: NetCost) -> int:
-        """Picoseconds for one image: the sum over the layers.
+        """Return the picoseconds for one image: the sum over the layers.
 
         Raises AntcostError for a kind of layer that the device file does not know.
         """
@@ -156,7 +156,7 @@ class Device:
         )
 
     def _layer_ps(self, row: Row, work: KernelWork) -> int:
-        """Nothing for a layer that only training has."""
+        """Return the picoseconds of a layer: none for one that only training has."""
         if row.nodes[0].origin.training:
             return 0
         known = [kind for kind in (*work.kinds, OTHER) if kind in self.kinds]
@@ -197,7 +197,7 @@ class Prediction:
         return Fraction(outside_ps, self.latency_ps or 1)
 
     def of(self, row: Row) -> int:
-        """Picoseconds of the layers of a row."""
+        """Return the picoseconds of the layers of a row."""
         return sum(self.layers_ps[node.name] for node in row.nodes)
 
 

@@ -7,7 +7,7 @@ from antcost.graph.graph import Graph
 
 
 def folded_norms(graph: Graph) -> dict[str, int]:
-    """For each batch norm that can be folded, by name, the parameters that disappear.
+    """Return for each batch norm that can be folded, by name, the parameters that disappear.
 
     It scales the weights of the convolution or linear layer whose output nobody else reads, and
     its shift becomes their bias: where there was none, one of its two parameters a channel stays.

@@ -10,7 +10,7 @@ from antcost.graph.shapes import end_padding
 
 
 def cost(node: Node, folded: int = 0) -> Cost:
-    """Cost of one layer from its shapes.
+    """Return the cost of one layer from its shapes.
 
     `folded` are the parameters of a batch norm that folding removes, as its neighbours decide.
     """
@@ -90,7 +90,7 @@ def cost(node: Node, folded: int = 0) -> Cost:
 
 
 def _end_padding_elems(pool: L.MaxPool2d | L.AvgPool2d, x: Shape) -> int:
-    """Elements that "same" padding adds at the end of a map only."""
+    """Return the elements that "same" padding adds at the end of a map only."""
     if pool.padding != "same":
         return 0
     rows, columns = map(end_padding, (x.h, x.w), pool.kernel, pool.stride)

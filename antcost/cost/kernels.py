@@ -83,7 +83,7 @@ def _work(row: Row, kinds: tuple[str, ...], block: int, cache_bytes: int) -> Ker
 
 
 def _conv_work(node: Node, window: int, block: int) -> tuple[int, int, int, int]:
-    """Multiply-adds, elements read and written, and groups that run one by one.
+    """Return multiply-adds, elements read and written, and groups that run one by one.
 
     Channels are blocked, or else it is a matrix product over blocks of pixels, for which the window
     around each pixel is first written in a row, unless it is 1x1.
@@ -119,7 +119,7 @@ def _beyond(count: int, limit: int) -> int:
 
 
 def _depthwise(node: Node) -> bool:
-    """One channel out for each channel in."""
+    """Return whether there is one channel out for each channel in."""
     assert isinstance(node.layer, L.Conv2d | L.ConvTranspose2d)
     groups = node.layer.groups
     return groups != 1 and bool(groups == node.input_shapes[0].c == node.shape.c)

@@ -61,7 +61,7 @@ def measures(dtype: Dtype = "fp32", device: Device | None = None) -> dict[str, M
 
 
 def format_measure(measure: Measure, count: int, exact: bool = False) -> str:
-    """One count of a measure with its unit, with three significant digits or all of them."""
+    """Print one count of a measure with its unit, with three significant digits or all of them."""
     if exact:
         return f"{format_exact(count)}{_EXACT_UNITS[measure.unit]}"
     match measure.unit:

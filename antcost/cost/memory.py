@@ -18,12 +18,12 @@ BYTES = {"fp32": 4, "fp16": 2, "int8": 1}
 
 
 def param_bytes(cost: Cost, dtype: Dtype = "fp32") -> int:
-    """Bytes of the learned parameters."""
+    """Return the bytes of the learned parameters."""
     return cost.params * BYTES[dtype]
 
 
 def activation_elems(nodes: Iterable[Node]) -> int:
-    """Output elements of all layers, for one image."""
+    """Return the output elements of all layers, for one image."""
     return sum(node.shape.numel for node in nodes)
 
 
@@ -34,14 +34,14 @@ def traffic_bytes(row: Row, dtype: Dtype = "fp32") -> int:
 
 
 def arithmetic_intensity(row: Row, dtype: Dtype = "fp32") -> Fraction:
-    """FLOPs per byte of traffic."""
+    """Return the FLOPs per byte of traffic."""
     return Fraction(row.flops, traffic_bytes(row, dtype))
 
 
 def peak_bytes(
     graph: Graph, dtype: Dtype = "fp32", *, batch: int = 1, inplace: bool = False
 ) -> int:
-    """Largest sum of activations alive at once while the layers run in order.
+    """Return the largest sum of activations alive at once while the layers run in order.
 
     A tensor lives from the layer that makes it to the last that reads it; the input of the network
     lives from the start and its output to the end. So the source of a residual is kept until its
@@ -104,7 +104,7 @@ def peaks(steps: Sequence[TimelineStep]) -> list[TimelineStep]:
 
 
 def _storages(graph: Graph) -> dict[str, str]:
-    """For each tensor the one whose memory it uses: its own, unless a layer only passes it on."""
+    """Return for each tensor the one whose memory it uses: its own, unless only passed on."""
     storage = {INPUT: INPUT}
     for node in graph.nodes:
         passes_on = _output_of(node.layer) == "the input"

@@ -16,7 +16,7 @@ LABELS = {"params": "params", "madds": "MAdds"}
 
 
 def why(spec: NetSpec, row: Published) -> str | None:
-    """Why figures of a published row are not our counts, or None where ours round to them.
+    """Say why figures of a published row are not our counts, or None where ours round to them.
 
     The row's note says it, or else what reconciles the row. Ours are those without auxiliary heads.
     """
@@ -34,7 +34,7 @@ def why(spec: NetSpec, row: Published) -> str | None:
 
 
 def unequal(row: Published, cost: Cost) -> Sequence[str]:
-    """The figures, "params" and "madds", that our counts do not round to."""
+    """Return the figures, "params" and "madds", that our counts do not round to."""
     counts = {"params": PLAIN.count_params(cost), "madds": PLAIN.count(cost)}
     printed = {"params": row.params, "madds": row.madds}
     return [
@@ -50,7 +50,7 @@ def changes(ambiguity: Ambiguity) -> str:
 
 
 def _explained(figure: Figure, combination: Combination) -> str:
-    """What makes the figure: "MAdds: counted as SqueezeNext MACs (708M)"."""
+    """Say what makes the figure: "MAdds: counted as SqueezeNext MACs (708M)"."""
     parts = [*_way(figure), *(f"read with {changes(taken)}" for taken in combination.taken)]
     if figure.fit == "truncated":
         parts.append(f"cut from {format_exact(figure.count)}, not rounded")
@@ -60,7 +60,7 @@ def _explained(figure: Figure, combination: Combination) -> str:
 
 
 def _way(figure: Figure) -> list[str]:
-    """How the figure is counted, if in another way than ours."""
+    """Say how the figure is counted, if in another way than ours."""
     convention = figure.convention
     if convention is PLAIN:
         return []

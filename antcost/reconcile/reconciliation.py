@@ -107,7 +107,7 @@ def reconcile(spec: NetSpec, published: Sequence[Published]) -> tuple[Reconcilia
 def _ranked(
     row: Published, costs: Sequence[tuple[tuple[Ambiguity, ...], Cost]]
 ) -> tuple[Combination, ...]:
-    """Combinations for one row, the best first; the simplest of those with equal figures."""
+    """Return combinations for one row, the best first; the simplest of those with equal figures."""
     every = (combination for taken, cost in costs for combination in _combined(row, taken, cost))
     distinct: dict[tuple[int, ...], Combination] = {}
     for combination in sorted(every, key=lambda combination: combination.deviations):
@@ -117,7 +117,7 @@ def _ranked(
 
 
 def _rank(combination: Combination) -> tuple[object, ...]:
-    """Rounded before truncated, and the simplest first.
+    """Sort rounded before truncated, and the simplest first.
 
     Where nothing fits the nearest comes first, to a tenth of a percent: less is no reason to
     believe in an unusual convention.

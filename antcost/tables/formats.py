@@ -26,7 +26,7 @@ def render(
     width: int | None = None,
     styled: bool = False,
 ) -> str:
-    """The table in one format. `width` and `styled` are for text on a terminal only."""
+    """Render the table in one format. `width` and `styled` are for text on a terminal only."""
     match output_format:
         case "text":
             return render_text(table, exact=exact, width=width, styled=styled)
@@ -57,7 +57,7 @@ _MARKDOWN_SPECIAL = re.compile(r"([\\`*|<>&$\[\]~]|(?<![A-Za-z0-9])_|_(?![A-Za-z
 
 
 def escape_markdown(cell: Cell) -> str:
-    """The cell for markdown: what it would read as markup is escaped."""
+    """Escape a cell for markdown."""
     if isinstance(cell, Formula):
         return f"${cell.latex}$"
     return _MARKDOWN_SPECIAL.sub(r"\\\1", cell)
@@ -67,7 +67,7 @@ _BLOCK_START = re.compile(r"^(\s*[0-9]*)([-+#.)])")
 
 
 def as_paragraph(markdown: str) -> str:
-    """Escaped text that begins a paragraph, and would else be a heading or an item of a list."""
+    """Escape what would make a paragraph a heading or an item of a list."""
     return _BLOCK_START.sub(r"\1\\\2", markdown)
 
 
@@ -83,7 +83,7 @@ def _markdown(table: Table[Any], exact: bool) -> str:
 
 
 def escape_html(cell: Cell) -> str:
-    """A cell for HTML: nothing in it is markup but the indices and powers of a formula."""
+    """Escape a cell for HTML: only indices and powers of a formula become markup."""
     from html import escape
 
     text = escape(str(cell))
@@ -94,7 +94,7 @@ def escape_html(cell: Cell) -> str:
 
 
 def _html(table: Table[Any], exact: bool) -> str:
-    """A fragment in plain ASCII, so it survives any page it is pasted into."""
+    """Return a fragment in plain ASCII, so it survives any page it is pasted into."""
     body = _tabulate(table, exact, "unsafehtml", escape_html, "<b>{}</b>")
     notes = "<br>\n".join(_note(note, escape_html) for note in table.notes)
     fragment = f"<p><b>{escape_html(table.title)}</b></p>\n{body}\n<p><small>{notes}</small></p>"
@@ -124,7 +124,7 @@ def _tabulate(
 
 
 def _csv(table: Table[Any]) -> str:
-    """Raw values: every digit of a count, ratios as decimals, shapes as in 3x224x224; no bars."""
+    """Write raw values: every digit of a count, ratios as decimals, shapes as in 3x224x224."""
     table = replace(table, columns=[column for column in table.columns if column.unit != "bar"])
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

@@ -132,12 +132,12 @@ class Table(Generic[T]):
         return ["left" if column.unit in texts else "right" for column in self.columns]
 
     def values(self) -> list[list[Value]]:
-        """Raw values of every row, the total last."""
+        """Return the raw values of every row, the total last."""
         body = self.items if self.total is None else [*self.items, self.total]
         return [[column.value(item) for column in self.columns] for item in body]
 
     def cells(self, exact: bool = False) -> list[list[Cell]]:
-        """Every cell as printed, the total last; formulas are left to the format."""
+        """Return every cell as printed, the total last; formulas are left to the format."""
         units = [column.unit for column in self.columns]
         return [
             [show(value, unit, exact) for value, unit in zip(row, units, strict=True)]
@@ -225,7 +225,7 @@ def show(value: Value, unit: Unit, exact: bool = False) -> Cell:
 
 
 def choose(columns: Sequence[Column[T]], keys: Iterable[str]) -> tuple[Column[T], ...]:
-    """The columns with these keys, in this order. Raises AntcostError for an unknown key."""
+    """Return the columns with these keys, in this order. Raises AntcostError for an unknown key."""
     by_key = {column.key: column for column in columns}
     wanted = tuple(keys)
     for key in wanted:
@@ -235,7 +235,7 @@ def choose(columns: Sequence[Column[T]], keys: Iterable[str]) -> tuple[Column[T]
 
 
 def ranked(items: Sequence[T], column: Column[T]) -> list[T]:
-    """Items by one column: numbers from the largest, texts from A, empty cells last."""
+    """Sort items by one column: numbers from the largest, texts from A, empty cells last."""
     values = [(column.value(item), item) for item in items]
     filled = [pair for pair in values if pair[0] is not None]
     texts = any(isinstance(value, str) for value, _ in filled)

@@ -17,7 +17,7 @@ ELLIPSIS = "..."
 
 
 def render_text(table: Table[Any], *, exact: bool, width: int | None, styled: bool) -> str:
-    """Title, table and notes; at most `width` columns wide where there is a width.
+    """Render title, table and notes; at most `width` columns wide where there is a width.
 
     Of a table without rows only its notes, if it has any.
     """
@@ -48,7 +48,7 @@ def render_text(table: Table[Any], *, exact: bool, width: int | None, styled: bo
 
 
 def _texts(table: Table[Any], exact: bool) -> list[list[str]]:
-    """The headers, then the rows."""
+    """Return the headers, then the rows."""
     rows = [[str(cell) for cell in row] for row in table.cells(exact)]
     return [[column.header for column in table.columns], *rows]
 
@@ -62,7 +62,7 @@ def _total(widths: Sequence[int]) -> int:
 
 
 def _least_widths(table: Table[Any], widths: Sequence[int]) -> list[int]:
-    """Widths before anything is hidden or cut: prose can be wrapped."""
+    """Return the widths before anything is hidden or cut: prose can be wrapped."""
     return [
         min(size, NARROWEST_PROSE) if column.unit == "prose" else size
         for column, size in zip(table.columns, widths, strict=True)
@@ -98,7 +98,7 @@ def _narrowed(table: Table[Any], widths: list[int], width: int) -> list[int]:
 
 
 def _lines(table: Table[Any], texts: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
-    """The lines of one row: prose wrapped, every other cell cut or filled to its column's width."""
+    """Yield the lines of one row: prose wrapped, other cells cut or filled to their column."""
     columns = [
         wrap(text, size) if column.unit == "prose" else [_cut(text, size)]
         for column, text, size in zip(table.columns, texts, widths, strict=True)

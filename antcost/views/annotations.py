@@ -24,7 +24,7 @@ _IN_PROPERTIES = _IN_MESSAGES | str.maketrans({":": "%3A", ",": "%2C"})
 
 
 def verdict_annotations(result: GateResult, root: Path) -> Iterator[str]:
-    """An error for each budget that does not hold, on a line of the spec if it is below `root`.
+    """Return an error for each budget that does not hold, on its line if the spec is below `root`.
 
     That is where the first stage that costs more than before was changed, or the line of the name.
     """
@@ -37,7 +37,7 @@ def verdict_annotations(result: GateResult, root: Path) -> Iterator[str]:
 
 
 def error_annotations(error: AntcostError, root: Path) -> Iterator[str]:
-    """An error for each thing that is wrong in a spec, on its line."""
+    """Return an error for each thing that is wrong in a spec, on its line."""
     if isinstance(error, SpecError):
         for problem in error.problems:
             yield _annotation([problem.where], root, str(problem))
@@ -46,7 +46,7 @@ def error_annotations(error: AntcostError, root: Path) -> Iterator[str]:
 
 
 def _message(network: Network, verdict: Verdict) -> str:
-    """For example: MAdds of MobileNetV2: 300,774,272, which is 774,272 beyond <= 300M."""
+    """Return such as "MAdds of MobileNetV2: 300,774,272, which is 774,272 beyond <= 300M"."""
     measure = verdict.bound.measure
     count, beyond = (
         format_measure(measure, number, exact=True) for number in (verdict.count, -verdict.headroom)
@@ -56,7 +56,7 @@ def _message(network: Network, verdict: Verdict) -> str:
 
 
 def _grown(network: Network, base: Network | None) -> list[Key]:
-    """What is new in the first stage with more parameters or MAdds than before, then the stage."""
+    """Return what is new in the first stage with more parameters or MAdds, and the stage."""
     if base is None or base.spec is None or network.spec is None:
         return []
     before, after = (
@@ -74,7 +74,7 @@ def _grown(network: Network, base: Network | None) -> list[Key]:
 
 
 def _annotation(places: Iterable[str], root: Path, message: str) -> str:
-    """On the first place, such as "a.yaml:3", whose file is below `root`; else on none."""
+    """Annotate the first place, such as "a.yaml:3", whose file is below `root`; else none."""
     found = next(filter(None, (_place(place, root) for place in places)), {})
     properties = found | {"title": TITLE}
     text = ",".join(f"{key}={value.translate(_IN_PROPERTIES)}" for key, value in properties.items())

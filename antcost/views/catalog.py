@@ -18,7 +18,7 @@ COLUMNS: tuple[Column[ShippedSpec], ...] = (
 
 
 def catalog_table() -> Table[ShippedSpec]:
-    """A row a shipped network, under the name that every command finds it by."""
+    """Return a row for each shipped network, under the name that commands find it by."""
     entries = [(name, load(name)) for name in shipped_names()]
     return Table(
         title=f"{len(entries)} networks ship with antcost",

@@ -17,7 +17,7 @@ Level = Literal["stage", "layer"]
 
 
 def checks_table(checks: Sequence[Check], by: Level | None = None) -> Table[Check]:
-    """A row a network and tool: its number, our prediction, and what is left; the same for
+    """Return a row for each network and tool: its number, our prediction, what is left; also of
     parameters.
 
     JSON has everything: bridges, warnings, and the rows by stage or layer.
@@ -62,7 +62,7 @@ def checks_table(checks: Sequence[Check], by: Level | None = None) -> Table[Chec
 
 
 def bar(step: BridgeStep) -> str:
-    """Where the term lies between the lowest and the highest of the tool's sums."""
+    """Draw where the term lies between the lowest and the highest of the tool's sums."""
     if step.start == step.end:
         return ""
     left, right = (
@@ -73,7 +73,7 @@ def bar(step: BridgeStep) -> str:
 
 
 def bridge_table(checks: Sequence[Check]) -> Table[BridgeStep]:
-    """A waterfall a tool: what leads from our multiply-adds to its number, term by term."""
+    """Return a waterfall for each tool: from our multiply-adds to its number, term by term."""
     counted = [check for check in checks if check.whole]
     return Table(
         title=_title(checks[0], "from our multiply-adds to each tool's number"),
@@ -95,7 +95,7 @@ def bridge_table(checks: Sequence[Check]) -> Table[BridgeStep]:
 
 
 def equation(number: int, bridge: Sequence[tuple[str, int]]) -> str:
-    """314,193,216 = 300,774,272 multiply-adds + 13,356,224 batch norm (2 per element) + ..."""
+    """Write "314,193,216 = 300,774,272 multiply-adds + 13,356,224 batch norm + ..."."""
     terms = " ".join(
         f"{'+' if count >= 0 else '-'} {format_exact(abs(count))} {name}" for name, count in bridge
     )
@@ -103,7 +103,7 @@ def equation(number: int, bridge: Sequence[tuple[str, int]]) -> str:
 
 
 def equations(check: Check) -> list[str]:
-    """The tool's number as a sum, and its parameters where they are not simply ours."""
+    """Write the tool's number as a sum, and its parameters where they are not simply ours."""
     assert check.whole
     lines = [f"{check.tool.name}: {equation(check.whole.reported, check.bridge())}"]
     params = check.whole.params_reported
@@ -132,7 +132,7 @@ def _count_columns(line_of: Callable[[T], CheckedRow | None]) -> tuple[Column[T]
 
 
 def places_table(checks: Sequence[Check], by: Level) -> Table[CheckedLayer]:
-    """A row a tool and stage or layer: all with a residual first.
+    """Return a row for each tool and stage or layer, those with a residual first.
 
     Then tool by tool, first what it counts otherwise than we do.
     """
@@ -174,7 +174,7 @@ def _differing_first(place: CheckedLayer, tools: Sequence[str]) -> tuple[bool, i
 
 
 def _verdicts(checks: Sequence[Check]) -> list[str]:
-    """One line on all, and one on each that disagrees or whose version is unknown."""
+    """Return one line on all, and one on each that disagrees or whose version is unknown."""
     counted = [check for check in checks if check.whole]
     wrong = [check for check in counted if not check.agrees]
     unknown = dict.fromkeys(
@@ -201,7 +201,7 @@ def _blame(check: Check) -> str:
 
 
 def _carried(what: str, residual: int, carriers: Sequence[tuple[str, int]]) -> list[str]:
-    """A residual and its layers; also one of 0, if theirs only cancel out."""
+    """Write a residual and its layers; also one of 0, if those of the layers cancel out."""
     if not residual and not carriers:
         return []
     layers = ", ".join(f"{name} ({count:+,})" for name, count in carriers)

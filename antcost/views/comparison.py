@@ -67,7 +67,7 @@ class Entry:
         return total_row(self.cost, inplace=self.inplace)
 
     def source(self, field: str) -> Published | None:
-        """The first source that printed this figure."""
+        """Return the first source that printed this figure."""
         return next(
             (row for row in self.network.published if getattr(row, field) is not None), None
         )
@@ -79,12 +79,12 @@ class Entry:
         return "; ".join(dict.fromkeys(sources)) or None
 
     def published(self, field: str) -> Any:
-        """The figure as the first source printed it."""
+        """Return the figure as the first source printed it."""
         source = self.source(field)
         return None if source is None else getattr(source, field)
 
     def explained(self) -> "Entry":
-        """The entry with the reason of what its first sources printed."""
+        """Return the entry with the reason of what its first sources printed."""
         if self.network.spec is None:
             return self
         sources = {field: self.source(field) for field in FIGURES}
@@ -95,13 +95,13 @@ class Entry:
         return replace(self, reason="; ".join(filter(None, reasons)) or None)
 
     def difference(self, field: str) -> Fraction | None:
-        """Ours against the published figure, relative to that."""
+        """Return ours against the published figure, relative to that."""
         published = self.published(field)
         ours = getattr(self.cost, field)
         return ours / published.value - 1 if published and published.value else None
 
     def fewer(self, field: str) -> Fraction | None:
-        """How many times smaller a count is than the baseline's."""
+        """Return how many times smaller a count is than the baseline's."""
         ours = getattr(self.cost, field)
         return Fraction(getattr(self.base, field), ours) if self.base and ours else None
 
@@ -202,7 +202,7 @@ def compare_table(
     published: bool = False,
     latency_notes: Sequence[str] = (),
 ) -> Table[Entry]:
-    """A row a network, in the order given or by the column `sort`; named, whatever the columns.
+    """Return a row for each network, in this order or by the column `sort`, always named.
 
     `latency_notes` say how the latencies of the entries were found.
     Differences are ours against the published figure; with `published`, they stand beside their
@@ -256,12 +256,12 @@ def compare_table(
 
 
 def _named(columns: Sequence[str]) -> Sequence[str]:
-    """The columns, with the network in front where no other names it."""
+    """Return the columns, with the network in front where no other names it."""
     return columns if not columns or {"network", "spec"} & {*columns} else ["network", *columns]
 
 
 def find_entry(entries: Sequence[Entry], name: str) -> Entry | None:
-    """The entry that is called so: as on the command line, as its file, by its name or stem."""
+    """Return the entry of this name: as on the command line, its file, its own or its stem."""
     ways_to_match: tuple[Callable[[Entry], bool], ...] = (
         lambda entry: entry.reference == name,
         lambda entry: Path(entry.reference).resolve() == (shipped_folder() / f"{name}.yaml"),
@@ -273,7 +273,7 @@ def find_entry(entries: Sequence[Entry], name: str) -> Entry | None:
 
 
 def _published_columns(entries: Sequence[Entry]) -> tuple[Column[Entry], ...]:
-    """Ours, what was printed, and why they differ: of narrow columns, as the reason needs room.
+    """Return narrow columns of ours, what was printed, and why they differ.
 
     Each has its source where there are several.
     """
@@ -293,7 +293,7 @@ def _published_columns(entries: Sequence[Entry]) -> tuple[Column[Entry], ...]:
 def _default_columns(
     convention: Convention, entries: Sequence[Entry], compared: bool
 ) -> tuple[Column[Entry], ...]:
-    """What a paper's table has; published columns only where something was published."""
+    """Return the columns of a paper's table; published ones only where something was published."""
     printed = ["madds_published", "madds_difference"]
     has_printed = any(entry.source("madds") for entry in entries)
     own_madds = ["madds"] if has_printed and convention.name != "madds" else []
@@ -313,7 +313,7 @@ def _default_columns(
 
 
 def _sources_note(entries: Sequence[Entry], keys: Set[str]) -> list[str]:
-    """Where the published figures of the shown columns were printed."""
+    """Say where the published figures of the shown columns were printed."""
     fields = dict.fromkeys(field for key, field in PUBLISHED.items() if key in keys)
     printed = (entry.source(field) for entry in entries for field in fields)
     sources = dict.fromkeys(row.source for row in printed if row is not None)

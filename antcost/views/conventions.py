@@ -14,7 +14,7 @@ COLUMNS: tuple[Column[Convention], ...] = (
 
 
 def conventions_table() -> Table[Convention]:
-    """A row a convention."""
+    """Return a row for each convention."""
     conventions = list(CONVENTIONS.values())
     return Table(
         title=f"{len(conventions)} conventions",

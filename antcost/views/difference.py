@@ -42,12 +42,12 @@ class Change:
         return next((row.name for row in rows), "")
 
     def counts(self, count: Count) -> tuple[int, int]:
-        """A count in A and in B."""
+        """Return a count in A and in B."""
         count_a, count_b = count
         return (count_a(self.a) if self.a else 0, count_b(self.b) if self.b else 0)
 
     def step(self, count: Count) -> int:
-        """What the change adds to a count."""
+        """Return what the change adds to a count."""
         before, after = self.counts(count)
         return after - before
 
@@ -61,7 +61,7 @@ def difference_table(
     inplace: bool = False,
     device: Device | None = None,
 ) -> Table[Change]:
-    """A row for each layer that was added, removed or changed on the way from `a` to `b`.
+    """Return a row for each layer that was added, removed or changed from `a` to `b`.
 
     Changes that cost nothing are left out unless `free`. A layer that stays the same may still take
     another time on a device, where its neighbours let it run merged into one of them.
@@ -134,7 +134,7 @@ def _time_columns(count: Count) -> tuple[Column[Change], Column[Change], Column[
 def _prediction_notes(
     a: NetCost, b: NetCost, predictions: tuple[Prediction, Prediction]
 ) -> list[str]:
-    """B is called so if both have one name."""
+    """Return the notes on both predictions; B is called B if both networks have one name."""
     names = (a.graph.name, b.graph.name if b.graph.name != a.graph.name else f"{b.graph.name} (B)")
     return prediction_notes(dict(zip(names, predictions, strict=True)))
 
@@ -144,7 +144,7 @@ def _twice(count: Callable[[Row], int]) -> Count:
 
 
 def _changes(a: NetCost, b: NetCost) -> Iterator[Change]:
-    """The layers that differ, in the order they run."""
+    """Yield the layers that differ, in the order they run."""
     for before, after in pairs(a, b):
         if before is None or after is None:
             yield Change("removed" if after is None else "added", before, after)
@@ -153,7 +153,7 @@ def _changes(a: NetCost, b: NetCost) -> Iterator[Change]:
 
 
 def _describe(row: Row | None) -> str | None:
-    """For example: depthwise conv 3/2/96, 96x56x56 to 96x28x28."""
+    """Describe a layer: "depthwise conv 3/2/96, 96x56x56 to 96x28x28"."""
     if row is None or len(row.nodes) > 1:
         return None
     node = row.nodes[0]

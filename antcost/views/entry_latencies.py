@@ -13,7 +13,7 @@ from antcost.views.predictions import prediction_notes
 
 
 def baseline_of(entries: Sequence[Entry], recording: Recording) -> int:
-    """Which subject speed-ups are over: the recording's baseline, or the first of the entries.
+    """Return the subject that speed-ups are over: the baseline, or the first of the entries.
 
     The latter where the baseline is no entry and something was measured of them.
     """
@@ -25,7 +25,7 @@ def baseline_of(entries: Sequence[Entry], recording: Recording) -> int:
 def recorded_entries(
     entries: Sequence[Entry], recording: Recording, baseline: int | None = None
 ) -> tuple[list[Entry], list[str]]:
-    """The entries with what was measured of them, if it was, and how it was measured.
+    """Return the entries with what was measured of them, if it was, and how it was measured.
 
     Networks are the same if they have the same name, multiply-adds and parameters.
     """
@@ -47,14 +47,14 @@ def _identity_of(entry: Entry) -> tuple[str, int, int]:
 
 
 def timed_entry(entry: Entry, row: Latency) -> Entry:
-    """The entry with what was measured of it."""
+    """Return the entry with what was measured of it."""
     return replace(entry, latency_ps=picoseconds(row.time_ns), speed_up=interval(row.speed_up))
 
 
 def predicted_entries(
     entries: Sequence[Entry], baseline: Entry | None = None
 ) -> tuple[list[Entry], list[str]]:
-    """The entries with what their device takes, over the baseline or the first of them."""
+    """Return the entries with what their device takes, over the baseline or the first of them."""
     base = baseline or entries[0]
     base_ps = _prediction(base).latency_ps or 1
     timed = [_predicted_entry(entry, base_ps) for entry in entries]

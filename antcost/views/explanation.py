@@ -68,7 +68,7 @@ COLUMNS: tuple[Column[FormulaRow], ...] = (
 def form_table(
     form: ClosedForm, *, network: str = "", columns: Sequence[str] = (), free: bool = False
 ) -> Table[FormulaRow]:
-    """A row for each layer of a block, or of a stage of `network`; their sum is below the table.
+    """Return a row for each layer of a block, or of a stage of `network`; the sum is a note.
 
     Layers that cost nothing are left out unless `free`; JSON always has them. Raises AntcostError
     for a column that does not exist.
@@ -123,7 +123,7 @@ def _layer(form: ClosedForm, part: FormPart, row: Row) -> FormulaRow:
 
 
 def _total(form: ClosedForm, count: Literal["madds", "params"]) -> Formula:
-    """The sum over the parts, of which the repeated one is factored by itself."""
+    """Return the sum over the parts, of which the repeated one is factored by itself."""
     counts = [(part.times, expression(getattr(part.block, count))) for part in form.parts]
     once = Add(*(expr for times, expr in counts if times == 1))
     repeated = [(times, expr) for times, expr in counts if times != 1]
@@ -132,7 +132,7 @@ def _total(form: ClosedForm, count: Literal["madds", "params"]) -> Formula:
 
 
 def _written(times: Expr, count: Expr) -> Expr:
-    """The count of so many blocks as it is written: SymPy would multiply N - 1 out."""
+    """Write the count of several blocks: SymPy would multiply N - 1 out."""
     expr = factored(without_rounding(count))
     return expr if times == 1 or expr == 0 else Mul(times, expr, evaluate=False)
 
@@ -144,7 +144,7 @@ def _equation(name: str, total: Formula, number: int | None) -> Note:
 
 
 def _meanings(form: ClosedForm) -> list[Note]:
-    """What the letters that occur stand for."""
+    """Say what the letters that occur stand for."""
     symbols = {s for count in (form.madds, form.params) for s in count.free_symbols}
     letters = [name for name in _sorted_names(symbols) if name not in ("h", "w")]
     output = [str(side) for side in form.output.dims[1:]]
@@ -159,7 +159,7 @@ def _meanings(form: ClosedForm) -> list[Note]:
 
 
 def _values(values: Mapping[Symbol, int]) -> list[Cell]:
-    """The numbers that the letters stand for: "h = 28, w = 28"."""
+    """Write the numbers that the letters stand for: "h = 28, w = 28"."""
     numbers = _numbers(values)
     return _joined(", ", ([_letter(n), f" = {numbers[n]}"] for n in _sorted_names(values)))
 
@@ -169,7 +169,7 @@ def _joined(separator: str, groups: Iterable[Sequence[Cell]]) -> list[Cell]:
 
 
 def _roundings(form: ClosedForm) -> list[Note]:
-    """What groups have to divide, where the formulas are exact, and what they would give here."""
+    """Say what groups have to divide, where formulas are exact, and what they would give here."""
     notes: list[Note] = []
     if groups := _required(form):
         notes.append((*_listed(groups, " has to divide "), "."))
@@ -197,19 +197,19 @@ def _listed(conditions: Sequence[Divides], verb: str) -> list[Cell]:
 
 
 def _required(form: ClosedForm) -> list[Divides]:
-    """What groups have to divide, or the block is refused."""
+    """Return what groups have to divide, or the block is refused."""
     return without_implied(required(node for part in form.parts for node in part.block.nodes))
 
 
 def _granted(form: ClosedForm) -> list[Divides]:
-    """What has to divide what besides, so that the formulas without rounding are exact."""
+    """Return what else has to divide what, so that the formulas without rounding are exact."""
     return without_implied(taken_for_granted([form.madds, form.params]), _required(form))
 
 
 def network_table(
     form: ResolutionForm, widths: Sequence[WidthForm], *, columns: Sequence[str] = ()
 ) -> Table[FormulaRow]:
-    """A row for each stage in the resolution of the input; the width is below the table.
+    """Return a row for each stage in the resolution of the input; the width is a note.
 
     Raises AntcostError for a column that does not exist.
     """
@@ -280,14 +280,14 @@ def _width_note(width: WidthForm) -> Note:
 
 
 def _exact_where(width: WidthForm) -> str:
-    """At which widths the form is exact."""
+    """Say at which widths the form is exact."""
     step = width.step
     multiples = "for integers" if step == 1 else f"for multiples of {step}"
     return f"at 1 and {multiples}" if width.exact_at_1 and 1 % step else multiples
 
 
 def _dimensions(dims: Sequence[int]) -> Formula:
-    """Sides as in "2*h x 2*w"."""
+    """Write sides as in "2*h x 2*w"."""
     exprs = [without_rounding(expression(dimension)) for dimension in dims]
     formulas = [formula(expr) for expr in exprs]
     brackets = ["({})" if expr.is_Add else "{}" for expr in exprs]
@@ -298,7 +298,7 @@ def _dimensions(dims: Sequence[int]) -> Formula:
 
 
 def _sorted_names(symbols: Iterable[Symbol]) -> list[str]:
-    """Names in the order of `MEANINGS`, others first."""
+    """Return names in the order of `MEANINGS`, others first."""
     order = list(MEANINGS)
     names = (symbol.name for symbol in symbols)
     return sorted(
@@ -307,7 +307,7 @@ def _sorted_names(symbols: Iterable[Symbol]) -> list[str]:
 
 
 def _base(name: str) -> str:
-    """k of k_h, g of g_1; but c_i is a letter of its own."""
+    """Return k of k_h, g of g_1; but c_i is a letter of its own."""
     return name if name in MEANINGS else name.partition("_")[0]
 
 

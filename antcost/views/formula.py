@@ -15,12 +15,12 @@ TERMS = ("m", "n", "h", "w", "t", "c_i", "c_p", "k", "k_h", "k_w", "c_o", "alpha
 
 
 def formula(expr: Expr) -> Formula:
-    """The expression as it is, its terms and factors in the papers' order."""
+    """Write the expression as it is, its terms and factors in the papers' order."""
     return Formula(_sum(expr, in_latex=False), _sum(expr, in_latex=True))
 
 
 def factored(expr: Expr) -> Expr:
-    """The expression as few products: what grows with the map, what a reduction divides, the rest.
+    """Write few products: what grows with the map, what a reduction divides, the rest.
 
     Each product has its common factors taken out: h*w*t*c_i*(c_i + k^2 + c_o/g) + 2*t^2*c_i^2/r.
     Sides such as 2*h - 1 and h + k - 1 stay whole.
@@ -36,7 +36,7 @@ def factored(expr: Expr) -> Expr:
 
 
 def _group(term: Expr) -> str:
-    """The terms with the same name here are factored together."""
+    """Name the group of a term: those of one group are factored together."""
     if _is_map(term):
         return "map"
     if "r" in {symbol.name for symbol in fraction(term)[1].free_symbols}:
@@ -50,19 +50,19 @@ def _is_map(expr: Expr) -> bool:
 
 
 def _is_side(total: Expr) -> bool:
-    """Whether this is one side of a map, in which h or w is nobody's factor."""
+    """Return whether this is one side of a map, in which h or w is no factor."""
     on_map = [term for term in total.args if _is_map(term)]
     return len(on_map) == 1 and on_map[0].as_coeff_Mul()[1].is_Symbol
 
 
 def _letters(expr: Expr, order: Sequence[str]) -> list[tuple[int, str]]:
-    """The letters of an expression as sorting keys."""
+    """Return the letters of an expression as sorting keys."""
     names = [symbol.name for symbol in expr.free_symbols]
     return sorted((order.index(name) if name in order else len(order), name) for name in names)
 
 
 def _term_order(term: Expr) -> tuple[bool, bool, list[tuple[int, str]], int]:
-    """Numbers last, repeats of a block before them; m*n before m, a higher power before a lower."""
+    """Sort numbers last, repeats of a block before them; m*n before m, high powers first."""
     repeated = term.is_Mul and any(_is_repeat(factor) for factor in term.args)
     degree = sum(_exponent(factor) for factor in _flat(term, Mul))
     letters = [*_letters(fraction(term)[0], TERMS), (len(TERMS) + 1, "")]
@@ -90,7 +90,7 @@ def _is_negative(term: Expr) -> bool:
 
 
 def _product(expr: Expr, in_latex: bool) -> str:
-    """A number, letters in their order, sums in brackets; in LaTeX these stand after a fraction."""
+    """Write a number, letters in order, sums in brackets; in LaTeX these follow a fraction."""
     every = _flat(expr, Mul)
     number = Mul(*(factor for factor in every if factor.is_Rational))
     factors = [factor for factor in every if not factor.is_Rational]
@@ -109,12 +109,12 @@ def _product(expr: Expr, in_latex: bool) -> str:
 
 
 def _is_repeat(factor: Expr) -> bool:
-    """Whether this is the N of a stage's blocks, or the N - 1 of its later ones."""
+    """Return whether this is the N of a stage's blocks, or the N - 1 of its later ones."""
     return {symbol.name for symbol in factor.free_symbols} == {"N"}
 
 
 def _flat(expr: Expr, kind: type[Expr]) -> list[Expr]:
-    """The terms of a sum, or the factors of a product, with those of its parts."""
+    """Return the terms of a sum, or the factors of a product, with those of its parts."""
     if not isinstance(expr, kind):
         return [expr]
     return [inner for part in expr.args for inner in _flat(part, kind)]

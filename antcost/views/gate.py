@@ -74,7 +74,7 @@ def gate_tables(
     compared: bool = False,
     device: Device | None = None,
 ) -> list[Table[Any]]:
-    """A row for each budget of each network, those that fail first; then the layers that changed.
+    """Return a row for each budget of each network, failures first; then the changed layers.
 
     `unread` specs could not be judged; `compared` if there is a base to compare with, which new
     networks do not have.
@@ -116,7 +116,7 @@ def fit_comment(tables: Sequence[Table[Any]], exact: bool) -> list[Table[Any]]:
 
 
 def _title(results: Sequence[GateResult], lines: Sequence[BudgetRow], unread: int) -> str:
-    """For example: Failed: 3 of 4 budgets hold for 2 networks; 1 spec cannot be read."""
+    """Write "Failed: 3 of 4 budgets hold for 2 networks; 1 spec cannot be read"."""
     held = sum(verdict.holds for _, verdict in lines)
     word = "Passed" if held == len(lines) and not unread else "Failed"
     named = results[0].network.title if len(results) == 1 else plural(len(results), "network")
@@ -141,7 +141,7 @@ def _notes(
 
 
 def _difference(network: Network, base: Network, device: Device | None) -> Table[Any]:
-    """The layers that changed from the base, and by how much.
+    """Return the layers that changed from the base, and by how much.
 
     The title has how both were referred to, as their names may be the same.
     """

@@ -29,12 +29,12 @@ def picoseconds(ns: float) -> int:
 
 
 def interval(one: Ratio) -> Interval:
-    """A ratio, with its interval if it has one."""
+    """Return a ratio, with its interval if it has one."""
     return Interval(one.value, one.low, one.high)
 
 
 def _columns(stat: Stat, rows: Sequence[Latency]) -> tuple[Column[Latency], ...]:
-    """What undisturbed visits alone say only if that is something else."""
+    """Return the columns; undisturbed visits alone have some only if they say something else."""
     header = "median" if stat == "median" else "mean"
     quiet = (
         Column("quiet_time", "undisturbed", _quiet_time, "time", spare=2),
@@ -69,7 +69,7 @@ def _share(value: float | None) -> Fraction | None:
 def latency_table(
     recording: Recording, *, baseline: int | None = None, stat: Stat = "median"
 ) -> Table[Latency]:
-    """A row a network, with what the paired comparison with the baseline says."""
+    """Return a row for each network, with its paired comparison with the baseline."""
     base = recording.baseline if baseline is None else baseline
     rows = latencies(recording, base, stat)
     return Table(
@@ -100,7 +100,7 @@ def latency_table(
 
 
 def latency_notes(recording: Recording, baseline: int | None = None) -> list[str]:
-    """What stands under medians and speed-ups in another table."""
+    """Return the notes on medians and speed-ups in another table."""
     base = recording.baseline if baseline is None else baseline
     rows = latencies(recording, base)
     return [
@@ -138,7 +138,7 @@ def _notes(recording: Recording, rows: Sequence[Latency], base: int, stat: Stat)
 
 
 def _how_long(recording: Recording, base: int, stat: Stat) -> str:
-    """How much was measured, and what ended it, for which medians count whatever is shown."""
+    """Say how much was measured, and what ended it, which depends on medians in any case."""
     sessions = len(by_session(recording.visits))
     rounds = len({(visit.session, visit.round) for visit in recording.visits})
     width = widest(recording.visits, base, len(recording.subjects), stat)
@@ -168,7 +168,7 @@ def _reference(recording: Recording, stat: Stat) -> str:
 
 
 def _flags(recording: Recording, rows: Sequence[Latency]) -> Iterator[str]:
-    """What makes the numbers worth less."""
+    """Yield what makes the numbers less certain."""
     sessions = len(by_session(recording.visits))
     if sessions < LEAST_SESSIONS:
         least = f"intervals can be trusted from {LEAST_SESSIONS} on"

@@ -98,7 +98,7 @@ UNNAMED = {"kind": ("operator",)}
 
 
 def lines_of(breakdown: Breakdown, by: Level) -> list[LayerTimeRow]:
-    """The rows in the order of the network; kernels belong where their first layer does."""
+    """Return the rows in the order of the network; kernels belong where their first layer does."""
     groups: dict[tuple[str, str], list[Kernel]] = {}
     for kernel in breakdown.kernels:
         groups.setdefault(group_of(kernel.nodes[0], by), []).append(kernel)
@@ -106,7 +106,7 @@ def lines_of(breakdown: Breakdown, by: Level) -> list[LayerTimeRow]:
 
 
 def layer_times_table(breakdown: Breakdown, by: Level) -> Table[LayerTimeRow]:
-    """The time of each row beside what it costs, and beside what the machine could do at best."""
+    """Return the time of each row beside its cost, and the best that the machine could do."""
     lines = lines_of(breakdown, by)
     total = LayerTimeRow("total", "", breakdown.kernels, breakdown)
     graph = breakdown.cost.graph
@@ -166,7 +166,7 @@ def _notes(breakdown: Breakdown, lines: Sequence[LayerTimeRow]) -> Iterator[str]
 
 
 def _machine(roofline: Roofline) -> str:
-    """The roofs in one sentence."""
+    """Describe the roofs in one sentence."""
     flops = f"{format_ratio(Fraction(roofline.flops_per_s, GIGA))} GFLOP/s"
     levels = ", ".join(
         f"{format_ratio(Fraction(level.bytes_per_s, GIGA))} GB/s at "

@@ -14,7 +14,7 @@ Measured = Recording | Breakdown
 
 
 def ran_as(measured: Measured) -> str:
-    """The engine, without its version, and its settings."""
+    """Describe the engine, without its version, and its settings."""
     settings = measured.settings
     return ", ".join((
         measured.engine,
@@ -26,14 +26,14 @@ def ran_as(measured: Measured) -> str:
 
 
 def how(measured: Measured) -> str:
-    """The engine and its settings, and all versions."""
+    """Describe the engine and its settings, and all versions."""
     versions = measured.conditions.versions
     named = ", ".join(f"{name} {version}" for name, version in versions.items())
     return f"{ran_as(measured)}; {named}."
 
 
 def where(measured: Measured) -> str:
-    """The machine, and when it was."""
+    """Describe the machine, and when it was."""
     seen = measured.conditions
     widest_simd = f" ({seen.simd[-1]})" if seen.simd else ""
     pinned = ", ".join(map(str, seen.pinned_to))
@@ -47,7 +47,7 @@ def where(measured: Measured) -> str:
 
 
 def disturbances(measured: Measured) -> Iterator[str]:
-    """What of the conditions makes the numbers worth less."""
+    """Yield what of the conditions makes the numbers less certain."""
     seen, settings = measured.conditions, measured.settings
     if not seen.pinned_to:
         yield "Not pinned to a CPU: moving between CPUs disturbs."

@@ -41,7 +41,7 @@ COLUMNS: tuple[Column[Held], ...] = (
 
 
 def peak_table(cost: NetCost, *, inplace: bool = False) -> Table[Held]:
-    """A row a tensor that is alive when the peak is first reached, the oldest first."""
+    """Return a row for each tensor alive when the peak is first reached, the oldest first."""
     steps = timeline(cost.graph, inplace=inplace)
     first, *others = peaks(steps)
     peak = first.elems * BYTES_PER_ELEM
@@ -73,7 +73,7 @@ def _held(cost: NetCost, steps: Sequence[TimelineStep], name: str, elems: int, p
 
 
 def _again(steps: Sequence[TimelineStep]) -> str:
-    """Which layers reach the peak, too, of these or other tensors."""
+    """Say which other layers reach the peak, too."""
     names = [step.node.name for step in steps]
     rest = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
     return f"The same amount is alive at {', '.join(names[:NAMED])}{rest}."

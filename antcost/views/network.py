@@ -77,12 +77,12 @@ def _params_column(convention: Convention) -> Column[NetworkRow]:
 
 
 def own_params(convention: Convention) -> bool:
-    """Whether parameters are counted in a way of its own, too."""
+    """Return whether the convention counts parameters in a way of its own, too."""
     return convention.params_key != "params"
 
 
 def params_label(convention: Convention) -> str:
-    """Header of the parameters: "params", or "params (thop)" for a way of its own."""
+    """Return the header of parameters: "params", or "params (thop)" for a way of its own."""
     return f"params ({convention.name})" if own_params(convention) else "params"
 
 
@@ -127,7 +127,7 @@ def network_table(
     inplace: bool = False,
     device: Device | None = None,
 ) -> Table[NetworkRow]:
-    """Rows of the network in its order, or by the column `sort`; only the first `top` of them.
+    """Return the rows in their order, or by the column `sort`; only the first `top` of them.
 
     Layers that cost nothing in any shown column are left out unless `free`; JSON always has them.
     Raises AntcostError for a column that does not exist, or latency without a device.
@@ -175,13 +175,13 @@ def network_table(
 
 
 def definitions(keys: Set[str], convention: Convention) -> list[str]:
-    """What the counts of the shown columns are; of the chosen convention if there is none."""
+    """Say what the shown columns count, or the chosen convention if there is none."""
     shown = [c for c in CONVENTIONS.values() if keys & {c.name, f"{c.name}_share"}]
     return [f"{c.label}: {c.definition}." for c in shown or [convention]]
 
 
 def training_notes(costs: Iterable[NetCost], convention: Convention) -> list[str]:
-    """What auxiliary heads add to each network that is counted with them."""
+    """Say what auxiliary heads add to each network that is counted with them."""
     return [
         f"In training only, the auxiliary heads of {cost.graph.name}: "
         f"{format_exact(convention.count_params(heads.cost))} {params_label(convention)}, "
@@ -192,13 +192,13 @@ def training_notes(costs: Iterable[NetCost], convention: Convention) -> list[str
 
 
 def _is_free(line: NetworkRow, columns: Sequence[Column[NetworkRow]]) -> bool:
-    """Whether every amount shown of this row is 0."""
+    """Return whether every amount shown of this row is 0."""
     amounts = [c for c in columns if c.unit in ("count", "bytes", "time") and c.key != "layers"]
     return bool(amounts) and not any(column.value(line) for column in amounts)
 
 
 def _cut(lines: Sequence[NetworkRow], top: int | None) -> list[NetworkRow]:
-    """The first `top` lines, and the others as one."""
+    """Return the first `top` lines, and the others as one."""
     if top is None or len(lines) <= top:
         return list(lines)
     others = lines[top:]
@@ -210,13 +210,13 @@ def _cut(lines: Sequence[NetworkRow], top: int | None) -> list[NetworkRow]:
 def network_totals(
     cost: NetCost, convention: Convention, *, inplace: bool = False
 ) -> dict[str, Any]:
-    """Every total of a network as an exact integer; bytes are for fp32 and one image."""
+    """Return every total of a network as an exact integer; bytes are for fp32 and one image."""
     whole = total_row(cost, inplace=inplace)
     return {column.key: column.value(whole) for column in choose(COLUMNS, _total_keys(convention))}
 
 
 def window(node: Node) -> str | None:
-    """Kernel, stride and groups of a layer that has them: "3/2/32", "1x7/1/1"."""
+    """Return kernel, stride and groups of a layer that has them: "3/2/32", "1x7/1/1"."""
     match node.layer:
         case (
             L.Conv2d(kernel=kernel, stride=stride, groups=groups)

@@ -35,7 +35,7 @@ COLUMNS: tuple[Column[PredictedNetwork], ...] = (
 
 
 def predictions_table(rows: Sequence[PredictedNetwork]) -> Table[PredictedNetwork]:
-    """A row a network."""
+    """Return a row for each network."""
     device = rows[0].prediction.device
     return Table(
         title=f"Predicted latency of {plural(len(rows), 'network')} on {device.name}",
@@ -66,18 +66,18 @@ def prediction_data(prediction: Prediction) -> dict[str, Any]:
 
 
 def prediction_notes(predictions: Mapping[str, Prediction]) -> list[str]:
-    """By the names of networks: for which device, how wrong that is, and where it is a guess."""
+    """Say for which devices predictions are, how wrong they are, and where they are guesses."""
     devices = {prediction.device.name: prediction.device for prediction in predictions.values()}
     return [*map(latency_note, devices.values()), *guesses(predictions)]
 
 
 def latency_note(device: Device) -> str:
-    """Which device latencies are predicted for, and how wrong that is."""
+    """Say which device latencies are predicted for, and how wrong that is."""
     return f"Latency: predicted for {device.name}; {prediction_errors(device)}."
 
 
 def guesses(predictions: Mapping[str, Prediction]) -> list[str]:
-    """The networks that consist of what was not profiled, those with the largest share first."""
+    """Name the networks of layers that were not profiled, those with the largest share first."""
     shares = sorted(
         (
             (prediction.outside_share, network)
@@ -94,7 +94,7 @@ def guesses(predictions: Mapping[str, Prediction]) -> list[str]:
 
 
 def prediction_errors(device: Device) -> str:
-    """How wrong predictions for a device are."""
+    """Say how wrong predictions for a device are."""
     errors = device.errors
     if errors is None:
         return "of unknown error"

@@ -17,7 +17,7 @@ COLUMNS: tuple[Column[Trial], ...] = (
 
 
 def trials_table(profile: Profile) -> Table[Trial]:
-    """A row a network, and what the errors are in all."""
+    """Return a row for each network, and what the errors are in all."""
     device = profile.device
     learned = device.measured["networks"]
     return Table(

@@ -68,7 +68,7 @@ NOT_DERIVABLE = "0 of N: not derivable; the nearest is shown."
 
 
 def reconciliation_table(entries: Sequence[ReconciledNetwork], top: int) -> Table[FigureRow]:
-    """The `top` best explanations of every published row, a line a figure; JSON has all."""
+    """Return the `top` best explanations of every published row, a line a figure; JSON has all."""
     lines = [
         FigureRow(entry.spec, row, rank, figure)
         for entry in entries
@@ -90,7 +90,7 @@ def reconciliation_table(entries: Sequence[ReconciledNetwork], top: int) -> Tabl
 
 
 def _columns(lines: Sequence[FigureRow], alone: bool, top: int) -> list[Column[FigureRow]]:
-    """The columns that say something; a narrow terminal has room for `off` of one network."""
+    """Return the columns that say something; a narrow terminal has room for `off` of one."""
     left_out = {*(["network"] if alone else []), *(["rank"] if top == 1 else [])}
     return [
         replace(column, spare=0) if alone and column.key == "off" else column
@@ -107,7 +107,7 @@ def _counted_as(figure: Figure) -> str:
 
 
 def _notes(lines: Sequence[FigureRow]) -> list[str]:
-    """What the counts, readings and columns of the lines are."""
+    """Say what the counts, readings and columns of the lines are."""
     figures = [line.figure for line in lines]
     notes = [
         *(f"{_counted_as(f)}: {_definition(f)}." for f in figures if _counted_as(f) != "params"),
@@ -121,7 +121,7 @@ def _notes(lines: Sequence[FigureRow]) -> list[str]:
 
 
 def _definition(figure: Figure) -> str:
-    """What is counted: "parameters - batch norm" for parameters."""
+    """Say what is counted: "parameters - batch norm" for parameters."""
     if figure.field == "madds":
         return figure.convention.definition
     first, *others = figure.convention.param_terms
@@ -129,13 +129,13 @@ def _definition(figure: Figure) -> str:
 
 
 def _unpublished(entries: Sequence[ReconciledNetwork]) -> list[str]:
-    """Networks that have nothing to explain."""
+    """Name the networks that have nothing to explain."""
     names = [entry.spec.title for entry in entries if not entry.rows]
     return [f"No published params or MAdds: {'; '.join(names)}."] if names else []
 
 
 def _data(entry: ReconciledNetwork) -> dict[str, Any]:
-    """One network for JSON: every combination of every row, with exact integers."""
+    """Return one network for JSON: every combination of every row, with exact integers."""
     return {
         "network": entry.spec.title,
         "spec": entry.reference,
@@ -153,7 +153,7 @@ def _data(entry: ReconciledNetwork) -> dict[str, Any]:
 
 
 def _combination(combination: Combination, spec: NetSpec) -> dict[str, Any]:
-    """One combination for JSON; `taken` are places in the network's `ambiguous`."""
+    """Return one combination for JSON; `taken` are places in the network's `ambiguous`."""
     return {
         "fit": combination.fit,
         "taken": [spec.ambiguous.index(ambiguity) for ambiguity in combination.taken],

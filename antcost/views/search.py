@@ -42,7 +42,7 @@ class CostRow:
 
 
 def result_tables(result: SearchResult, base: NetCost, exact: bool) -> list[Table[Any]]:
-    """What the best network costs, what was chosen, and the next best ones if they were asked for.
+    """Return what the best network costs, what was chosen, and the next best ones if asked for.
 
     `base` is the cost of the network that the space starts from.
     """
@@ -91,7 +91,7 @@ def _cost_table(result: SearchResult, base: NetCost, exact: bool) -> Table[CostR
 
 
 def _price(row: CostRow) -> Printed | None:
-    """What one more unit of the bound is worth, printed for a million, a MiB or a millisecond."""
+    """Return the gain of one more unit of the bound, for a million, a MiB or a millisecond."""
     if row.price is None:
         return None
     units, name = PRICE_UNITS[row.measure.unit]
@@ -204,7 +204,7 @@ def _facts(result: SearchResult) -> dict[str, Any]:
 
 
 def _finite(value: float) -> float | None:
-    """JSON has no infinity."""
+    """Return None for an infinity, which JSON does not have."""
     return value if isfinite(value) else None
 
 
@@ -213,7 +213,7 @@ def _record(one: Candidate) -> dict[str, Any]:
 
 
 def front_table(front: Front) -> Table[Point]:
-    """A row a budget: what the best network costs, and what it is worth."""
+    """Return a row for each budget: what the best network costs, and its objective."""
     space = front.space
 
     def limit_of(index: int, measure: Measure) -> Any:
@@ -263,7 +263,7 @@ def _others(front: Front) -> str:
 
 
 def infeasible_table(space: Space, found: Sequence[BoundDiagnosis]) -> Table[BoundDiagnosis]:
-    """What each bound could be at best, alone and beside others."""
+    """Return what each bound could be at best, alone and beside others."""
 
     def nearest(reach: BoundDiagnosis) -> Value:
         if reach.nearest is None:

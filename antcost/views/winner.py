@@ -21,7 +21,7 @@ from antcost.yamlfile.document import read_value
 
 
 def winner_spec(result: SearchResult, output: Path) -> str:
-    """The text of a spec for this file: `extends` the base and `set` what was chosen.
+    """Return the text of a spec for this file: `extends` the base and `set` what was chosen.
 
     Its head has the objective, the budgets and what is proven.
     """
@@ -37,14 +37,14 @@ def winner_spec(result: SearchResult, output: Path) -> str:
 
 
 def settings(result: SearchResult) -> dict[str, Any]:
-    """What is set on the file of the base: by --set, then by the search."""
+    """Return what is set on the file of the base: by --set, then by the search."""
     texts = (text.partition("=") for text in result.space.base.overrides)
     before = {path.strip(): read_value(value) for path, _, value in texts}
     return {**before, **result.chosen.values}
 
 
 def require_same_counts(result: SearchResult, path: Path) -> None:
-    """The spec in this file, if it is one, costs what the search counted, to the unit."""
+    """Assert that the spec in this file, if it is one, costs what the search counted."""
     if not path.is_file():
         return
     cost = analyze_graph(build_graph(load(path.resolve())))
@@ -53,7 +53,7 @@ def require_same_counts(result: SearchResult, path: Path) -> None:
 
 
 def verdict(result: SearchResult) -> str:
-    """What is proven of the best network."""
+    """Say what is proven of the best network."""
     if result.proven:
         return f"Proven: none of the {format_size(result.size)} networks is better."
     if result.gap == float("inf"):
@@ -63,7 +63,7 @@ def verdict(result: SearchResult) -> str:
 
 
 def worth_text(space: Space, worth: float, exact: bool = False) -> str:
-    """For example "max entropy = 12,336.63" or "min madds = 82.1M"."""
+    """Write "max entropy = 12,336.63" or "min madds = 82.1M"."""
     return f"{objective_of(space)} = {format_worth(space, worth, exact)}"
 
 
@@ -92,7 +92,7 @@ def _head(result: SearchResult) -> Iterator[str]:
 
 
 def _base_reference(result: SearchResult, output: Path) -> str:
-    """The base as a file in the output's folder calls it."""
+    """Return the base as a file in the output's folder calls it."""
     name = result.space.sources.base_name
     if name in shipped_names():
         return name
@@ -100,6 +100,6 @@ def _base_reference(result: SearchResult, output: Path) -> str:
 
 
 def _plain(value: Any) -> str:
-    """A value as YAML on one line."""
+    """Write a value as YAML on one line."""
     text = yaml.safe_dump(value, default_flow_style=True, width=10**6, allow_unicode=True)
     return text.removesuffix("...\n").strip()

@@ -534,8 +534,9 @@ def test_its_parts_ship_inside_the_wheel(tmp_path: Path) -> None:
     (wheel,) = WheelBuilder(str(ROOT)).build(directory=str(tmp_path))
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
-    for name in ("page.html", "page.css", "page.js"):
+    for name in ("page.html", "page.css", "page.js", "methods.txt"):
         assert f"antcost/document/templates/{name}" in names
+    assert {"antcost/document/references.bib", "antcost/document/papers/antnets.yaml"} <= {*names}
 
 
 def test_an_exact_table_has_every_digit_wherever_it_goes() -> None:

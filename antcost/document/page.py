@@ -1,30 +1,19 @@
 """A report as one HTML page, which needs no other file and no network."""
 
 from antcost.document.contents import Report, TableItem
-from antcost.document.writing import table_latex
+from antcost.document.writing import environment, table_latex
 from antcost.tables.formats import escape_html, render
-from antcost.tables.table import Cell, Value, number_of, show
+from antcost.tables.table import Value, number_of, show
 from antcost.version import __version__
 
 
 def page(report: Report) -> str:
     """Return the report as one HTML page, whose Content-Security-Policy allows no request."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
     from vl_convert import javascript_bundle
 
-    def markup(cell: Cell) -> Markup:
-        return Markup(escape_html(cell))
-
-    environment = Environment(
-        loader=PackageLoader("antcost.document"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-    )
-    environment.filters["markup"] = markup
-    return environment.get_template("page.html").render(
+    templates = environment(html=True, markup=lambda cell: Markup(escape_html(cell)))
+    return templates.get_template("page.html").render(
         report=report,
         version=__version__,
         vega=Markup(javascript_bundle("window.vegaEmbed = vegaEmbed;")),

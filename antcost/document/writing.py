@@ -48,20 +48,20 @@ def numbers(report: Report) -> str:
     return to_json({"title": report.title, "tables": tables}) + "\n"
 
 
-def environment(**filters: Callable[..., Any]) -> "Environment":
-    """Return templates whose marks neither markdown nor LaTeX has."""
+def environment(*, html: bool = False, **filters: Callable[..., Any]) -> "Environment":
+    """Return templates; those of other formats than HTML have marks that no format has."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     templates = Environment(
-        block_start_string="<%",
-        block_end_string="%>",
-        variable_start_string="<<",
-        variable_end_string=">>",
+        block_start_string="{%" if html else "<%",
+        block_end_string="%}" if html else "%>",
+        variable_start_string="{{" if html else "<<",
+        variable_end_string="}}" if html else ">>",
         loader=PackageLoader("antcost.document"),
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=StrictUndefined,
-        autoescape=False,
+        autoescape=html,
     )
     templates.filters.update(filters)
     return templates

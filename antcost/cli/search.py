@@ -1,5 +1,6 @@
 """`antcost search`: the best network that fits, with a proof."""
 
+import time
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from importlib.util import find_spec
@@ -163,6 +164,7 @@ def _search(run: Run) -> tuple["SearchResult", bool]:
     """Search and show how the bounds close in; the second is whether Ctrl-C ended it."""
     from antcost.search.run import SearchResult, checked_slices, run_search, run_search_parallel
 
+    start = time.perf_counter()
     latest, parts = SearchResult(run.space), len(checked_slices(run.space))
     parallel = parts > 1 and (run.workers > 1 or run.cluster is not None)
     with progress("solving", parts) if parallel else status("searching") as show:
@@ -181,7 +183,8 @@ def _search(run: Run) -> tuple["SearchResult", bool]:
             else:
                 result = run_search(run.space, run.limit_s, on_progress=keep)
         except KeyboardInterrupt:
-            return replace(latest, interrupted=True), True
+            seconds = time.perf_counter() - start
+            return replace(latest, interrupted=True, seconds=seconds), True
     return result, False
 
 

@@ -229,6 +229,14 @@ def test_long_texts_of_a_wide_table_are_wrapped_and_numbers_are_not(tmp_path: Pa
     assert smallest(tmp_path) > 0.98
 
 
+def test_an_empty_table_and_an_empty_column_compile(tmp_path: Path) -> None:
+    empty = replace(numbers(2), items=())
+    names = named("a", "b")
+    nameless = replace(names, columns=[*names.columns, Column("none", "", lambda name: "")])
+    compiled([latex(empty, exact=True), latex(nameless, exact=True)], tmp_path)
+    assert "Thelast." in printed(tmp_path / "doc.pdf")
+
+
 def test_what_is_still_too_wide_is_shrunk(tmp_path: Path) -> None:
     text = latex(numbers(20), exact=True)
     for layout in LAYOUTS:

@@ -81,7 +81,7 @@ def _columns(table: Table[Any], exact: bool) -> list[_Column]:
         if column.unit != "bar":
             cells = [row[i] for row in rows]
             words = re.findall(r"(?:% )?\S+", column.header)
-            width = max(map(len, (*map(str, cells), *words)), default=1)
+            width = max([1, *map(len, (*map(str, cells), *words))])
             header = r" \\ ".join(map(escape, wrap(column.header, width)))
             if r"\\" in header:
                 header = rf"\shortstack[{side[0]}]{{\strut {header}}}"

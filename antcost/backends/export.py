@@ -100,7 +100,7 @@ def core_ml_programs(graph: Graph, seed: int = 0) -> dict[Dtype, Any]:
 
 @contextlib.contextmanager
 def _converting() -> Iterator[None]:
-    """Quietly; whatever coremltools raises becomes one line."""
+    """Silence coremltools; whatever it raises becomes one line."""
     try:
         with _quiet():
             yield
@@ -180,7 +180,7 @@ def _torch(graph: Graph, seed: int) -> bytes:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Neither what a package prints on its way nor what it warns of."""
+    """Silence what a package prints and warns of."""
     level = logging.root.manager.disable
     logging.disable(max(level, logging.WARNING))
     try:

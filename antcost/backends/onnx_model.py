@@ -77,8 +77,10 @@ def onnx_model(
 
 
 def random_weights(graph: Graph, seed: int = 0) -> dict[str, Array]:
-    """Weights by the names of torch's `state_dict()`: those of convolutions and linear layers are
-    normal, of variance 2 / fan-in (arXiv 1502.01852); batch norm does nothing yet.
+    """Return weights by the names of torch's `state_dict()`.
+
+    Those of convolutions and linear layers are normal, of variance 2 / fan-in (arXiv 1502.01852);
+    batch norm does nothing yet.
     """
     rng = np.random.default_rng(seed)
     weights: dict[str, Array] = {}
@@ -163,7 +165,7 @@ class _Writer:
         return self.node("DequantizeLinear", [stored, scales], name, axis=axis)
 
     def of(self, node: Node, name: str) -> Array:
-        """One of the weights of a layer. Raises AntcostError if it is missing or does not fit."""
+        """Return one array of a layer. Raises AntcostError if it is missing or does not fit."""
         key, shape = f"{node.name}.{name}", _weight_shapes(node)[name]
         if key not in self.weights:
             raise AntcostError(f"the weights {key} are missing")
@@ -282,7 +284,7 @@ def _write(writer: _Writer, node: Node, inputs: list[str], norm: Node | None) ->
 
 
 def _parameters(writer: _Writer, node: Node, norm: Node | None, channel_axis: int) -> list[str]:
-    """Weights and, where there is one, the bias, with a batch norm folded into them."""
+    """Return weights and, where there is one, the bias, with a batch norm folded into them."""
     weight = writer.of(node, "weight")
     bias = writer.of(node, "bias") if "bias" in _weight_shapes(node) else None
     if norm is not None:
@@ -306,7 +308,7 @@ def _scaled(node: Node, weight: Array, gain: Array) -> Array:
 
 
 def _pads(node: Node, dilation: L.Pair = (1, 1)) -> list[int]:
-    """Padding before the rows and the columns, then after them."""
+    """Return padding before the rows and the columns, then after them."""
     layer, x, y = node.layer, node.input_shapes[0], node.shape
     assert isinstance(layer, L.Conv2d | L.MaxPool2d | L.AvgPool2d)
     sides = list(zip((x.h, x.w), layer.kernel, layer.stride, dilation, strict=True))

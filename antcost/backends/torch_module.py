@@ -132,7 +132,7 @@ def torch_module(graph: Graph, seed: int = 0) -> fx.GraphModule:
 
 
 def _nested(modules: Mapping[str, nn.Module]) -> nn.Module:
-    """One module that holds the others under their dotted names, in their order."""
+    """Return one module that holds the others under their dotted names, in their order."""
     root = nn.Module()
     for name, module in modules.items():
         *path, leaf = name.split(".")

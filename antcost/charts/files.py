@@ -28,7 +28,7 @@ def check_figure(path: Path) -> None:
 
 
 def linked(figure: Path, document: Path | None) -> str:
-    """How a document in this file, or in the working directory, calls the figure."""
+    """Return how a document in this file, or in the working directory, calls the figure."""
     folder = document.parent if document is not None else Path()
     return Path(relpath(figure, folder)).as_posix()
 

@@ -28,7 +28,7 @@ def activation_elems(nodes: Iterable[Node]) -> int:
 
 
 def traffic_bytes(row: Row, dtype: Dtype = "fp32") -> int:
-    """Inputs + parameters + outputs of each layer, each moved once, for one image."""
+    """Return inputs + parameters + outputs of each layer, each moved once, for one image."""
     inputs = sum(shape.numel for node in row.nodes for shape in node.input_shapes)
     return (inputs + row.params + activation_elems(row.nodes)) * BYTES[dtype]
 
@@ -52,7 +52,7 @@ def peak_bytes(
 
 
 def live_elems(graph: Graph, *, inplace: bool = False) -> list[int]:
-    """Elements alive while each layer runs, its inputs and its output included, for one image."""
+    """Return the elements alive while each layer runs, its inputs and output included."""
     return [step.elems for step in timeline(graph, inplace=inplace)]
 
 

@@ -44,7 +44,7 @@ class Figure:
 
     @cached_property
     def chart(self) -> alt.TopLevelMixin:
-        """The chart, drawn once for all formats."""
+        """Return the chart, drawn once for all formats."""
         return self.draw()
 
 

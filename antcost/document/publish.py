@@ -20,7 +20,7 @@ Step = tuple[str, Callable[[Path], None]]
 
 
 def read_formats(text: str | None) -> tuple[str, ...]:
-    """The formats of "md,tex", all of them for None.
+    """Return the formats of "md,tex", all of them for None.
 
     Raises AntcostError for an unknown format, or if what all need is not installed.
     """

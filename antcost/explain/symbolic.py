@@ -240,7 +240,7 @@ def _follows(quotient: Expr, other: Divides) -> bool:
 
 
 def block_form(block: str, settings: Mapping[str, Any]) -> ClosedForm:
-    """One block with letters for all fields but the `settings`, from c_i channels onto h x w.
+    """Return a block with letters for all fields but `settings`, from c_i channels onto h x w.
 
     A cell reads c_p channels of the same size, too. A block that strides reads a map of so many
     times h x w, but h x w if its strides enlarge the map; a linear layer reads a vector; a block

@@ -9,7 +9,7 @@ from antcost.graph.shape import MAX_SIDE, Shape, certain
 
 
 def output_shape(layer: L.Layer, inputs: tuple[Shape, ...]) -> Shape:
-    """Shape that `layer` makes of the shapes it reads.
+    """Return the shape that `layer` makes of the shapes it reads.
 
     Raises ShapeError if the layer cannot read them.
     """
@@ -76,7 +76,7 @@ def output_shape(layer: L.Layer, inputs: tuple[Shape, ...]) -> Shape:
 
 
 def end_padding(size: int, kernel: int, stride: int, dilation: int = 1) -> int:
-    """Rows that "same" padding adds at the end only: 1 if an even kernel reaches one, else 0."""
+    """Return the rows that "same" padding adds at the end only: 1 if a kernel reaches one."""
     reach = dilation * (kernel - 1) + 1
     last = (size + stride - 1) // stride - 1
     excess = last * stride + reach - size - 2 * ((reach - 1) // 2)
@@ -108,7 +108,7 @@ def _common_divisors(c_in: int, c_out: int) -> str:
 
 
 def _require_half_padding(pool: L.MaxPool2d | L.AvgPool2d) -> None:
-    """A window of padding only has no maximum and no mean; frameworks refuse it, too."""
+    """Refuse a window of padding only, which has no maximum and no mean, as frameworks do."""
     if not isinstance(pool.padding, tuple):
         return
     if any(certain(2 * p > k) for p, k in zip(pool.padding, pool.kernel, strict=True)):
@@ -116,7 +116,7 @@ def _require_half_padding(pool: L.MaxPool2d | L.AvgPool2d) -> None:
 
 
 def _map_size(x: Shape, layer: L.Conv2d | L.MaxPool2d | L.AvgPool2d, dilation: L.Pair) -> L.Pair:
-    """Height and width that a sliding window leaves."""
+    """Return height and width that a sliding window leaves."""
     (k_h, k_w), (s_h, s_w), (d_h, d_w) = layer.kernel, layer.stride, dilation
     if layer.padding == "same":
         return (x.h + s_h - 1) // s_h, (x.w + s_w - 1) // s_w
@@ -127,7 +127,7 @@ def _map_size(x: Shape, layer: L.Conv2d | L.MaxPool2d | L.AvgPool2d, dilation: L
 
 
 def _transposed_size(x: Shape, layer: L.ConvTranspose2d) -> L.Pair:
-    """Height and width of the map whose convolution with this window would leave x."""
+    """Return the size of the map whose convolution with this window would leave x."""
     (k_h, k_w), (s_h, s_w), (p_h, p_w) = layer.kernel, layer.stride, layer.padding
     h, w = (x.h - 1) * s_h + k_h - 2 * p_h, (x.w - 1) * s_w + k_w - 2 * p_w
     if certain(h < 1) or certain(w < 1):
@@ -138,7 +138,7 @@ def _transposed_size(x: Shape, layer: L.ConvTranspose2d) -> L.Pair:
 
 
 def _places_rounded_up(size: int, kernel: int, stride: int, pad: int) -> int:
-    """Places of a window that may end outside, but starts on the map or the padding before it.
+    """Return the places of a window that may end outside, but starts on the padded map.
 
     The rule of Caffe's pooling layers, and of torch's with ceil_mode.
     """
@@ -147,7 +147,7 @@ def _places_rounded_up(size: int, kernel: int, stride: int, pad: int) -> int:
 
 
 def _places(size: int, kernel: int, stride: int, dilation: int, pad: int, beyond: int = 0) -> int:
-    """Places of a window along one axis with `pad` on both sides, ending at most `beyond` them."""
+    """Return the places of a window along one axis with `pad` on both sides, or `beyond`."""
     reach = dilation * (kernel - 1) + 1
     if certain(reach > size + 2 * pad + beyond):
         raise ShapeError(

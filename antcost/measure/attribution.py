@@ -80,7 +80,7 @@ def median_ps(times_ns: Iterable[int]) -> int:
 
 
 def owners(graph: Graph, ran: Set[str]) -> dict[str, str]:
-    """For each layer the one that ran it: itself, or else that of its inputs which ran last.
+    """Return for each layer the one that ran it: itself, or else that of its inputs which ran last.
 
     Layers before the first one that ran belong to that. Raises AntcostError if none ran.
     """

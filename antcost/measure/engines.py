@@ -90,7 +90,7 @@ DEFAULT = "onnxruntime"
 
 
 def engine_names() -> tuple[str, ...]:
-    """Names of all engines: the built-in ones, then those of installed packages."""
+    """Return names of all engines: the built-in ones, then those of installed packages."""
     return tuple(dict.fromkeys([*BUILT_IN, *_third_party()]))
 
 

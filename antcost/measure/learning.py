@@ -64,7 +64,7 @@ def _of(kind: str, rates: Mapping[Column, int]) -> tuple[int, ...]:
 
 
 def _calibrated(samples: Sequence[Sample]) -> list[Sample]:
-    """Kernels as if there were no profiler, which adds to each and may have met a slower machine.
+    """Return kernels without what the profiler adds, which may have met a slower machine.
 
     Their sums, times one number and less another for each kernel, are nearest to the latencies.
     """
@@ -118,13 +118,13 @@ def _fit(
 
 
 def _rounded(fs: float, column: Column) -> int:
-    """Femtoseconds of a rate as a file holds them: with four decimals of us, or three of ps."""
+    """Round the femtoseconds of a rate as in a file: four decimals of us, or three of ps."""
     step = 10**5 if column[1].startswith("us_") else 1
     return round(fs / step) * step
 
 
 def _equations(sample: Sample, block: int, pooled: bool) -> Iterator[tuple[Terms, float, float]]:
-    """Work, time and weight of each kernel of a network, and of the network."""
+    """Yield work, time and weight of each kernel of a network, and of the network."""
     graph = sample.cost.graph
     owner = owners(graph, sample.kernels_ns.keys())
     kernels: dict[str, dict[Column, float]] = defaultdict(lambda: defaultdict(float))

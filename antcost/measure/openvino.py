@@ -82,7 +82,7 @@ def _run(compiled: Any, graph: Graph, settings: Settings) -> tuple[Run, Any]:
 
 
 def _owners(graph: Graph, model: "ModelProto", compiled: Any) -> dict[str, str]:
-    """For each kernel by name the layer that it runs: of several ones the first.
+    """Yield for each kernel by name the layer that it runs: of several ones the first.
 
     A kernel names the nodes that it runs, but for those that were rewritten into the next node.
     """

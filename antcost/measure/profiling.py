@@ -127,7 +127,7 @@ def timed(
 
 
 def latencies_ns(recording: Recording) -> list[float]:
-    """Of each network: its ratio to the reference in the same rounds, times the reference's.
+    """Return the ratio of each network to the reference in its rounds, times the reference.
 
     Visits in which something else took the CPU are left out, unless it was so in every round.
     """
@@ -158,7 +158,7 @@ def trial_errors(trials: Sequence[Trial]) -> Errors:
 
 
 def _device_name(recording: Recording) -> str:
-    """For example: AMD EPYC, onnxruntime 1.32.0, 1 thread; and what is not as usual."""
+    """Return such as "AMD EPYC, onnxruntime 1.32.0, 1 thread", and what is not as usual."""
     conditions, settings, usual = recording.conditions, recording.settings, Settings()
     parts = (
         conditions.cpu,

@@ -48,7 +48,7 @@ def quantized(model: "ModelProto", graph: Graph, settings: Settings) -> "ModelPr
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """No advice to optimise the model beforehand, which changes nothing for ours."""
+    """Silence the advice to optimise the model beforehand, which changes nothing for ours."""
     logger = logging.getLogger()
     level = logger.level
     logger.setLevel(logging.ERROR)

@@ -82,7 +82,7 @@ FAMILIES = (
 
 
 def random_networks(seed: int) -> Iterator[Network]:
-    """Networks without end whose stages are of different families; the same for the same seed."""
+    """Yield networks without end, of stages of different families, the same for a seed."""
     rng = Random(seed)
     deck: list[Family] = []
     for number in count():
@@ -93,7 +93,7 @@ def random_networks(seed: int) -> Iterator[Network]:
 
 
 def _fitting(rng: Random, name: str, families: Sequence[Family]) -> Iterator[Network]:
-    """Networks of these stages that can be built and are neither small nor large."""
+    """Yield networks of these stages that can be built and are neither small nor large."""
     while True:
         with suppress(SpecError):
             network = network_of(load(_spec(rng, name, families)), name)

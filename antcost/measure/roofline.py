@@ -115,7 +115,7 @@ def _level(traffic_bytes: int, engine: Engine, settings: Settings) -> Level:
 
 
 def _overhead_ps(engine: Engine, settings: Settings) -> int:
-    """Of a chain of tiny layers, which no engine merges, as the profiler sees them."""
+    """Return the overhead of tiny layers that no engine merges, as the profiler sees it."""
     assert engine.time_layers is not None
     times = engine.time_layers(_tiny(), settings, RUNS * RUNS)
     fastest_ns = min(map(sum, zip(*times.layers_ns.values(), strict=True)))
@@ -123,7 +123,7 @@ def _overhead_ps(engine: Engine, settings: Settings) -> int:
 
 
 def _dense() -> Graph:
-    """Convolutions with many operations for each byte."""
+    """Return convolutions with many operations for each byte."""
     tape = Tape(Shape((16, 28, 28)))
     x = tape.conv(tape.input, 256, name="first")
     x = tape.conv(x, 256, kernel=3, name="dense")

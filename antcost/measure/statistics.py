@@ -144,7 +144,7 @@ def quantile(times: Sequence[int], share: float) -> float:
 
 
 def ratio(logs: Sequence[float]) -> Ratio:
-    """Of the log-ratios of sessions: their mean, and its interval."""
+    """Return the mean of the log-ratios of sessions, and its interval."""
     middle, half = statistics.fmean(logs), half_interval(logs)
     if half == inf:
         return Ratio(exp(middle), 0.0, inf)
@@ -154,7 +154,7 @@ def ratio(logs: Sequence[float]) -> Ratio:
 def log_ratios(
     visits: Sequence[Visit], base: int, index: int, stat: Stat = "median"
 ) -> list[float]:
-    """For each session the median over its rounds of log(time of base / time of index)."""
+    """Return for each session the median over its rounds of log(time of base / time of index)."""
     values = {
         (visit.session, visit.round, visit.subject): CENTERS[stat](visit.wall_ns)
         for visit in visits
@@ -169,7 +169,7 @@ def log_ratios(
 
 
 def half_interval(values: Sequence[float]) -> float:
-    """Half of the 95 % interval of a mean by Student's t; infinite for a single value."""
+    """Return half of the 95 % interval of a mean by Student's t; infinite for a single value."""
     if len(values) < 2:
         return inf
     from scipy.special import stdtrit
@@ -199,7 +199,7 @@ def disturbed(visit: Visit, threads: int) -> bool:
 
 
 def rank_correlation(xs: Sequence[float], ys: Sequence[float]) -> float | None:
-    """Spearman's, from -1 to 1; None where all of one side are equal."""
+    """Return Spearman's, from -1 to 1; None where all of one side are equal."""
     if len(set(xs)) < 2 or len(set(ys)) < 2:
         return None
     from scipy.stats import spearmanr

@@ -127,7 +127,7 @@ def measure(
 
 @contextmanager
 def no_collection() -> Iterator[None]:
-    """No garbage collection while the block runs."""
+    """Stop garbage collection while the block runs."""
     was_enabled = gc.isenabled()
     gc.collect()
     gc.disable()
@@ -158,7 +158,7 @@ def _prepared(
 
 @contextmanager
 def engine_errors(engine: Engine, title: str) -> Iterator[None]:
-    """Whatever an engine says against a network is raised as an AntcostError."""
+    """Raise whatever an engine says against a network as an AntcostError."""
     try:
         yield
     except AntcostError:
@@ -169,7 +169,7 @@ def engine_errors(engine: Engine, title: str) -> Iterator[None]:
 
 
 def _plan(goal: Goal, prepare_s: float, round_s: float) -> _Plan:
-    """As many rounds as there is time for in each of the least number of sessions."""
+    """Return as many rounds as there is time for in each of the least number of sessions."""
     share_s = goal.limit_s / goal.least_sessions
     fresh = prepare_s < share_s * PREPARE_SHARE
     pause_s = min(PAUSE_S, share_s * PAUSE_SHARE)
@@ -219,7 +219,7 @@ def _since_s(start_ns: int) -> float:
 
 
 def _visit(run: Run, times: int, pin: Pin, place: tuple[int, int, int], start_ns: int) -> Visit:
-    """One run that brings the network back into the caches, then those that are timed."""
+    """Run once to bring the network back into the caches, then time the runs."""
     steal = steal_ticks(pin.cpus)
     run()
     switches = _switches()
@@ -241,7 +241,7 @@ def _visit(run: Run, times: int, pin: Pin, place: tuple[int, int, int], start_ns
 
 
 def _switches() -> int | None:
-    """Involuntary context switches of this process so far."""
+    """Return the involuntary context switches of this process so far."""
     try:
         import resource
     except ImportError:

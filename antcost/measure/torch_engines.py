@@ -26,7 +26,7 @@ def prepare_eager(graph: Graph, settings: Settings) -> Run:
 
 
 def prepare_compiled(graph: Graph, settings: Settings) -> Run:
-    """torch.compile, with the weights as constants. Raises AntcostError without a C++ compiler."""
+    """Use torch.compile with constant weights. Raises AntcostError without a C++ compiler."""
     import torch
 
     _require_compiler()

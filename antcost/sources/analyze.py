@@ -17,7 +17,7 @@ def analyze(
     *,
     training: bool = False,
 ) -> NetCost:
-    """Cost of a network: a shipped name, a file, a mapping, a loaded spec, or a graph.
+    """Return the cost of a network: a shipped name, a file, a mapping, a loaded spec, or a graph.
 
     Counts are exact integers for one image. `overrides` ("ant4.channels=72") need a network that
     is still to be loaded; `training` counts the auxiliary heads of one that is still to be

@@ -50,7 +50,7 @@ class Document:
 
 
 def dotted(key: Key) -> str:
-    """("stages", 2, "stride") is "stages[2].stride"."""
+    """Write ("stages", 2, "stride") as "stages[2].stride"."""
     return "".join(f"[{k}]" if isinstance(k, int) else f".{k}" for k in key).removeprefix(".")
 
 

@@ -13,7 +13,7 @@ SEARCH = "search"
 
 @cache
 def shipped_folder() -> Path:
-    """Folder of the shipped specs: inside an installed package, beside it in a checkout."""
+    """Return the folder of the shipped specs: in an installed package, beside it in a checkout."""
     package = Path(__file__).resolve().parents[2]
     inside = package / "specs"
     return inside if inside.is_dir() else package.parent / "specs"
@@ -21,13 +21,13 @@ def shipped_folder() -> Path:
 
 @cache
 def shipped_names() -> list[str]:
-    """Names of the shipped networks: "antnet_g2", "cifar100/antnet_g2"."""
+    """Return names of the shipped networks: "antnet_g2", "cifar100/antnet_g2"."""
     folder = shipped_folder()
     return [path.relative_to(folder).as_posix().removesuffix(".yaml") for path in _specs_in(folder)]
 
 
 def _specs_in(folder: Path) -> list[Path]:
-    """Spec files of a folder, then those of its subfolders; none that are hidden, no searches."""
+    """Return spec files of a folder, then of its subfolders; no hidden ones, no searches."""
     found = (
         path
         for path in folder.rglob("*")
@@ -55,7 +55,7 @@ def is_file(path: Path) -> bool:
 
 
 def find(reference: str, folder: Path = Path()) -> Path:
-    """File of a spec: the name of a shipped one, or a path, relative to `folder`.
+    """Return the file of a spec: the name of a shipped one, or a path, relative to `folder`.
 
     A shipped name is never a file; ./NAME is. Raises SpecError if there is neither.
     """

@@ -25,7 +25,7 @@ def interpretations(spec: NetSpec) -> Iterator[tuple[tuple[Ambiguity, ...], NetS
 
 
 def _selected(spec: NetSpec, index: int) -> set[Key]:
-    """Keys of all fields that an ambiguity sets."""
+    """Return the keys of all fields that an ambiguity sets."""
     keys: set[Key] = set()
     problems = []
     for path in spec.ambiguous[index].set:

@@ -36,7 +36,7 @@ def override(document: Document, path: str, value: Any, mark: str) -> None:
 
 
 def targets(document: Document, path: str) -> list[Key]:
-    """Keys of the fields that a path selects. Raises PathError if a part of it selects nothing."""
+    """Return the keys that a path selects. Raises PathError if a part of it selects nothing."""
     target, _, field = path.rpartition(".")
     if target:
         return [("stages", index, field) for index in _stages(document, target, field)]
@@ -53,7 +53,7 @@ def targets(document: Document, path: str) -> list[Key]:
 
 
 def _stages(document: Document, target: str, field: str) -> list[int]:
-    """Indices of the stages that `target` names."""
+    """Return the indices of the stages that `target` names."""
     stages = document.tree.get("stages")
     stages = stages if isinstance(stages, list) else []
     rows: list[dict[str, Any]] = [row if isinstance(row, dict) else {} for row in stages]

@@ -9,7 +9,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def json_schema() -> dict[str, Any]:
-    """Schema of a spec as it stands in a file.
+    """Return the schema of a spec as it stands in a file.
 
     There, `extends` and `set` are allowed, and `extends` leaves every other field to the parent.
     """

@@ -13,7 +13,7 @@ Width = TypeVar("Width")
 
 
 def make_divisible(channels: int, width: Fraction) -> int:
-    """`channels * width` to the nearest multiple of 8, never below 0.9 of the value.
+    """Round `channels * width` to the nearest multiple of 8, never below 0.9 of the value.
 
     The rounding rule of the MobileNets (tensorflow/models research/slim).
     """
@@ -73,7 +73,7 @@ def _scaled(
 
 
 def _multiplied(value: Any, width: Width, multiply: Callable[[int, Width], int]) -> Any:
-    """Channels times the width, in lists of lists, too."""
+    """Multiply channels by the width, in lists of lists, too."""
     if isinstance(value, tuple):
         return tuple(_multiplied(part, width, multiply) for part in value)
     return multiply(value, width)

@@ -195,7 +195,7 @@ def test_the_tables_of_the_search_are_those_of_its_benchmark() -> None:
     start = page.index("`.venv/bin/python benchmarks/search.py`")
     rows = [line for line in page[start:].splitlines() if line.startswith("| ")]
     labels = {re.split(r" *\| *", row)[1] for row in rows}
-    assert len(labels) == 15
+    assert len(labels) == 16
     for label in labels:
-        known = re.sub(r"drawn, \d+ costs", "drawn, {len(counts)} costs", label)
+        known = re.sub(r"with \d+ costs", "with {len(space.measures)} costs", label)
         assert re.split(r", (?:scores|entropy)", known)[0] in script, label

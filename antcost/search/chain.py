@@ -88,17 +88,17 @@ class Chain:
         return sum(len(step.arc) for step in self.steps)
 
     def size(self) -> int:
-        """How many networks there are, exactly."""
+        """Return how many networks there are, exactly."""
         return completions(self)[0][0] if self.shapes[0] else 0
 
     def count(self, measure: Measure, arcs: Sequence[IntArray | np.int64]) -> Any:
-        """What networks cost, given the index in `arcs` that they have at each step."""
+        """Return what networks cost, given the index in `arcs` that they have at each step."""
         total = np.maximum if measure.largest else np.add
         pairs = zip(self.steps, arcs, strict=True)
         return reduce(total, (step.arcs.counts[measure.name][arc] for step, arc in pairs))
 
     def values(self, path: Sequence[int]) -> dict[str, Any]:
-        """What a path decides, by `set:` path: those of the slice, then those of each stage."""
+        """Return what a path decides, by `set:` path: of the slice, then of each stage."""
         decided = dict(self.part.decided)
         for step, index in zip(self.steps, path, strict=True):
             option = step.arcs.option[step.arc[index : index + 1]]
@@ -109,7 +109,7 @@ class Chain:
 
 
 def slices(space: Space) -> Iterator[Slice]:
-    """The parts of a space. Raises SpecError for values that do not fit their fields.
+    """Yield the parts of a space. Raises SpecError for values that do not fit their fields.
 
     Raises AntcostError where a stage reads more than the output of the one before it.
     """
@@ -157,7 +157,7 @@ def _slice(space: Space, decided: Mapping[str, Any], outer: list[tuple[str, Any,
 
 
 def build_chain(space: Space, part: Slice, *, rules: bool = True) -> Chain:
-    """The chain of a slice, with only the nodes and arcs that lead from the input to an end.
+    """Return the chain of a slice, with only the nodes and arcs that lead from the input to an end.
 
     Without `rules`, what they forbid is in it, too. Bounds on the largest of all layers hold of
     each arc. Raises TooManyStatesError if the rules remember too much.
@@ -193,7 +193,7 @@ class HeldRule:
     codes: dict[str, int]
 
     def numbers(self, values: Sequence[Any]) -> list[int]:
-        """Values as numbers: themselves where the rule orders them."""
+        """Return values as numbers: themselves where the rule orders them."""
         if self.rule.kind == "equal":
             texts = (repr(copy_plain(value)) for value in values)
             return [self.codes.setdefault(text, len(self.codes)) for text in texts]
@@ -206,7 +206,7 @@ class HeldRule:
     def numbers_of(
         self, index: int, choices: StageChoices, arcs: Transitions
     ) -> tuple[list[int], IntArray]:
-        """The numbers that the stage with this index may have, and which of them each arc has."""
+        """Return the numbers that the stage with this index may have, and that of each arc."""
         name = self.rule.fields[index]
         if name not in choices.values:
             return self.numbers([choices.value(name)]), np.zeros(len(arcs), dtype=np.int64)
@@ -216,7 +216,7 @@ class HeldRule:
 def _step(
     index: int, choices: StageChoices, nodes: _Nodes, held: Sequence[HeldRule], space: Space
 ) -> tuple[ChainStep, _Nodes]:
-    """All arcs from these nodes through the next stage, and the nodes they lead to."""
+    """Return all arcs from these nodes through the next stage, and the nodes they lead to."""
     different = list(dict.fromkeys(nodes.shapes))
     arcs = stage_transitions(choices, different, list(space.measures.values()))
     arcs = take(arcs, _allowed(arcs, space.bounds))
@@ -249,7 +249,7 @@ def _step(
 
 
 def _allowed(arcs: Transitions, bounds: Sequence[Bound]) -> BoolArray:
-    """Ways within the bounds on what is the largest of all layers."""
+    """Return the arcs within the bounds on what is the largest of all layers."""
     allowed = np.ones(len(arcs), dtype=bool)
     for bound in bounds:
         if bound.measure.largest:
@@ -266,7 +266,7 @@ def _remembered(
     source: IntArray,
     states: Sequence[State],
 ) -> tuple[list[State], IntArray]:
-    """What a rule remembers behind each arc, as an index in a list; -1 where it forbids the arc."""
+    """Return what a rule remembers after each arc, as an index; -1 where it forbids the arc."""
     before = list(dict.fromkeys(states))
     state = np.array([before.index(each) for each in states], dtype=int)[source]
     if index not in held.rule.fields:
@@ -279,7 +279,7 @@ def _remembered(
 
 
 def _connected(chain: Chain) -> Chain:
-    """The chain without nodes from which no arc leads to the end."""
+    """Return the chain without nodes from which no arc leads to the end."""
     ends = [(step.source, step.target) for step in chain.steps]
     every = [np.ones(len(step.arc), dtype=bool) for step in chain.steps]
     arcs, alive = on_paths(ends, [len(shapes) for shapes in chain.shapes], every)
@@ -297,7 +297,7 @@ def _connected(chain: Chain) -> Chain:
 
 
 def completions(chain: Chain) -> list[list[int]]:
-    """For the nodes before each step and behind the last, how many paths lead to an end."""
+    """Count the paths to an end from the nodes before each step and after the last."""
     counts = [[1] * len(chain.shapes[-1])]
     for step, before in zip(chain.steps[::-1], chain.shapes[-2::-1], strict=True):
         pairs = step.source * len(counts[-1]) + step.target

@@ -55,7 +55,7 @@ class Front:
 
 
 def limits_along(space: Space, measure: Measure, count: int) -> list[int]:
-    """Budgets from the least that a network within the others costs to what the best one costs.
+    """Return budgets from the least cost of a network within the others to that of the best.
 
     The most is the space's own bound, where that is less. Evenly spaced integers, without
     repetitions. Raises AntcostError if no network is within the other budgets.
@@ -73,13 +73,13 @@ def limits_along(space: Space, measure: Measure, count: int) -> list[int]:
 
 
 def without_bound(space: Space, measure: Measure) -> Space:
-    """The space without its upper bounds on this measure."""
+    """Return the space without its upper bounds on this measure."""
     kept = (b for b in space.bounds if b.measure.name != measure.name or b.lower)
     return replace(space, bounds=tuple(kept))
 
 
 def bounded(space: Space, axes: Sequence[Measure], limits: Sequence[int]) -> Space:
-    """The space with these limits in place of its own upper bounds on the axes."""
+    """Return the space with these limits in place of its own upper bounds on the axes."""
     for measure, limit in zip(axes, limits, strict=True):
         bound = Bound(measure, limit, False, f"<= {limit:,}")
         space = without_bound(space, measure)
@@ -88,7 +88,7 @@ def bounded(space: Space, axes: Sequence[Measure], limits: Sequence[int]) -> Spa
 
 
 def budgets_of(space: Space, axes: Sequence[Measure], count: int) -> list[tuple[int, ...]]:
-    """The budgets of a front: `count` of each axis, in every combination.
+    """Return the budgets of a front: `count` of each axis, in every combination.
 
     Raises AntcostError for more than MAX_AXES, and if no network is within the other budgets.
     """
@@ -101,7 +101,7 @@ def budgets_of(space: Space, axes: Sequence[Measure], count: int) -> list[tuple[
 def find_point(
     space: Space, axes: Sequence[Measure], limits: tuple[int, ...], limit_s: float
 ) -> Point:
-    """The best network under one budget, proven unless the time limit ends it."""
+    """Return the best network under one budget, proven unless the time limit ends it."""
     result = run_search(bounded(space, axes, limits), limit_s)
     return Point(limits, result.best, result.upper, result.proven)
 
@@ -115,14 +115,14 @@ def front_points(
     workers: int = 1,
     cluster: str | None = None,
 ) -> Iterator[Point]:
-    """The points of a front in the order they are finished; `limit_s` is for each of them."""
+    """Yield the points of a front in the order they are finished; `limit_s` is for each of them."""
     calls = [(space, axes, limits, limit_s) for limits in budgets]
     for _, point in run_calls(find_point, calls, workers=workers, cluster=cluster):
         yield point
 
 
 def evaluate(space: Space, network: NetSpec) -> Candidate:
-    """What a network costs, and what it is worth by the objective of the space.
+    """Return what a network costs, and what it is worth by the objective of the space.
 
     Raises AntcostError for a network whose stages do not form a chain or have other scales, and
     where the objective is a table of scores for the choices of the space.
@@ -145,7 +145,7 @@ def evaluate(space: Space, network: NetSpec) -> Candidate:
 
 
 def reference_networks(space: Space) -> Iterator[ReferenceNetwork]:
-    """The base, and the shipped networks with published figures for the same images and classes.
+    """Return the base, and shipped networks with figures for the same images and classes.
 
     Those that the objective says nothing of are left out.
     """

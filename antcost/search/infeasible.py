@@ -46,7 +46,7 @@ def require_networks(space: Space) -> None:
 
 
 def diagnose_bounds(space: Space) -> Iterator[BoundDiagnosis]:
-    """For each bound what is reachable by itself; and if all are, a smallest set that conflicts."""
+    """Yield what each bound can reach by itself; if all hold, a smallest set that conflicts."""
     alone = [_reach(space, bound, ()) for bound in _all_bounds(space)]
     yield from alone
     if not all(reach.kept for reach in alone):
@@ -61,19 +61,19 @@ def diagnose_bounds(space: Space) -> Iterator[BoundDiagnosis]:
 
 
 def _all_bounds(space: Space) -> list[Bound | float]:
-    """The bounds on measures, and that on rho as a number."""
+    """Return the bounds on measures, and that on rho as a number."""
     return [*space.bounds, *([] if space.rho is None else [space.rho])]
 
 
 def _only(space: Space, bounds: Sequence[Bound | float], objective: Objective) -> Space:
-    """The space with these bounds and no others."""
+    """Return the space with these bounds and no others."""
     counted = tuple(bound for bound in bounds if isinstance(bound, Bound))
     rho = next((bound for bound in bounds if not isinstance(bound, Bound)), None)
     return replace(space, bounds=counted, rho=rho, objective=objective)
 
 
 def _reach(space: Space, bound: Bound | float, beside: Sequence[Bound | float]) -> BoundDiagnosis:
-    """How near networks that keep the bounds beside can come to this one."""
+    """Return how near networks that keep the bounds beside can come to this one."""
     texts = tuple(map(_text, beside))
     if not isinstance(bound, Bound):
         nearest = _least_rho(space, beside, bound)
@@ -92,7 +92,7 @@ def _text(bound: Bound | float) -> str:
 
 
 def _least_rho(space: Space, beside: Sequence[Bound | float], bound: float) -> float | None:
-    """The least bound on rho that a network keeps, to one percent; or the bound, if it is kept."""
+    """Return the least bound on rho that a network keeps, to one percent; or the kept bound."""
 
     def feasible(rho: float) -> bool:
         return run_search(_only(space, [*beside, rho], Objective({}))).best is not None

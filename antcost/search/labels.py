@@ -69,7 +69,7 @@ class Tree:
 
 
 def make_tree(problem: Problem, grids: tuple[Grid, ...], prices: Sequence[Prices]) -> Tree:
-    """What the enumeration needs; the first of the prices decides in which order arcs are tried."""
+    """Return what the enumeration needs; the first prices decide the order of arcs."""
     ranked = tuple(
         _ranked(layer, worth(layer, prices[0].prices, grid, behind, ahead))
         for layer, grid, behind, ahead in zip(
@@ -80,7 +80,7 @@ def make_tree(problem: Problem, grids: tuple[Grid, ...], prices: Sequence[Prices
 
 
 def cheapest_ahead(problem: Problem) -> tuple[FloatArray, ...]:
-    """For each boundary the least of each cost from its nodes to the end, each cost by itself."""
+    """Return for each boundary the least of each cost from its nodes to the end."""
     ahead = [np.zeros((problem.nodes[-1], len(problem.limits)))]
     for layer, nodes in zip(problem.layers[::-1], problem.nodes[-2::-1], strict=True):
         starts = np.searchsorted(layer.source, np.arange(nodes))
@@ -89,7 +89,7 @@ def cheapest_ahead(problem: Problem) -> tuple[FloatArray, ...]:
 
 
 def _ranked(layer: Layer, values: FloatArray) -> Ranked:
-    """Worth is convex between two points of a grid, so nowhere above the larger of both."""
+    """Rank the arcs: worth is convex between two grid points, so never above the larger."""
     if values.shape[1] > 1:
         values = np.maximum(values[:, :-1], values[:, 1:])
     order = np.lexsort((-values, np.broadcast_to(layer.source[:, None], values.shape)), axis=0)
@@ -98,7 +98,7 @@ def _ranked(layer: Layer, values: FloatArray) -> Ranked:
 
 
 def root(problem: Problem) -> Labels:
-    """The empty path."""
+    """Return the empty path."""
     zero = np.zeros(1)
     return Labels(
         np.zeros(1, dtype=np.int64), zero, zero, zero, np.zeros((1, len(problem.limits))),
@@ -107,7 +107,7 @@ def root(problem: Problem) -> Labels:
 
 
 def beam(tree: Tree, threshold: float, width: int = BEAM) -> Labels:
-    """Paths within the limits and worth more, if following the most promising labels finds any."""
+    """Return better paths within the limits, if following the most promising labels finds any."""
     labels = root(tree.problem)
     for index in range(len(tree.problem.layers)):
         parts = [
@@ -132,7 +132,7 @@ def _best(tree: Tree, boundary: int, labels: Labels, width: int) -> Labels:
 def paths_above(
     tree: Tree, threshold: Callable[[], float], stop: Callable[[], None]
 ) -> Iterator[Labels]:
-    """All complete paths within the limits that are worth more than the threshold, in sets.
+    """Yield all complete paths within the limits that are worth more than the threshold, in sets.
 
     The threshold may rise meanwhile; `stop` is called now and then and may raise.
     """
@@ -151,7 +151,7 @@ def paths_above(
 def expanded(
     tree: Tree, index: int, labels: Labels, least: Callable[[], float]
 ) -> Iterator[Labels]:
-    """The labels one layer further, in chunks, the most promising first; only those worth more."""
+    """Yield the labels one layer further, in chunks, the most promising first."""
     slack = tree.problem.limits - labels.costs
     have = labels.value + slack @ tree.prices[0].prices + tree.prices[0].error
     cell, ranked = _cells(tree, index, labels), tree.ranked[index]
@@ -170,14 +170,14 @@ def expanded(
 
 
 def _cells(tree: Tree, index: int, labels: Labels) -> IntArray:
-    """The grid cell that the entropy of each label lies in."""
+    """Return the grid cell that the entropy of each label lies in."""
     grid = tree.grids[index]
     position = grid.position(labels.node, labels.entropy).astype(np.int64)
     return np.minimum(position, max(grid.size - 2, 0))
 
 
 def _how_many(ranked: Ranked, node: IntArray, cell: IntArray, least: FloatArray) -> IntArray:
-    """How many of the ranked arcs are worth at least this, by bisection for all labels at once."""
+    """Count the ranked arcs that are worth at least this, by bisection for all labels at once."""
     low, high = ranked.starts[node], ranked.starts[node + 1]
     start = low
     while (low < high).any():
@@ -190,7 +190,7 @@ def _how_many(ranked: Ranked, node: IntArray, cell: IntArray, least: FloatArray)
 
 
 def _chunks(counts: IntArray) -> Iterator[slice]:
-    """Slices of labels that have about CHUNK arcs together."""
+    """Yield slices of labels that have about CHUNK arcs together."""
     ends = np.cumsum(counts)
     start = 0
     while start < len(counts):
@@ -202,7 +202,7 @@ def _chunks(counts: IntArray) -> Iterator[slice]:
 
 
 def _grown(tree: Tree, index: int, labels: Labels, cell: IntArray, counts: IntArray) -> Labels:
-    """Each label with as many of its ranked arcs as `counts` says."""
+    """Return each label with as many of its ranked arcs as `counts` says."""
     layer, ranked = tree.problem.layers[index], tree.ranked[index]
     parent, within = repeated(counts)
     arc = ranked.order[ranked.starts[labels.node[parent]] + within, cell[parent]]
@@ -219,7 +219,7 @@ def _grown(tree: Tree, index: int, labels: Labels, cell: IntArray, counts: IntAr
 
 
 def _worthwhile(tree: Tree, boundary: int, labels: Labels, least: float) -> Labels:
-    """The labels that may still become a path within the limits and worth more than `least`."""
+    """Return the labels that may still become a path within the limits worth over `least`."""
     problem = tree.problem
     least_costs = labels.costs + tree.cheapest[boundary][labels.node]
     labels = take(labels, np.flatnonzero((least_costs <= problem.limits).all(axis=1)))
@@ -231,14 +231,14 @@ def _worthwhile(tree: Tree, boundary: int, labels: Labels, least: float) -> Labe
 
 
 def within_rho(entropy: FloatArray, depth: FloatArray, rho: float) -> BoolArray:
-    """Whether L / exp(2 T / L) <= rho, with T the entropy and L the convolutions (DeepMAD)."""
+    """Return whether L / exp(2 T / L) <= rho, with entropy T and L convolutions (DeepMAD)."""
     safe = np.maximum(depth, 1.0)
     log_rho = np.where(depth > 0, np.log(safe) - 2 * entropy / safe, -np.inf)
     return np.asarray(log_rho <= log(rho))
 
 
 def _bound(tree: Tree, boundary: int, labels: Labels, prices: Prices) -> FloatArray:
-    """The most that each label can become worth."""
+    """Return the most that each label can become worth."""
     slack = tree.problem.limits - labels.costs
     grid, ahead = tree.grids[boundary], prices.ahead[boundary]
     if grid.size == 1:

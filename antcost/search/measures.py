@@ -15,20 +15,20 @@ from antcost.graph import layers as L
 
 
 def array_measures(dtype: Dtype = "fp32", device: Device | None = None) -> Mapping[str, Measure]:
-    """The measures by name, of graphs whose dimensions are integers or arrays of them."""
+    """Return the measures by name, of graphs whose dimensions are integers or arrays of them."""
     known = measures(dtype, device)
     peak = replace(known["peak_memory"], of=lambda cost: _peak(cost, dtype))
     return known | {"peak_memory": peak}
 
 
 def _peak(cost: NetCost, dtype: Dtype) -> Any:
-    """Peak memory of one block whose input and output are the only tensors it shares."""
+    """Return the peak memory of one block whose input and output are the only tensors it shares."""
     live = live_elems(cost.graph) or [cost.graph.input.numel]
     return reduce(np.maximum, live) * BYTES[dtype]
 
 
 def conv_layers(cost: NetCost) -> int:
-    """L of DeepMAD (arXiv 2303.02165): how many convolutions there are."""
+    """Return L of DeepMAD (arXiv 2303.02165): how many convolutions there are."""
     return sum(isinstance(node.layer, L.Conv2d) for node in cost.graph.nodes)
 
 

@@ -84,7 +84,7 @@ def _rows(row: Any, column: Any, values: Any, shape: tuple[int, int]) -> Any:
 
 
 def _flow(problem: Problem) -> tuple[Any, Any, Any]:
-    """One path leaves the first node, and at every other node but the last as many end as start."""
+    """Require one path from the first node, and as many ends as starts at inner nodes."""
     first = np.cumsum([0, *problem.nodes])
     source = np.concatenate([first[i] + layer.source for i, layer in enumerate(problem.layers)])
     target = np.concatenate([first[i + 1] + layer.target for i, layer in enumerate(problem.layers)])
@@ -100,7 +100,7 @@ def _flow(problem: Problem) -> tuple[Any, Any, Any]:
 
 
 def _limits(problem: Problem) -> tuple[Any, Any, Any]:
-    """Each cost within its limit, in units of the limit, and a little more."""
+    """Return each cost within its limit, in units of the limit, and a little more."""
     costs = np.concatenate([layer.costs for layer in problem.layers]).T
     unit = np.maximum(np.abs(problem.limits), 1.0)
     return costs / unit[:, None], -inf, problem.limits / unit + TOLERANCE + HALF / unit
@@ -109,7 +109,7 @@ def _limits(problem: Problem) -> tuple[Any, Any, Any]:
 def _rules(
     problem: Problem, chain: Chain, rules: Sequence[Rule], starts: IntArray
 ) -> Iterator[tuple[Any, Any, Any]]:
-    """Differences between the values in two stages, of all pairs that a rule speaks of."""
+    """Yield differences between the values in two stages, of all pairs that a rule speaks of."""
     for rule in rules:
         held, values = HeldRule(rule, {}), []
         for index in rule.fields:

@@ -61,7 +61,7 @@ def read_objective(value: Any, measures: Mapping[str, Measure]) -> Objective:
 
 
 def _weights(terms: Any) -> dict[str, float]:
-    """Terms with their weights, of "entropy" or {zen: 1, madds: -1.0e-8}."""
+    """Return terms with their weights, of "entropy" or {zen: 1, madds: -1.0e-8}."""
     weights = {terms: 1.0} if isinstance(terms, str) else terms
     if not isinstance(weights, dict) or not all(isinstance(name, str) for name in weights):
         raise AntcostError(f"expected a term such as zen, or {{zen: 1}}, got {terms!r:.60}")
@@ -72,7 +72,7 @@ def _weights(terms: Any) -> dict[str, float]:
 
 
 def _from_words(text: str) -> Any:
-    """The fields that "entropy", "max madds" or "min latency" stand for."""
+    """Return the fields that "entropy", "max madds" or "min latency" stand for."""
     words = text.split()
     directions = dict.fromkeys(("max", "maximize"), "maximize")
     directions |= dict.fromkeys(("min", "minimize"), "minimize")
@@ -112,7 +112,7 @@ def _require_terms(
 
 
 def default_alphas(term: str, scales: int) -> Sequence[float]:
-    """The weights of DeepMAD for classification (1, ..., 1, 8), and of the Zen-score (0, ..., 1).
+    """Return the weights of DeepMAD for classification (1, ..., 8), or the Zen-score (0, ..., 1).
 
     alibaba/lightweight-neural-architecture-search: multi_block_ratio and score_multi_ratio.
     """

@@ -56,7 +56,7 @@ class Layer:
         return len(self.source)
 
     def take(self, arcs: IntArray | BoolArray) -> "Layer":
-        """Some of the arcs, between the same nodes."""
+        """Return some of the arcs, between the same nodes."""
         return replace(self, **{name: getattr(self, name)[arcs] for name in EACH_ARC})
 
 
@@ -91,7 +91,7 @@ def make_problem(
     rho: float | None = None,
     scores: Sequence[Score] = (),
 ) -> Problem:
-    """The arrays of a chain. Bounds on largest values hold in the chain already.
+    """Return the arrays of a chain. Bounds on largest values hold in the chain already.
 
     Raises AntcostError where scales are asked for and the maps behind a stage differ in size.
     """
@@ -138,7 +138,7 @@ def make_problem(
 
 
 def _body(chain: Chain) -> int:
-    """How many stages there are before the head: the plain ones behind all others, or vectors."""
+    """Count the stages before the head: the plain ones after all others, or vectors."""
     blocks = [step.choices.stage.block for step in chain.steps]
     others = [index for index, block in enumerate(blocks) if block not in PLAIN]
     maps = [i for i, shapes in enumerate(chain.shapes[1:]) if shapes and shapes[0].rank == 3]
@@ -146,7 +146,7 @@ def _body(chain: Chain) -> int:
 
 
 def scale_ends(chain: Chain) -> list[int]:
-    """The stages behind which the map gets smaller, and the last one before the head."""
+    """Return the stages behind which the map gets smaller, and the last one before the head."""
     sizes = []
     for index in range(_body(chain)):
         different = {shape.dims[1:] for shape in chain.shapes[index + 1]}
@@ -163,7 +163,7 @@ def scale_ends(chain: Chain) -> list[int]:
 
 
 def _alpha_by_stage(objective: Objective, term: str, ends: list[int], stages: int) -> list[float]:
-    """The weight of the scale that ends behind each stage, 0 where none does."""
+    """Return the weight of the scale that ends behind each stage, 0 where none does."""
     if term not in objective.weights:
         return [0.0] * stages
     alphas = objective.alphas or default_alphas(term, len(ends))
@@ -176,13 +176,13 @@ def _alpha_by_stage(objective: Objective, term: str, ends: list[int], stages: in
 
 
 def _logs(chain: Chain, index: int, *, channels_only: bool) -> FloatArray:
-    """Of each node behind a stage the log of its channels, or of all its elements."""
+    """Return for each node after a stage the log of its channels, or of all its elements."""
     shapes = chain.shapes[index + 1]
     return np.log([shape.c if channels_only else shape.numel for shape in shapes])
 
 
 def _scores_of(step: ChainStep, index: int, scores: Sequence[Score]) -> FloatArray:
-    """What the user's table says of each arc."""
+    """Return what the user's table says of each arc."""
     total = np.zeros(len(step.arcs))
     for row in scores:
         if row.stage == index:
@@ -204,7 +204,7 @@ def _require_exact(problem: Problem) -> None:
 
 
 def with_rho_cost(problem: Problem, depth: float) -> Problem:
-    """The problem with one more cost, which every path within rho keeps.
+    """Return the problem with one more cost, which every path within rho keeps.
 
     rho >= L / exp(mean log width) is 2 T >= L log(L / rho) with T the entropy and L the
     convolutions. The right side is convex in L, so above its tangent at `depth`:
@@ -221,7 +221,7 @@ def with_rho_cost(problem: Problem, depth: float) -> Problem:
 
 
 def by_depth(problem: Problem) -> list[Problem]:
-    """The problem as one for each number of convolutions that a whole path may have.
+    """Return the problem as one for each number of convolutions that a whole path may have.
 
     Nodes remember the convolutions so far, and once the last scale's end knows them, rho is one
     more cost without any slack: L log(L / rho) - 2 T <= 0.
@@ -257,7 +257,7 @@ def by_depth(problem: Problem) -> list[Problem]:
 
 
 def restricted(problem: Problem, kept: Sequence[BoolArray]) -> Problem:
-    """The problem with some arcs only, those through whose ends paths still lead."""
+    """Return the problem with some arcs only, those through whose ends paths still lead."""
     ends = [(layer.source, layer.target) for layer in problem.layers]
     arcs, alive = on_paths(ends, problem.nodes, kept)
     layers = (
@@ -274,7 +274,7 @@ def restricted(problem: Problem, kept: Sequence[BoolArray]) -> Problem:
 
 
 def without_dominated(problem: Problem) -> Problem:
-    """The problem without arcs that another arc between the same nodes is better than throughout.
+    """Return the problem without arcs that another arc between the same nodes beats in all.
 
     An arc is held against a few strong ones of its pair of nodes, so some dominated arcs may stay.
     """

@@ -81,12 +81,12 @@ class Progress:
             self.on_progress()
 
     def bounded(self, upper: float) -> None:
-        """No path is worth more than this."""
+        """Note that no path is worth more than this."""
         if upper < self.upper:
             self.upper = max(upper, self.lower)
             self.on_progress()
 
 
 def rounding(*values: float) -> float:
-    """What sums of floating-point numbers of this size may be wrong by, with room to spare."""
+    """Bound the error of sums of floating-point numbers of this size, with room to spare."""
     return RELATIVE_ROUNDING * max([0.0, *(abs(value) for value in values if abs(value) < inf)])

@@ -34,11 +34,11 @@ class Grid:
     size: int
 
     def points(self) -> FloatArray:
-        """The points, a row a node."""
+        """Return the points, a row a node."""
         return self.low[:, None] + self.step[:, None] * np.arange(self.size)
 
     def position(self, node: IntArray, entropy: FloatArray) -> FloatArray:
-        """Where an entropy lies in the grid of its node, in steps."""
+        """Return where an entropy lies in the grid of its node, in steps."""
         steps = np.where(self.step[node] > 0, self.step[node], 1.0)
         low = self.low[node]
         if entropy.ndim > 1:
@@ -46,7 +46,7 @@ class Grid:
         return np.clip((entropy - low) / steps, 0.0, self.size - 1.0)
 
     def interpolate(self, values: FloatArray, node: IntArray, entropy: FloatArray) -> FloatArray:
-        """The chord through the two points around an entropy."""
+        """Return the chord through the two points around an entropy."""
         position = self.position(node, entropy)
         below = np.minimum(position.astype(np.int64), self.size - 2)
         rest = position - below
@@ -79,7 +79,7 @@ class Path:
 
 
 def make_grids(problem: Problem, size: int) -> tuple[Grid, ...]:
-    """The range of entropy at every node; a single point where entropy is not weighed later."""
+    """Return the range of entropy at every node; a point where it is not weighed later."""
     low = [np.zeros(problem.nodes[0])]
     high = [np.zeros(problem.nodes[0])]
     for layer in problem.layers:
@@ -95,7 +95,7 @@ def make_grids(problem: Problem, size: int) -> tuple[Grid, ...]:
 def worth(
     layer: Layer, prices: FloatArray, grid: Grid, behind: Grid, ahead: FloatArray
 ) -> FloatArray:
-    """For each arc and point of the grid before it, the most that can come from there on."""
+    """Return for each arc and point of the grid before it, the most that can come from there on."""
     own = layer.score - layer.costs @ prices
     if grid.size == 1:
         return np.asarray(own[:, None] + ahead[layer.target])
@@ -105,7 +105,7 @@ def worth(
 
 
 def bound_ahead(problem: Problem, grids: Sequence[Grid], prices: FloatArray) -> Prices:
-    """The bounds at every node for these prices."""
+    """Return the bounds at every node for these prices."""
     ahead = [np.zeros((problem.nodes[-1], grids[-1].size))]
     for layer, grid, behind in zip(problem.layers[::-1], grids[-2::-1], grids[:0:-1], strict=True):
         values = worth(layer, prices, grid, behind, ahead[-1])
@@ -120,7 +120,7 @@ def bound_ahead(problem: Problem, grids: Sequence[Grid], prices: FloatArray) -> 
 def possible(
     problem: Problem, grids: Sequence[Grid], priced: Prices, threshold: float
 ) -> list[BoolArray]:
-    """For each layer the arcs that lie on a path whose bound is above the threshold.
+    """Return for each layer the arcs that lie on a path whose bound is above the threshold.
 
     Forwards the most that paths to a node can be worth, for each cell of its grid; entropy is
     rounded up to the next point there, which makes no path worth less.
@@ -148,7 +148,7 @@ def possible(
 
 
 def best_path(problem: Problem, grids: Sequence[Grid], priced: Prices) -> Path:
-    """The path that follows the bounds, though its costs may exceed the limits."""
+    """Return the path that follows the bounds, though its costs may exceed the limits."""
     node, entropy, value = 0, 0.0, 0.0
     slack = problem.limits.copy()
     arcs = []
@@ -173,7 +173,7 @@ def best_path(problem: Problem, grids: Sequence[Grid], priced: Prices) -> Path:
 def cutting_planes(
     problem: Problem, grids: Sequence[Grid], stop: Callable[[], None]
 ) -> Iterator[tuple[Prices, Path]]:
-    """Prices with their bounds and best paths, until the bound cannot get much lower.
+    """Yield prices with their bounds and best paths, until the bound cannot get much lower.
 
     `stop` is called before each and may raise.
     """
@@ -206,7 +206,7 @@ def cutting_planes(
 
 
 def _negated(problem: Problem) -> Problem:
-    """The same paths with their values negated, entropy aside."""
+    """Return the same paths with their values negated, entropy aside."""
     layers = [
         replace(layer, score=-layer.score, weight=0 * layer.weight) for layer in problem.layers
     ]
@@ -216,7 +216,7 @@ def _negated(problem: Problem) -> Problem:
 def _master(
     paths: Sequence[Path], scale: FloatArray, most: FloatArray
 ) -> tuple[FloatArray, float] | None:
-    """The prices at which the paths seen so far bound the value lowest, and that bound.
+    """Return the prices at which the paths seen so far bound the value lowest, and that bound.
 
     None where the solver gives up; the bounds so far hold without it.
     """

@@ -23,7 +23,7 @@ class Rule:
     shared: bool = False
 
     def step(self, state: State, value: int) -> State | None:
-        """What is remembered after the next value, or None if the rule forbids it.
+        """Return what is remembered after the next value, or None if the rule forbids it.
 
         The state before the first value is ().
         """

@@ -58,7 +58,7 @@ def solve(problem: Problem, progress: Progress) -> None:
 
 
 def _parts(problem: Problem) -> list[Problem]:
-    """What is solved for itself, each with prices of its own: with rho, the paths of one depth."""
+    """Return the parts that have prices of their own: with rho, the paths of one depth."""
     if not problem.size:
         return []
     return [problem] if problem.rho is None else by_depth(problem)
@@ -102,7 +102,7 @@ def bound_of(problem: Problem, progress: Progress) -> None:
 
 
 def _priced(problem: Problem, progress: Progress) -> tuple[Problem, tuple[Grid, ...], list[Prices]]:
-    """The problem with rho as a cost, if it is bounded, and the best sets of prices for it.
+    """Return the problem with rho as a cost, if it is bounded, and the best sets of prices for it.
 
     The tangent that stands for rho is laid where the best path has its depth.
     """
@@ -120,7 +120,7 @@ def _priced(problem: Problem, progress: Progress) -> tuple[Problem, tuple[Grid, 
 
 
 def _cheapest_prices(problem: Problem, progress: Progress) -> tuple[tuple[Grid, ...], list[Prices]]:
-    """The sets of prices with the lowest bounds, the lowest first."""
+    """Return the sets of prices with the lowest bounds, the lowest first."""
     grids, least = make_grids(problem, COARSE), least_value(problem)
     tried = []
     for priced, path in cutting_planes(problem, grids, progress.stop_in_time):
@@ -143,7 +143,7 @@ def _cheapest_prices(problem: Problem, progress: Progress) -> tuple[tuple[Grid, 
 def _on_fine_grids(
     problem: Problem, prices: Sequence[Prices]
 ) -> tuple[tuple[Grid, ...], list[Prices]]:
-    """The same prices with bounds on a fine grid, or on the nodes of a reduced problem."""
+    """Return the same prices with bounds on a fine grid, or on the nodes of a reduced problem."""
     grids = make_grids(problem, FINE)
     return grids, [bound_ahead(problem, grids, priced.prices) for priced in prices]
 
@@ -168,7 +168,7 @@ def enumerate_above(
     count: int | None = None,
     stop: Callable[[], None] = lambda: None,
 ) -> Iterator[Found]:
-    """Every path within the limits that is worth at least `threshold`, in no order.
+    """Yield every path within the limits that is worth at least `threshold`, in no order.
 
     With `count`, those that are not among the `count` best may be left out. `stop` is called now
     and then and may raise.
@@ -200,7 +200,7 @@ def enumerate_above(
 def _hopeful(
     problem: Problem, grids: tuple[Grid, ...], prices: Sequence[Prices], threshold: float
 ) -> list[BoolArray]:
-    """For each layer the arcs that some path worth more than the threshold may take."""
+    """Return for each layer the arcs that some path worth more than the threshold may take."""
     kept = [np.ones(len(layer), dtype=bool) for layer in problem.layers]
     for priced in prices:
         for keep, more in zip(kept, possible(problem, grids, priced, threshold), strict=True):
@@ -209,7 +209,7 @@ def _hopeful(
 
 
 def followed(problem: Problem, arcs: Sequence[int]) -> Found | None:
-    """The path of these arcs of the layers, or None if it is not within the limits."""
+    """Return the path of these arcs of the layers, or None if it is not within the limits."""
     entropy = depth = value = 0.0
     costs, within = np.zeros(len(problem.limits)), True
     for layer, arc in zip(problem.layers, arcs, strict=True):
@@ -235,7 +235,7 @@ def _note_all(labels: Labels, problem: Problem, progress: Progress) -> None:
 
 
 def _paths(problem: Problem, labels: Labels) -> list[tuple[int, ...]]:
-    """The arcs of each path, as edges of the chain's steps."""
+    """Return the arcs of each path, as edges of the chain's steps."""
     columns = [layer.edge[arc] for layer, arc in zip(problem.layers, labels.arcs.T, strict=True)]
     return [tuple(map(int, row)) for row in np.column_stack(columns)]
 
@@ -245,19 +245,19 @@ def _depth(problem: Problem, arcs: Sequence[int]) -> float:
 
 
 def _middle_depth(problem: Problem) -> float:
-    """Half of the way from the least to the largest number of convolutions."""
+    """Return half of the way from the least to the largest number of convolutions."""
     low = sum(float(layer.depth.min()) for layer in problem.layers)
     high = sum(float(layer.depth.max()) for layer in problem.layers)
     return max((low + high) / 2, 1.0)
 
 
 def least_value(problem: Problem) -> float:
-    """What every path is worth at least: entropy weighs nothing or more."""
+    """Return what every path is worth at least: entropy weighs nothing or more."""
     return sum(float(layer.score.min()) for layer in problem.layers)
 
 
 def _on_lattice(problem: Problem, bound: float) -> float:
-    """The largest value below a bound that sums of integer scores can have.
+    """Return the largest value below a bound that sums of integer scores can have.
 
     Within a layer they differ by multiples of one number, so the sums do, too.
     """

@@ -149,7 +149,7 @@ def _read_sources(reference: str, request: SearchOptions) -> Sources:
 
 
 def make_space(sources: Sources) -> Space:
-    """The space that the files describe. Raises SpecError with everything that is wrong in them."""
+    """Return the space of the files. Raises SpecError with everything that is wrong in them."""
     document, base = sources.search, sources.base
     fields = _require_fields(document)
     device = None if sources.device is None else read_device(sources.device)
@@ -194,7 +194,7 @@ def _require_fields(document: Document) -> SpaceFields:
 
 
 def _read_search(reference: str) -> tuple[Document, Path]:
-    """The search file, and the folder that it names others from; a network has no choices yet."""
+    """Return the search file, and the folder of its paths; a network has no choices yet."""
     spaces, path = shipped_spaces(), Path(reference)
     if reference in spaces:
         path = spaces[reference]

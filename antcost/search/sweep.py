@@ -61,7 +61,7 @@ class Sweep:
         return sum(group.rows for group in self.groups)
 
     def parts(self, output: Path) -> list[Path]:
-        """Where each finished row group is kept until the file is complete.
+        """Return where each finished row group is kept until the file is complete.
 
         The folder beside the file has the same name for the same sweep in this version.
         """
@@ -171,7 +171,7 @@ def numbered_paths(chain: Chain, numbers: IntArray) -> list[IntArray]:
 
 
 def _values(variable: Variable) -> pa.Array:
-    """The values as a column has them."""
+    """Return the values as a column has them."""
     kind = _type(variable.values)
     if kind == pa.string():
         texts = [v if v is None or type(v) is str else json.dumps(v) for v in variable.values]
@@ -180,7 +180,7 @@ def _values(variable: Variable) -> pa.Array:
 
 
 def _type(values: Sequence[Any]) -> pa.DataType:
-    """The smallest type that all values but null have; text, if need be JSON, where none has."""
+    """Return the smallest type that all values but null have; else text, if need be JSON."""
     kinds = {type(value) for value in values if value is not None}
     if kinds == {bool}:
         return pa.bool_()
@@ -195,7 +195,7 @@ def _type(values: Sequence[Any]) -> pa.DataType:
 
 
 def _schema(group: RowGroup) -> pa.Schema:
-    """The columns, and in the metadata all that the file is made from."""
+    """Return the columns, and in the metadata all that the file is made from."""
     space = group.of.space
     fields = [
         pa.field(v.path, _type(v.values), nullable=None in v.values)

@@ -56,14 +56,14 @@ def require_sums(space: Space) -> None:
 
 
 def _rank(one: Candidate) -> tuple[float, list[int], str]:
-    """The highest worth first, then the cheapest."""
+    """Sort the highest worth first, then the cheapest."""
     return -one.worth, list(one.counts.values()), str(one.values)
 
 
 def _best_of(
     space: Space, best: Candidate, count: int, stop: Callable[[], None]
 ) -> list[Candidate]:
-    """At least the `count` best networks, by a threshold that falls until there are as many."""
+    """Return at least the `count` best networks, by a threshold that falls until there are."""
     step = FIRST_STEP * (abs(best.worth) or 1.0)
     while True:
         networks = list(_networks_above(space, best.worth - step, count, stop))
@@ -75,7 +75,7 @@ def _best_of(
 def _networks_above(
     space: Space, threshold: float, count: int | None, stop: Callable[[], None]
 ) -> Iterator[Candidate]:
-    """Networks at or above the threshold; of more than `count`, some of the lower ones miss."""
+    """Return networks from the threshold up; of more than `count`, some lower ones miss."""
     objective, left = objective_of(space), MAX_NETWORKS
     for part in checked_slices(space):
         prepared = prepare(space, part, objective)

@@ -72,18 +72,18 @@ class StageChoices:
         return {name: prod(sizes[i + 1 :]) for i, name in enumerate(self.values)}
 
     def value(self, name: str) -> Any:
-        """The value of a field that nobody chooses, as the spec has it."""
+        """Return the value of a field that nobody chooses, as the spec has it."""
         return getattr(self.stage, name)
 
     def positions(self, option: IntArray, name: str) -> IntArray:
-        """Which of its values a field has in each of these combinations."""
+        """Return which of its values a field has in each of these combinations."""
         return option // self.strides[name] % len(self.values[name])
 
 
 def stage_transitions(
     choices: StageChoices, inputs: Sequence[Shape], measures: Sequence[Measure]
 ) -> Transitions:
-    """Every combination of values on every input, except those that cannot be built.
+    """Return every combination of values on every input, except those that cannot be built.
 
     Raises AntcostError for more than MAX_TRANSITIONS, and for counts that are not exact in 64 bits.
     """
@@ -107,7 +107,7 @@ def stage_transitions(
 def _start(
     choices: StageChoices, inputs: Sequence[Shape], measures: Sequence[Measure]
 ) -> Transitions:
-    """All combinations but those of `repeat`, before the first block."""
+    """Return all combinations but those of `repeat`, before the first block."""
     options = np.arange(choices.size)
     if REPEAT in choices.values:
         options = options[choices.positions(options, REPEAT) == 0]
@@ -123,7 +123,7 @@ def _start(
 def _after_block(
     arcs: Transitions, choices: StageChoices, index: int, measures: Sequence[Measure]
 ) -> Transitions:
-    """The same arcs once one more block is run, except where it cannot be; equal ones run once."""
+    """Return the arcs after one more block, where that can run; equal ones run once."""
     first, which = distinct([arcs.option, *arcs.dims])
     blocks = take(arcs, first)
     runs: list[Transitions] = []
@@ -157,7 +157,7 @@ def _after_block(
 def _kinds(
     choices: StageChoices, option: IntArray
 ) -> Iterator[tuple[dict[str, Any], dict[str, IntArray], IntArray]]:
-    """Sets of combinations in which a field has only integers, or one other value such as null.
+    """Yield sets of combinations whose fields have only integers, or one other value.
 
     Yields the fields with one value, those with integers as columns, and the combinations.
     """
@@ -179,7 +179,7 @@ def _kinds(
 
 
 def _alike(values: Sequence[Any]) -> list[list[int]]:
-    """Positions of the integers together, and of each other value alone."""
+    """Return positions of the integers together, and of each other value alone."""
     integers = [i for i, value in enumerate(values) if type(value) is int]
     others = [[i] for i, value in enumerate(values) if type(value) is not int]
     return [integers, *others] if integers else others
@@ -188,7 +188,7 @@ def _alike(values: Sequence[Any]) -> list[list[int]]:
 def _block(
     stage: Stage, fields: Mapping[str, Any], index: int, measures: Sequence[Measure]
 ) -> Callable[..., Transitions]:
-    """A function from dimensions and fields to what one block makes of them: arrays or numbers."""
+    """Return what runs one block on dimensions and fields, which are arrays or numbers."""
     function = block_function(stage.block)
     place = Origin(stage.name, index, stage.block, stage.name)
 

@@ -50,7 +50,7 @@ class Variable:
 def read_choices(
     document: Document, choices: Mapping[str, Any], base: NetSpec
 ) -> tuple[list[Variable], list[Variable], list[Rule]]:
-    """Variables of stages and of the network, and the rules that shared choices are."""
+    """Return variables of stages and of the network, and the rules that shared choices are."""
     inner: list[Variable] = []
     outer: list[Variable] = []
     rules: list[Rule] = []

@@ -68,11 +68,11 @@ def run_vectorized(
 
 
 def _shrunk(column: IntArray) -> Any:
-    """A plain integer where all lanes have the same, which no question can split."""
+    """Return a plain integer where all lanes have the same, which no question can split."""
     first = column[0]
     return int(first) if (column == first).all() else column.view(ArrayInt)
 
 
 def filled(value: Any, lanes: IntArray) -> npt.NDArray[Any]:
-    """What a run made, as an array with an entry for each of its lanes."""
+    """Return what a run made, as an array with an entry for each of its lanes."""
     return np.broadcast_to(np.asarray(value), lanes.shape)

@@ -39,7 +39,7 @@ ROOFS = Roofline(GFLOPS * GIGA, (Level(2**20, GBYTES * GIGA),), OVERHEAD_NS * 10
 
 
 def clockwork(graph: Graph, settings: Settings, runs: int) -> LayerTimes:
-    """Times of a perfect machine with those roofs, which merges what stands behind convolutions."""
+    """Times of a perfect machine with those roofs, which merges what stands after convolutions."""
     made_by = {node.name: node for node in graph.nodes}
     times = {}
     for node in graph.nodes:

@@ -147,7 +147,7 @@ def test_too_many_arcs_and_too_large_counts_are_refused() -> None:
     fields = ("channels", "groups", "expansion")
     many = {f"ant4.{field}": {"each": list(range(1, 250))} for field in fields}
     space = space_of("antnet_g1", choices=many)
-    with pytest.raises(AntcostError, match=r"ant4: .* ways through one stage; leave some"):
+    with pytest.raises(AntcostError, match=r"ant4: .* combinations in one stage; leave some"):
         build_chain(space, next(slices(space)))
     space = space_of(
         "antnet_g1",

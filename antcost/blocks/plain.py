@@ -69,7 +69,7 @@ def conv_transpose(
 
 @block("norm")
 def norm(net: Tape, x: Tensor, *, activation: ActivationField = "relu") -> Tensor:
-    """Batch norm, activation: the end of networks whose convolutions stand behind theirs."""
+    """Batch norm, activation: the end of networks whose convolutions stand after theirs."""
     x = net.batch_norm(x)
     return net.activation(x, activation) if activation else x
 

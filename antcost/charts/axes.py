@@ -15,7 +15,7 @@ AXES: Mapping[Unit, tuple[str, int, str]] = {
     "bytes": (" (MiB)", 2**20, NUMBER),
     "time": (" (ms)", 10**9, NUMBER),
 }
-"""What stands behind the name of a cost on its axis, the unit of its ticks, and their format."""
+"""What stands after the name of a cost on its axis, the unit of its ticks, and their format."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Axis:
         return format_measure(self.measure, count, exact=self.measure.unit == "count")
 
     def altair(self, suffix: str = "", **more: Any) -> alt.Axis:
-        """Return the axis with this behind its title."""
+        """Return the axis with this after its title."""
         return alt.Axis(title=f"{self.title}{suffix}", format=self.form, **more)
 
 

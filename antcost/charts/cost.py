@@ -153,7 +153,7 @@ def _stacked_bars(
 
 
 def _layers(longest: float, y_axis: alt.Axis, color: alt.Color, what: str) -> list[alt.Chart]:
-    """Return the bars of a panel, the longest so many pixels, shares in them, and totals behind."""
+    """Return the bars of a panel, the longest so many pixels, shares in them, and totals after."""
     x_scale = alt.Scale(domain=[0, 1], range=[0, longest])
     y_scale = alt.Scale(paddingInner=1 - BAR / LINE, paddingOuter=(1 - BAR / LINE) / 2)
     rows = alt.Chart().encode(y=alt.Y("row:O", title=None, scale=y_scale, axis=y_axis))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 WARM_UP = 4
 Event = Mapping[str, Any]
 FUSED = {"Conv": "Conv", "FusedConv": "Conv", "FusedGemm": "Gemm"}
-"""What the runtime calls a layer into which those behind it are merged, and ONNX its first one."""
+"""What the runtime calls a layer into which those after it are merged, and ONNX its first one."""
 NORM = "_bn"
 BEFORE = re.compile(r"^(fused |InsertedPrecisionFreeCast_)")
 ADDED = re.compile(

@@ -87,7 +87,7 @@ class Recording:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The subjects' titles; those of the same title have a number behind it."""
+        """The subjects' titles; those of the same title have a number after it."""
         titles = [subject.title for subject in self.subjects]
         return tuple(
             f"{title} #{titles[: i + 1].count(title)}" if titles.count(title) > 1 else title

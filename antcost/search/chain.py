@@ -59,7 +59,7 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class ChainStep:
-    """The arcs through one stage: from a node before it to a node behind it, sorted by the former.
+    """The arcs through one stage: from a node before it to a node after it, sorted by the former.
 
     `arc` is the index in `arcs`, which have their costs; arcs of several nodes are one there.
     """
@@ -73,7 +73,7 @@ class ChainStep:
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """A slice as its steps; `shapes` are those of the nodes before each step and behind all.
+    """A slice as its steps; `shapes` are those of the nodes before each step and after all.
 
     Without any network there are no steps, and no node.
     """
@@ -173,7 +173,7 @@ def build_chain(space: Space, part: Slice, *, rules: bool = True) -> Chain:
         steps.append(step)
         shapes.append(nodes.shapes)
         if sum(len(each.arc) for each in steps) > MAX_ALL_ARCS:
-            raise TooManyStatesError(f"more than {MAX_ALL_ARCS:,} ways through all stages")
+            raise TooManyStatesError(f"more than {MAX_ALL_ARCS:,} combinations in all stages")
     return _connected(Chain(part, tuple(steps), tuple(shapes)))
 
 
@@ -225,7 +225,7 @@ def _step(
     shape_of_node = np.array([of_shape[shape] for shape in nodes.shapes], dtype=int)
     if np.bincount(arcs.source, minlength=len(different))[shape_of_node].sum() > MAX_TRANSITIONS:
         raise TooManyStatesError(
-            f"more than {MAX_TRANSITIONS:,} ways through one stage under the rules"
+            f"more than {MAX_TRANSITIONS:,} combinations in one stage under the rules"
         )
     arc, source = arcs_from(arcs.source, shape_of_node)
     codes = [sizes[arc] for sizes in arcs.dims]

@@ -28,7 +28,7 @@ from antcost.search.scores import Score
 from antcost.search.transitions import MAX_EXACT
 
 PLAIN = {"conv", "maxpool", "avgpool", "linear", "norm", "activation"}
-"""Blocks that are a network's head where they stand behind all others."""
+"""Blocks that are a network's head where they stand after all others."""
 PIVOTS = 24
 ROUNDING = 1e-9
 
@@ -38,8 +38,8 @@ class Layer:
     """The arcs through one stage, sorted by the node they start from; rows of `costs` are theirs.
 
     `edge` is the index of each in the chain's step. `gain` is the entropy it adds and `depth` its
-    number of convolutions; `weight` is one number a node behind. `ends_scale` if rho is to be
-    checked behind.
+    number of convolutions; `weight` is one number a node after. `ends_scale` if rho is to be
+    checked after.
     """
 
     source: IntArray
@@ -66,7 +66,7 @@ EACH_ARC = ("source", "target", "edge", "score", "gain", "depth", "costs")
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Layers, the number of nodes before each and behind the last, the limit of each cost, rho."""
+    """Layers, the number of nodes before each and after the last, the limit of each cost, rho."""
 
     layers: tuple[Layer, ...]
     nodes: tuple[int, ...]
@@ -93,7 +93,7 @@ def make_problem(
 ) -> Problem:
     """Return the arrays of a chain. Bounds on largest values hold in the chain already.
 
-    Raises AntcostError where scales are asked for and the maps behind a stage differ in size.
+    Raises AntcostError where scales are asked for and the maps after a stage differ in size.
     """
     summed = [bound for bound in bounds if not bound.measure.largest]
     limits = np.array([bound.sign * bound.limit for bound in summed], dtype=float)
@@ -146,14 +146,14 @@ def _body(chain: Chain) -> int:
 
 
 def scale_ends(chain: Chain) -> list[int]:
-    """Return the stages behind which the map gets smaller, and the last one before the head."""
+    """Return the stages after which the map gets smaller, and the last one before the head."""
     sizes = []
     for index in range(_body(chain)):
         different = {shape.dims[1:] for shape in chain.shapes[index + 1]}
         if len(different) > 1:
             stage = chain.steps[index].choices.stage.name
             raise AntcostError(
-                f"{stage}: maps of {len(different)} sizes are possible behind it; entropy, zen and "
+                f"{stage}: maps of {len(different)} sizes are possible after it; entropy, zen and "
                 "rho need one (stride and padding cannot be chosen there)"
             )
         sizes.append(next(iter(different)))
@@ -163,7 +163,7 @@ def scale_ends(chain: Chain) -> list[int]:
 
 
 def _alpha_by_stage(objective: Objective, term: str, ends: list[int], stages: int) -> list[float]:
-    """Return the weight of the scale that ends behind each stage, 0 where none does."""
+    """Return the weight of the scale that ends after each stage, 0 where none does."""
     if term not in objective.weights:
         return [0.0] * stages
     alphas = objective.alphas or default_alphas(term, len(ends))

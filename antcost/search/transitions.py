@@ -29,7 +29,7 @@ DIMENSION = "dimension "
 
 @dataclass(frozen=True, slots=True)
 class Transitions:
-    """Ways through a stage, an entry each in every array.
+    """Arcs through a stage, an entry each in every array.
 
     `source` is the index of the input; `option` are the values chosen, as one number that
     `StageChoices.positions` reads; `dims` are the dimensions of the output. `counts` has an array
@@ -90,7 +90,7 @@ def stage_transitions(
     if len(inputs) * choices.size > MAX_TRANSITIONS:
         raise AntcostError(
             f"{choices.stage.name}: {len(inputs):,} inputs times {choices.size:,} choices are more "
-            f"than {MAX_TRANSITIONS:,} ways through one stage; leave some choices out"
+            f"than {MAX_TRANSITIONS:,} combinations in one stage; leave some choices out"
         )
     repeats = choices.values.get(REPEAT, (choices.stage.repeat,))
     stride = choices.strides.get(REPEAT, 0)

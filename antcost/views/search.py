@@ -107,7 +107,7 @@ def _effort(result: SearchResult) -> str:
         else "the first bounds are the proof",
         "milp": "solved as a linear program by HiGHS, as the rules remember too much for a chain",
     }[result.solver]
-    return f"{result.transitions:,} ways through single stages: {how}; {result.seconds:.1f} s."
+    return f"{result.transitions:,} combinations in single stages: {how}; {result.seconds:.1f} s."
 
 
 def _choice_table(result: SearchResult) -> Table[tuple[str, dict[str, str]]]:

@@ -17,7 +17,7 @@ from antcost.yamlfile.document import Key, dotted
 def build_graph(spec: NetSpec, *, training: bool = False) -> Graph:
     """Run the blocks of every stage. Raises SpecError if shapes do not fit together.
 
-    For `training` with the auxiliary heads, behind the network whose output stays what it is.
+    For `training` with the auxiliary heads, after the network whose output stays what it is.
     """
     return build_stages(spec, stage_fields(spec), training=training)
 

@@ -43,7 +43,7 @@ def scaled_fields(
 ) -> list[dict[str, Any]]:
     """Return the same with the width given, that of the last convolution apart.
 
-    Linear layers keep their channels. A stem, behind which other blocks have channels or which is
+    Linear layers keep their channels. A stem, after which other blocks have channels or which is
     the only convolution, is not the last one.
     """
     convs = [index for index, stage in enumerate(spec.stages) if stage.block == "conv"]
@@ -55,7 +55,7 @@ def scaled_fields(
 
 
 def _widths_behind(spec: NetSpec, index: int) -> bool:
-    """Return whether the width multiplies something behind this stage."""
+    """Return whether the width multiplies something after this stage."""
     stages = (stage for stage in spec.stages[index + 1 :] if stage.block != "linear")
     return any(stage.fields().get(name) is not None for stage in stages for name in SCALED)
 

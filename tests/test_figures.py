@@ -35,7 +35,7 @@ from antcost.graph.tape import Tape
 from antcost.sources.network import network_of
 from antcost.sources.specs.catalog import shipped_names
 from antcost.units import format_count
-from antcost.views.comparison import Entry
+from antcost.views.comparison import ComparedNetwork
 
 FAMILY = ("mobilenet_v2", "antnet_g1", "antnet_g2", "e_antnet")
 HOSTILE = (
@@ -46,19 +46,19 @@ SVG = "{http://www.w3.org/2000/svg}"
 Rows = list[dict[str, Any]]
 
 
-def entry(name: str, **fields: Any) -> Entry:
+def entry(name: str, **fields: Any) -> ComparedNetwork:
     spec = load(name)
-    return Entry(network_of(spec, name), **fields)
+    return ComparedNetwork(network_of(spec, name), **fields)
 
 
-def named(title: str, top1: float | None = None, **fields: Any) -> Entry:
+def named(title: str, top1: float | None = None, **fields: Any) -> ComparedNetwork:
     """A small network of this name."""
     conv = {"block": "conv", "kernel": 3, "channels": 8}
     linear = {"block": "linear", "channels": "classes"}
     published = [{"source": title, "top1": top1}] if top1 is not None else []
     given = network(conv, linear) | {"name": title, "published": published} | fields
     spec = load(given)
-    return Entry(network_of(spec, title))
+    return ComparedNetwork(network_of(spec, title))
 
 
 def rows(chart: Any, *fields: str) -> Rows:
@@ -437,7 +437,7 @@ def test_labels_of_a_tradeoff_do_not_overlap(count: int) -> None:
     ],
 )
 def test_figures_fit_whatever_the_names(
-    figure: Callable[[Sequence[Entry]], Any], most: int, tmp_path: Path
+    figure: Callable[[Sequence[ComparedNetwork]], Any], most: int, tmp_path: Path
 ) -> None:
     entries = [named(name, 50 + i) for i, name in enumerate(HOSTILE)]
     svg = drawn(figure(entries), tmp_path / "figure")

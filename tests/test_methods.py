@@ -21,7 +21,7 @@ from antcost.sources.network import network_of
 from antcost.sources.specs.catalog import shipped_names
 from antcost.sources.specs.load import load
 from antcost.version import __version__
-from antcost.views.comparison import Entry
+from antcost.views.comparison import ComparedNetwork
 
 pytest.importorskip("jinja2")
 
@@ -29,12 +29,12 @@ MADDS = CONVENTIONS["madds"]
 IMAGENET = [name for name in shipped_names() if "/" not in name]
 
 
-def entry(name: str, *overrides: str, training: bool = False) -> Entry:
+def entry(name: str, *overrides: str, training: bool = False) -> ComparedNetwork:
     spec = load(name, overrides)
-    return Entry(network_of(spec, name, training=training))
+    return ComparedNetwork(network_of(spec, name, training=training))
 
 
-def paragraph(*entries: Entry, convention: Convention = MADDS, **passed: Any) -> str:
+def paragraph(*entries: ComparedNetwork, convention: Convention = MADDS, **passed: Any) -> str:
     return " ".join(methods(entries=entries, convention=convention, **passed))
 
 
@@ -141,7 +141,7 @@ def test_published_figures_that_ours_do_not_round_to_are_named() -> None:
 def test_published_figures_of_other_quantities_are_not_meant() -> None:
     spec = load("mobilenet_v2")
     accuracy = spec.published[0].model_copy(update={"params": None, "madds": None})
-    only = Entry(network_of(replace(spec, published=(accuracy,)), "mobilenet_v2"))
+    only = ComparedNetwork(network_of(replace(spec, published=(accuracy,)), "mobilenet_v2"))
     assert "Published" not in paragraph(only)
 
 
@@ -257,7 +257,7 @@ def test_a_device_says_that_latencies_are_predicted_and_how_wrong_that_is() -> N
 
 def test_names_of_users_are_left_to_the_writers_to_escape() -> None:
     name = r"<b>\x & $y$</b>"
-    hostile = Entry(network_of(replace(load("vgg_16"), name=name), "vgg_16"))
+    hostile = ComparedNetwork(network_of(replace(load("vgg_16"), name=name), "vgg_16"))
     text = methods(entries=[hostile], convention=MADDS)[0]
     assert text.startswith(f"The costs of {name} were counted")
 

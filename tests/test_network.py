@@ -20,7 +20,7 @@ from antcost.sources.network import Network
 from antcost.tables.formats import render
 from antcost.units import Printed
 from antcost.views.annotations import verdict_annotations
-from antcost.views.comparison import Entry, compare_table
+from antcost.views.comparison import ComparedNetwork, compare_table
 from antcost.views.difference import difference_table
 from antcost.views.gate import GateResult, gate_tables
 from antcost.views.network import network_table
@@ -63,7 +63,7 @@ def test_table() -> None:
 
 
 def test_compare() -> None:
-    entries = [Entry(made()), Entry(made("Wider", 16))]
+    entries = [ComparedNetwork(made()), ComparedNetwork(made("Wider", 16))]
     table = compare_table(entries, MADDS, baseline=entries[0])
     text = everything(table)
     assert "Taped" in text
@@ -125,7 +125,7 @@ def test_report() -> None:
     pytest.importorskip("altair")
     from antcost.document.compose import Findings, report_of
 
-    report = report_of("Of a tape", Findings((Entry(made()),), MADDS))
+    report = report_of("Of a tape", Findings((ComparedNetwork(made()),), MADDS))
     assert "Taped" in [section.heading for section in report.sections]
 
 

@@ -31,7 +31,7 @@ from antcost.tables.formats import render
 from antcost.tables.latex import latex
 from antcost.tables.table import Column, Formula, Interval, Table
 from antcost.units import COUNT_UNITS, read_printed
-from antcost.views.comparison import Entry, compare_table
+from antcost.views.comparison import ComparedNetwork, compare_table
 from antcost.views.network import network_table
 
 if TYPE_CHECKING:
@@ -47,12 +47,12 @@ BIBTEX = "@article{antnets,\n  title = {{ANTNets}},\n}\n"
 METHODS = ("One multiply-add is one multiplication & one addition.", "Biases are not counted.")
 
 
-def entry(name: str) -> Entry:
+def entry(name: str) -> ComparedNetwork:
     spec = load(name)
-    return Entry(network_of(spec, name))
+    return ComparedNetwork(network_of(spec, name))
 
 
-def scatter(entries: Sequence[Entry], x: str, y: str) -> "alt.Chart":
+def scatter(entries: Sequence[ComparedNetwork], x: str, y: str) -> "alt.Chart":
     import altair as alt
 
     rows = [
@@ -76,14 +76,14 @@ def scatter(entries: Sequence[Entry], x: str, y: str) -> "alt.Chart":
     return chart
 
 
-def network_section(each: Entry, key: str) -> Section:
+def network_section(each: ComparedNetwork, key: str) -> Section:
     layers = TableItem(f"{key}_layers", network_table(each.cost, MADDS), long=True)
     stages = TableItem(f"{key}_stages", network_table(each.cost, MADDS, by="stage"), exact=True)
     figure = Figure(f"{key}_figure", "Cost.", partial(scatter, [each], "params", "top1"))
     return Section(key, each.title, (stages, figure, layers), of_network=True)
 
 
-def report_on(entries: Sequence[Entry], title: str = "Ten networks") -> Report:
+def report_on(entries: Sequence[ComparedNetwork], title: str = "Ten networks") -> Report:
     """A report with all that a page can show."""
     keys = [Path(each.reference).stem for each in entries]
     figures = [
@@ -471,11 +471,11 @@ HOSTILE = (
 )
 
 
-def hostile_entry(number: int, text: str) -> Entry:
+def hostile_entry(number: int, text: str) -> ComparedNetwork:
     plain = load("antnet_g2")
     published = plain.published[0].model_copy(update={"source": text, "top1": 70.0 + number})
     spec = replace(plain, name=text, published=(published,))
-    return Entry(network_of(spec, f"{number}.yaml"))
+    return ComparedNetwork(network_of(spec, f"{number}.yaml"))
 
 
 def test_hostile_texts_are_shown_and_never_run(browser: Browser, tmp_path: Path) -> None:

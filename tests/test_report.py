@@ -33,7 +33,7 @@ from antcost.document.references import find_work
 from antcost.errors import AntcostError
 from antcost.files import staged
 from antcost.sources.network import network_of
-from antcost.views.comparison import Entry
+from antcost.views.comparison import ComparedNetwork
 
 NAMES = ("mobilenet_v2", "antnet_g1", "antnet_g2")
 
@@ -358,8 +358,8 @@ def test_names_begin_no_headings_or_lists(
     assert not re.search(rf"^{re.escape(start)}ANTNet", text, re.MULTILINE)
 
 
-def _entry(reference: str, name: str = "antnet_g2") -> Entry:
-    return Entry(network_of(antcost.load(name), reference))
+def _entry(reference: str, name: str = "antnet_g2") -> ComparedNetwork:
+    return ComparedNetwork(network_of(antcost.load(name), reference))
 
 
 def agreeing(cost: NetCost) -> Check:

@@ -16,7 +16,7 @@ from antcost.graph.graph import Node
 from antcost.graph.operators import kind
 from antcost.tables.table import Unit, show
 from antcost.units import format_percent
-from antcost.views.comparison import Entry
+from antcost.views.comparison import ComparedNetwork
 
 LEAST = Fraction(3, 100)
 """Of a panel's width: kinds that no bar has as much of are drawn as other ones."""
@@ -55,7 +55,7 @@ class Panel:
         return Fraction(count, whole or 1)
 
 
-def cost_by_kind(entries: Sequence[Entry]) -> alt.FacetChart:
+def cost_by_kind(entries: Sequence[ComparedNetwork]) -> alt.FacetChart:
     """Draw a row a network: the kinds of layers that its MAdds and parameters are in, as shares.
 
     If all have predictions there is a third panel, of latency. As wide as a page of two columns.

@@ -7,13 +7,13 @@ import altair as alt
 
 from antcost.charts.style import BLUE, RULE, STYLE, chart_of
 from antcost.errors import AntcostError
-from antcost.views.comparison import Entry
+from antcost.views.comparison import ComparedNetwork
 
 ROW = 11
 PANEL = 105
 
 
-def dot_plots(entries: Sequence[Entry]) -> alt.HConcatChart:
+def dot_plots(entries: Sequence[ComparedNetwork]) -> alt.HConcatChart:
     """Draw the networks with a published top-1, the best one on top; counts are on log scales.
 
     Raises AntcostError if there is none.

@@ -15,7 +15,7 @@ from antcost.cost.memory import peak_bytes
 from antcost.errors import AntcostError
 from antcost.tables.table import show
 from antcost.units import format_accuracy
-from antcost.views.comparison import Entry
+from antcost.views.comparison import ComparedNetwork
 
 X = Literal["params", "madds", "peak_memory", "latency"]
 Y = Literal["top1", "top5"]
@@ -41,7 +41,7 @@ class Amount:
 
     label: str
     unit: Unit
-    of: Callable[[Entry], int | None]
+    of: Callable[[ComparedNetwork], int | None]
 
     @property
     def axis(self) -> Axis:
@@ -63,26 +63,26 @@ ACCURACIES: Mapping[Y, str] = {"top1": "top-1", "top5": "top-5"}
 class Point:
     """A network in the figure; its cost is an exact integer."""
 
-    entry: Entry
+    entry: ComparedNetwork
     cost: int
     accuracy: float
 
 
-def comparable(entries: Sequence[Entry]) -> list[list[Entry]]:
+def comparable(entries: Sequence[ComparedNetwork]) -> list[list[ComparedNetwork]]:
     """Group networks with accuracies of one task: as many classes, and images or thumbnails."""
-    groups: dict[tuple[int | None, bool], list[Entry]] = {}
+    groups: dict[tuple[int | None, bool], list[ComparedNetwork]] = {}
     for entry in entries:
         is_thumbnail = max(entry.cost.graph.input.dims[1:], default=0) <= THUMBNAIL
         groups.setdefault((entry.network.classes, is_thumbnail), []).append(entry)
     return list(groups.values())
 
 
-def choices(entries: Sequence[Entry]) -> list[tuple[X, Y]]:
+def choices(entries: Sequence[ComparedNetwork]) -> list[tuple[X, Y]]:
     """Return the pairs of a cost and an accuracy that at least two of the networks have."""
     return [(x, y) for y in ACCURACIES for x in AMOUNTS if len(points(entries, x, y)) > 1]
 
 
-def points(entries: Sequence[Entry], x: X, y: Y) -> list[Point]:
+def points(entries: Sequence[ComparedNetwork], x: X, y: Y) -> list[Point]:
     """Return the networks that have both, in their order."""
     found = ((entry, AMOUNTS[x].of(entry), entry.published(y)) for entry in entries)
     return [
@@ -111,7 +111,7 @@ def _beats(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
     return no_dearer and reached >= other_reached and one != other
 
 
-def caption(entries: Sequence[Entry], x: X, y: Y) -> str:
+def caption(entries: Sequence[ComparedNetwork], x: X, y: Y) -> str:
     """Return what the figure shows, and how many networks it leaves out."""
     shown = len(points(entries, x, y))
     left_out = len(entries) - shown
@@ -123,7 +123,7 @@ def caption(entries: Sequence[Entry], x: X, y: Y) -> str:
     ])  # fmt: skip
 
 
-def tradeoff(entries: Sequence[Entry], x: X, y: Y) -> alt.LayerChart:
+def tradeoff(entries: Sequence[ComparedNetwork], x: X, y: Y) -> alt.LayerChart:
     """Draw a dot a network, and a line through those that no other one beats: the Pareto front.
 
     The cost has a log scale where its range is wide. As wide as a column; with many networks as a

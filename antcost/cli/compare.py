@@ -16,7 +16,7 @@ from antcost.cli.output import Output, emit
 from antcost.cost.convention import find_convention
 from antcost.cost.device import Device, load_device
 from antcost.sources.network import load_network
-from antcost.views.comparison import LATENCY, Entry, compare_table, find_entry
+from antcost.views.comparison import LATENCY, ComparedNetwork, compare_table, find_entry
 from antcost.views.entry_latencies import predicted_entries
 
 
@@ -60,7 +60,7 @@ def compare(
     if figure is not None:
         check_figure(figure)
 
-    def entry(reference: str) -> Entry:
+    def entry(reference: str) -> ComparedNetwork:
         return _entry(reference, set_, source, training, target)
 
     with read_each(specs, entry) as entries:
@@ -68,7 +68,7 @@ def compare(
             base = None
             if baseline is not None:
                 base = find_entry(entries, baseline) or entry(baseline)
-            timed: Sequence[Entry] = entries
+            timed: Sequence[ComparedNetwork] = entries
             notes: list[str] = []
             complete = True
             if measures:
@@ -109,9 +109,9 @@ def _entry(
     source: str | None,
     training: bool,
     device: Device | None,
-) -> Entry:
+) -> ComparedNetwork:
     network = load_network(reference, overrides or (), training=training)
     if source is not None:
         rows = (row for row in network.published if source.casefold() in row.source.casefold())
         network = replace(network, published=tuple(rows))
-    return Entry(network, prediction=device.predict(network.cost) if device else None)
+    return ComparedNetwork(network, prediction=device.predict(network.cost) if device else None)

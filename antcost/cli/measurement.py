@@ -22,7 +22,7 @@ from antcost.measure.lineup import Lineup, with_reference
 from antcost.measure.recording import Recording
 from antcost.measure.statistics import latencies
 from antcost.measure.timing import Goal, measure
-from antcost.views.comparison import Entry
+from antcost.views.comparison import ComparedNetwork
 from antcost.views.entry_latencies import timed_entry
 from antcost.views.latency import latency_notes
 
@@ -107,8 +107,8 @@ def exit_if_interrupted(message: str) -> Iterator[None]:
 
 
 def measured_entries(
-    entries: Sequence[Entry], baseline: Entry | None
-) -> tuple[list[Entry], list[str], bool]:
+    entries: Sequence[ComparedNetwork], baseline: ComparedNetwork | None
+) -> tuple[list[ComparedNetwork], list[str], bool]:
     """Return the entries with what antcost latency measures by default, notes, and whether it was
     not interrupted.
 

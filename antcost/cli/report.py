@@ -24,7 +24,7 @@ from antcost.errors import AntcostError
 from antcost.measure.recording import load_recording
 from antcost.sources.network import load_network
 from antcost.units import plural
-from antcost.views.comparison import Entry
+from antcost.views.comparison import ComparedNetwork
 
 if TYPE_CHECKING:
     from antcost.document.compose import Findings
@@ -87,10 +87,10 @@ def report(
         summary=summary,
     )
 
-    def entry(reference: str) -> Entry:
+    def entry(reference: str) -> ComparedNetwork:
         network = load_network(reference, set_ or [])
         prediction = findings.device.predict(network.cost) if findings.device else None
-        return Entry(network, prediction=prediction)
+        return ComparedNetwork(network, prediction=prediction)
 
     with read_each(references, entry, all_failed=2) as entries:
         if entries:

@@ -25,7 +25,7 @@ from antcost.sources.specs.catalog import SUFFIXES
 from antcost.tables.table import Table
 from antcost.views.architecture import architecture_table
 from antcost.views.checks import bridge_table, checks_table
-from antcost.views.comparison import Entry, compare_table
+from antcost.views.comparison import ComparedNetwork, compare_table
 from antcost.views.entry_latencies import baseline_of, predicted_entries, recorded_entries
 from antcost.views.latency import latency_table
 from antcost.views.memory import peak_table
@@ -44,14 +44,16 @@ class Findings:
     recording has those of some. A `summary` has no sections of single networks.
     """
 
-    entries: tuple[Entry, ...]
+    entries: tuple[ComparedNetwork, ...]
     convention: Convention
     checks: tuple[Check, ...] = ()
     recording: Recording | None = None
     device: Device | None = None
     summary: bool = False
 
-    def timed(self, entries: Sequence[Entry]) -> tuple[Sequence[Entry], list[str]]:
+    def timed(
+        self, entries: Sequence[ComparedNetwork]
+    ) -> tuple[Sequence[ComparedNetwork], list[str]]:
         """Return entries with their latencies, and notes on how these were found."""
         if self.recording is not None:
             base = baseline_of(self.entries, self.recording)
@@ -61,7 +63,7 @@ class Findings:
         return entries, []
 
     @property
-    def keyed(self) -> list[tuple[Entry, str]]:
+    def keyed(self) -> list[tuple[ComparedNetwork, str]]:
         """Return each entry that has a section with its key: the stem of its file, made unique.
 
         No two keys differ in their case alone, which some file systems do not tell apart.
@@ -76,7 +78,7 @@ class Findings:
             keys[key.lower()] = key
         return list(zip(self.entries, keys.values(), strict=True))
 
-    def about(self, table: Table[Entry]) -> tuple[str | None, ...]:
+    def about(self, table: Table[ComparedNetwork]) -> tuple[str | None, ...]:
         """Return for each row of a comparison the key of the network's section."""
         keys = {entry.reference: section_key(key) for entry, key in self.keyed}
         return tuple(keys.get(entry.reference) for entry in table.items)
@@ -148,7 +150,7 @@ def comparison_items(
     key: str,
     title: str,
     findings: Findings,
-    entries: Sequence[Entry],
+    entries: Sequence[ComparedNetwork],
     columns: Sequence[str] = (),
 ) -> Iterator[Item]:
     """Yield networks side by side, and why published figures differ from ours, where they do."""
@@ -197,7 +199,7 @@ def _latencies(findings: Findings) -> Iterator[Section]:
         yield Section("latency_predicted", "Latency, predicted", (table,))
 
 
-def _measured(entries: Sequence[Entry], recording: Recording) -> Iterator[Item]:
+def _measured(entries: Sequence[ComparedNetwork], recording: Recording) -> Iterator[Item]:
     base = baseline_of(entries, recording)
     yield TableItem("latency", latency_table(recording, baseline=base))
     caption = "How the times of all runs are distributed. Lines: what the table says."
@@ -216,7 +218,7 @@ def _checks(findings: Findings) -> Iterator[Section]:
         yield Section("checks", "What other tools count", (table,))
 
 
-def _network(entry: Entry, key: str, findings: Findings) -> Iterator[Item]:
+def _network(entry: ComparedNetwork, key: str, findings: Findings) -> Iterator[Item]:
     """Yield the tables and figures of one network."""
     convention, cost, title = findings.convention, entry.cost, entry.title
     if entry.network.spec is not None:

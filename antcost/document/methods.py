@@ -11,7 +11,7 @@ from antcost.measure.recording import Recording
 from antcost.measure.statistics import LEAST_SESSIONS, LEVEL, by_session
 from antcost.units import plural
 from antcost.version import __version__
-from antcost.views.comparison import FIGURES, Entry
+from antcost.views.comparison import FIGURES, ComparedNetwork
 from antcost.views.entry_latencies import baseline_of, recorded_entries
 from antcost.views.measurement_notes import disturbances, how, where
 from antcost.views.predictions import guesses, prediction_errors
@@ -36,7 +36,7 @@ PARTS = {
 
 def methods(
     *,
-    entries: Sequence[Entry],
+    entries: Sequence[ComparedNetwork],
     convention: Convention,
     checks: Sequence[Check] = (),
     recording: Recording | None = None,
@@ -66,7 +66,7 @@ def methods(
     return tuple(text.rstrip().split("\n"))
 
 
-def _inputs(entries: Sequence[Entry]) -> list[str]:
+def _inputs(entries: Sequence[ComparedNetwork]) -> list[str]:
     """Return every size of an input once, the most common one first."""
     titles: dict[str, list[str]] = {}
     for entry in entries:
@@ -77,7 +77,7 @@ def _inputs(entries: Sequence[Entry]) -> list[str]:
     return [f"{size} ({_named(each, 'network')})" for size, each in ordered]
 
 
-def _free(entries: Sequence[Entry], convention: Convention) -> list[str]:
+def _free(entries: Sequence[ComparedNetwork], convention: Convention) -> list[str]:
     """Return the parts of the networks of which the convention counts nothing at all."""
     counted = {name for term in convention.terms for name in term.counts}
     return [
@@ -87,17 +87,17 @@ def _free(entries: Sequence[Entry], convention: Convention) -> list[str]:
     ]
 
 
-def _has(entry: Entry, count: str) -> bool:
+def _has(entry: ComparedNetwork, count: str) -> bool:
     return bool(getattr(entry.cost.whole.cost, count))
 
 
-def _rounds(entry: Entry) -> bool:
+def _rounds(entry: ComparedNetwork) -> bool:
     """Return whether our counts round to the first published figure of each kind."""
     pairs = ((entry.published(field), getattr(entry.cost, field)) for field in FIGURES)
     return all(figure is None or figure.rounds(ours) for figure, ours in pairs)
 
 
-def _measured(entries: Sequence[Entry], recording: Recording) -> dict[str, Any]:
+def _measured(entries: Sequence[ComparedNetwork], recording: Recording) -> dict[str, Any]:
     """Return what the sentences on measured latencies need; no names where all were measured."""
     timed, _ = recorded_entries(entries, recording)
     measured = [entry.title for entry in timed if entry.latency_ps is not None]
@@ -114,7 +114,7 @@ def _measured(entries: Sequence[Entry], recording: Recording) -> dict[str, Any]:
     }
 
 
-def _predicted(entries: Sequence[Entry], device: Device) -> dict[str, Any]:
+def _predicted(entries: Sequence[ComparedNetwork], device: Device) -> dict[str, Any]:
     predictions = {entry.title: device.predict(entry.cost) for entry in entries}
     return {"errors": prediction_errors(device), "guesses": guesses(predictions)}
 

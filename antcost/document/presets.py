@@ -16,7 +16,7 @@ from antcost.sources.specs.catalog import shipped_folder
 from antcost.tables.table import Column, Table
 from antcost.units import plural
 from antcost.views.architecture import architecture_table
-from antcost.views.comparison import Entry
+from antcost.views.comparison import ComparedNetwork
 from antcost.yamlfile.document import read_document
 from antcost.yamlfile.fields import Fields, Text
 
@@ -97,7 +97,7 @@ def preset_sections(preset: Preset, findings: Findings) -> list[Section]:
 
 
 def _items(
-    printed: PaperTable, title: str, findings: Findings, entries: Sequence[Entry]
+    printed: PaperTable, title: str, findings: Findings, entries: Sequence[ComparedNetwork]
 ) -> Iterator[Item]:
     if printed.architecture:
         (entry,) = entries
@@ -113,13 +113,13 @@ def _items(
         yield TableItem(f"{printed.key}_claims", _claims_table(printed.claims, entries))
 
 
-def _with_source(entry: Entry, source: str) -> Entry:
+def _with_source(entry: ComparedNetwork, source: str) -> ComparedNetwork:
     """Return the entry with the published figures of one source alone."""
     rows = tuple(row for row in entry.network.published if source in row.source)
     return replace(entry, network=replace(entry.network, published=rows))
 
 
-def _claims_table(claims: Sequence[Claim], entries: Sequence[Entry]) -> Table[Claim]:
+def _claims_table(claims: Sequence[Claim], entries: Sequence[ComparedNetwork]) -> Table[Claim]:
     """Return the claims of a source beside the change of our counts."""
     by_name = {entry.reference: entry for entry in entries}
 

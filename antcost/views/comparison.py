@@ -30,7 +30,7 @@ from antcost.views.predictions import prediction_data
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ComparedNetwork:
     """One network of a comparison, and what it is compared with.
 
     `reason` is why published figures differ from ours, once it was asked for; `latency_ps` and
@@ -83,7 +83,7 @@ class Entry:
         source = self.source(field)
         return None if source is None else getattr(source, field)
 
-    def explained(self) -> "Entry":
+    def explained(self) -> "ComparedNetwork":
         """Return the entry with the reason of what its first sources printed."""
         if self.network.spec is None:
             return self
@@ -106,7 +106,7 @@ class Entry:
         return Fraction(getattr(self.base, field), ours) if self.base and ours else None
 
 
-def _cost_column(column: Column[NetworkRow]) -> Column[Entry]:
+def _cost_column(column: Column[NetworkRow]) -> Column[ComparedNetwork]:
     """Return a column of the total of one network as one of several networks."""
     return Column(
         column.key,
@@ -119,20 +119,20 @@ def _cost_column(column: Column[NetworkRow]) -> Column[Entry]:
 
 def _published_column(
     key: str, label: str, field: str, unit: Unit = "count", spare: int = 0
-) -> Column[Entry]:
+) -> Column[ComparedNetwork]:
     return Column(key, f"{label} publ.", lambda entry: entry.published(field), unit, spare)
 
 
-def _difference_column(field: str, spare: int) -> Column[Entry]:
+def _difference_column(field: str, spare: int) -> Column[ComparedNetwork]:
     key = f"{field}_difference"
     return Column(key, "diff.", lambda entry: entry.difference(field), "change", spare)
 
 
-def _file_column(key: str, label: str, form: FileFormat) -> Column[Entry]:
+def _file_column(key: str, label: str, form: FileFormat) -> Column[ComparedNetwork]:
     return Column(key, label, lambda entry: file_bytes(entry.cost.graph, form), "bytes")
 
 
-COLUMNS: tuple[Column[Entry], ...] = (
+COLUMNS: tuple[Column[ComparedNetwork], ...] = (
     Column("network", "network", lambda entry: entry.title),
     Column("spec", "spec", lambda entry: entry.reference),
     Column("input", "input", lambda entry: entry.cost.graph.input),
@@ -192,16 +192,16 @@ MEMORY = {"peak_memory", "param_memory", "traffic", "intensity"}
 
 
 def compare_table(
-    entries: Sequence[Entry],
+    entries: Sequence[ComparedNetwork],
     convention: Convention,
     *,
-    baseline: Entry | None = None,
+    baseline: ComparedNetwork | None = None,
     columns: Sequence[str] = (),
     sort: str | None = None,
     inplace: bool = False,
     published: bool = False,
     latency_notes: Sequence[str] = (),
-) -> Table[Entry]:
+) -> Table[ComparedNetwork]:
     """Return a row for each network, in this order or by the column `sort`, always named.
 
     `latency_notes` say how the latencies of the entries were found.
@@ -260,9 +260,9 @@ def _named(columns: Sequence[str]) -> Sequence[str]:
     return columns if not columns or {"network", "spec"} & {*columns} else ["network", *columns]
 
 
-def find_entry(entries: Sequence[Entry], name: str) -> Entry | None:
+def find_entry(entries: Sequence[ComparedNetwork], name: str) -> ComparedNetwork | None:
     """Return the entry of this name: as on the command line, its file, its own or its stem."""
-    ways_to_match: tuple[Callable[[Entry], bool], ...] = (
+    ways_to_match: tuple[Callable[[ComparedNetwork], bool], ...] = (
         lambda entry: entry.reference == name,
         lambda entry: Path(entry.reference).resolve() == (shipped_folder() / f"{name}.yaml"),
         lambda entry: entry.network.name == name,
@@ -272,7 +272,7 @@ def find_entry(entries: Sequence[Entry], name: str) -> Entry | None:
     return next(found, None)
 
 
-def _published_columns(entries: Sequence[Entry]) -> tuple[Column[Entry], ...]:
+def _published_columns(entries: Sequence[ComparedNetwork]) -> tuple[Column[ComparedNetwork], ...]:
     """Return narrow columns of ours, what was printed, and why they differ.
 
     Each has its source where there are several.
@@ -291,8 +291,8 @@ def _published_columns(entries: Sequence[Entry]) -> tuple[Column[Entry], ...]:
 
 
 def _default_columns(
-    convention: Convention, entries: Sequence[Entry], compared: bool
-) -> tuple[Column[Entry], ...]:
+    convention: Convention, entries: Sequence[ComparedNetwork], compared: bool
+) -> tuple[Column[ComparedNetwork], ...]:
     """Return the columns of a paper's table; published ones only where something was published."""
     printed = ["madds_published", "madds_difference"]
     has_printed = any(entry.source("madds") for entry in entries)
@@ -312,7 +312,7 @@ def _default_columns(
     return choose(COLUMNS, [*filled, *timed, *fewer])
 
 
-def _sources_note(entries: Sequence[Entry], keys: Set[str]) -> list[str]:
+def _sources_note(entries: Sequence[ComparedNetwork], keys: Set[str]) -> list[str]:
     """Say where the published figures of the shown columns were printed."""
     fields = dict.fromkeys(field for key, field in PUBLISHED.items() if key in keys)
     printed = (entry.source(field) for entry in entries for field in fields)

@@ -7,12 +7,12 @@ from antcost.cost.device import Prediction
 from antcost.measure.recording import Recording, Subject
 from antcost.measure.statistics import Latency, latencies
 from antcost.tables.table import Interval
-from antcost.views.comparison import Entry
+from antcost.views.comparison import ComparedNetwork
 from antcost.views.latency import interval, latency_notes, picoseconds
 from antcost.views.predictions import prediction_notes
 
 
-def baseline_of(entries: Sequence[Entry], recording: Recording) -> int:
+def baseline_of(entries: Sequence[ComparedNetwork], recording: Recording) -> int:
     """Return the subject that speed-ups are over: the baseline, or the first of the entries.
 
     The latter where the baseline is no entry and something was measured of them.
@@ -23,8 +23,8 @@ def baseline_of(entries: Sequence[Entry], recording: Recording) -> int:
 
 
 def recorded_entries(
-    entries: Sequence[Entry], recording: Recording, baseline: int | None = None
-) -> tuple[list[Entry], list[str]]:
+    entries: Sequence[ComparedNetwork], recording: Recording, baseline: int | None = None
+) -> tuple[list[ComparedNetwork], list[str]]:
     """Return the entries with what was measured of them, if it was, and how it was measured.
 
     Networks are the same if they have the same name, multiply-adds and parameters.
@@ -42,18 +42,18 @@ def _identity(subject: Subject) -> tuple[str, int, int]:
     return subject.title, subject.madds, subject.params
 
 
-def _identity_of(entry: Entry) -> tuple[str, int, int]:
+def _identity_of(entry: ComparedNetwork) -> tuple[str, int, int]:
     return entry.title, entry.cost.madds, entry.cost.params
 
 
-def timed_entry(entry: Entry, row: Latency) -> Entry:
+def timed_entry(entry: ComparedNetwork, row: Latency) -> ComparedNetwork:
     """Return the entry with what was measured of it."""
     return replace(entry, latency_ps=picoseconds(row.time_ns), speed_up=interval(row.speed_up))
 
 
 def predicted_entries(
-    entries: Sequence[Entry], baseline: Entry | None = None
-) -> tuple[list[Entry], list[str]]:
+    entries: Sequence[ComparedNetwork], baseline: ComparedNetwork | None = None
+) -> tuple[list[ComparedNetwork], list[str]]:
     """Return the entries with what their device takes, over the baseline or the first of them."""
     base = baseline or entries[0]
     base_ps = _prediction(base).latency_ps or 1
@@ -64,12 +64,12 @@ def predicted_entries(
     ]
 
 
-def _predicted_entry(entry: Entry, base_ps: int) -> Entry:
+def _predicted_entry(entry: ComparedNetwork, base_ps: int) -> ComparedNetwork:
     latency_ps = _prediction(entry).latency_ps
     ratio = base_ps / (latency_ps or 1)
     return replace(entry, latency_ps=latency_ps, speed_up=Interval(ratio, ratio, ratio))
 
 
-def _prediction(entry: Entry) -> Prediction:
+def _prediction(entry: ComparedNetwork) -> Prediction:
     assert entry.prediction is not None
     return entry.prediction

@@ -22,7 +22,7 @@ from antcost.charts.files import draw
 from antcost.charts.latency import runs_figure, scatter_figure
 from antcost.charts.style import PAGE
 from antcost.errors import AntcostError
-from antcost.measure.conditions import Moment, conditions
+from antcost.measure.conditions import Snapshot, conditions
 from antcost.measure.pinning import Pin
 from antcost.measure.recording import Recording, load_recording, to_json
 from antcost.measure.statistics import (
@@ -79,7 +79,7 @@ def test_times_of_undisturbed_visits_are_shown_where_only_times_differ() -> None
 
 def test_others_are_busy_with_what_is_not_our_own() -> None:
     """Two CPUs worked 3 s in 2 s of time; 1.8 s of it were ours."""
-    start = replace(Moment(), wall_s=0.0, own_cpu_s=1.0, busy_s=5.0)
+    start = replace(Snapshot(), wall_s=0.0, own_cpu_s=1.0, busy_s=5.0)
     end = replace(start, wall_s=2.0, own_cpu_s=2.8, busy_s=8.0)
     assert conditions(start, end, Pin(), FAKE).others_cpus == pytest.approx(0.6)
 

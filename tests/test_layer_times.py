@@ -24,7 +24,7 @@ from antcost.graph.tape import Tape
 from antcost.measure.attribution import Kernel, kernels, median_ps, owners, sum_by_layer
 from antcost.measure.breakdown import STEPS, Breakdown, break_down
 from antcost.measure.engines import Engine, LayerTimes, Run, Settings
-from antcost.measure.roofline import Bound, Level, Roofline, measure_roofline
+from antcost.measure.roofline import Level, Roofline, RooflineBound, measure_roofline
 from antcost.sources.specs.build import build_graph
 from antcost.sources.specs.load import load
 from antcost.tables.formats import render
@@ -270,15 +270,15 @@ def kernel(madds: int, traffic_bytes: int, time_ps: int = US) -> Kernel:
 @pytest.mark.parametrize(
     ("madds", "traffic", "bound"),
     [
-        (500_000, 1000, Bound("compute", 10 * US)),
-        (500, 500_000, Bound("memory", 10 * US)),
-        (500, 500, Bound("overhead", 1 * US)),
-        (0, 0, Bound("overhead", 1 * US)),
-        (100_000, 100_000, Bound("compute", 2 * US)),
+        (500_000, 1000, RooflineBound("compute", 10 * US)),
+        (500, 500_000, RooflineBound("memory", 10 * US)),
+        (500, 500, RooflineBound("overhead", 1 * US)),
+        (0, 0, RooflineBound("overhead", 1 * US)),
+        (100_000, 100_000, RooflineBound("compute", 2 * US)),
     ],
 )
 def test_what_takes_a_perfect_machine_longest_is_the_bound(
-    madds: int, traffic: int, bound: Bound
+    madds: int, traffic: int, bound: RooflineBound
 ) -> None:
     assert ROOFS.bound(kernel(madds, traffic)) == bound
 

@@ -22,7 +22,7 @@ from antcost.charts.search import changes, objective_axis, search_figure
 from antcost.charts.style import ORANGE
 from antcost.cost.measures import Measure
 from antcost.errors import AntcostError
-from antcost.search.front import Front, Point, ReferenceNetwork
+from antcost.search.front import Front, FrontPoint, ReferenceNetwork
 from antcost.search.progress import Moment
 from antcost.search.run import Candidate, SearchResult, network_of, run_search
 from antcost.search.space import SearchOptions, Space, load_space
@@ -236,14 +236,14 @@ def candidate(madds: int, worth: float, params: int = M) -> Candidate:
 
 
 def front_of(
-    space: Space, points: Sequence[Point], *axes: str, marks: Sequence[ReferenceNetwork] = ()
+    space: Space, points: Sequence[FrontPoint], *axes: str, marks: Sequence[ReferenceNetwork] = ()
 ) -> Front:
     measures = tuple(space.measures[axis] for axis in axes)
     return Front(space, measures, tuple(points), tuple(marks))
 
 
-def point(limits: tuple[int, ...], best: Candidate | None, proven: bool = True) -> Point:
-    return Point(limits, best, best.worth if best else -inf, proven)
+def point(limits: tuple[int, ...], best: Candidate | None, proven: bool = True) -> FrontPoint:
+    return FrontPoint(limits, best, best.worth if best else -inf, proven)
 
 
 def test_a_front_is_what_no_cheaper_network_beats(make_space: MakeSpace) -> None:

@@ -12,7 +12,7 @@ from antcost.charts.search import objective_axis
 from antcost.charts.style import BLUE, ORANGE, STYLE
 from antcost.charts.tradeoff import pareto
 from antcost.errors import AntcostError
-from antcost.search.front import Front, Point
+from antcost.search.front import Front, FrontPoint
 from antcost.search.run import Candidate
 
 Rows = list[dict[str, Any]]
@@ -127,9 +127,9 @@ def _note(parts: Sequence[str]) -> alt.Title:
     return alt.Title("; ".join(parts), anchor="start")
 
 
-def _undominated(front: Front) -> list[tuple[Point, Candidate]]:
+def _undominated(front: Front) -> list[tuple[FrontPoint, Candidate]]:
     """Return the best networks that no other one beats at no higher costs, the cheapest first."""
-    found: dict[tuple[float, ...], tuple[Point, Candidate]] = {}
+    found: dict[tuple[float, ...], tuple[FrontPoint, Candidate]] = {}
     for point in front.points:
         if point.best:
             costs = (point.best.counts[measure.name] for measure in front.axes)

@@ -60,7 +60,7 @@ ACCURACIES: Mapping[Y, str] = {"top1": "top-1", "top5": "top-5"}
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class TradeoffPoint:
     """A network in the figure; its cost is an exact integer."""
 
     entry: ComparedNetwork
@@ -82,11 +82,11 @@ def choices(entries: Sequence[ComparedNetwork]) -> list[tuple[X, Y]]:
     return [(x, y) for y in ACCURACIES for x in AMOUNTS if len(points(entries, x, y)) > 1]
 
 
-def points(entries: Sequence[ComparedNetwork], x: X, y: Y) -> list[Point]:
+def points(entries: Sequence[ComparedNetwork], x: X, y: Y) -> list[TradeoffPoint]:
     """Return the networks that have both, in their order."""
     found = ((entry, AMOUNTS[x].of(entry), entry.published(y)) for entry in entries)
     return [
-        Point(entry, cost, accuracy)
+        TradeoffPoint(entry, cost, accuracy)
         for entry, cost, accuracy in found
         if cost is not None and accuracy is not None
     ]
@@ -161,7 +161,7 @@ def tradeoff(entries: Sequence[ComparedNetwork], x: X, y: Y) -> alt.LayerChart:
     return plot.chart([line, *plot.labels(anchors, taken), dots], config=STYLE)
 
 
-def _accuracies(found: Sequence[Point]) -> Scale:
+def _accuracies(found: Sequence[TradeoffPoint]) -> Scale:
     """Return a scale with room under the least accuracy for the name of the cheapest network."""
     height = min(LEAST_HEIGHT + HEIGHT_EACH * len(found), MOST_HEIGHT)
     low = min(point.accuracy for point in found)
@@ -170,7 +170,7 @@ def _accuracies(found: Sequence[Point]) -> Scale:
     return Scale(low - BELOW * margin, high + ABOVE * margin, height, logs=False)
 
 
-def _row(point: Point, x: X, y: Y) -> dict[str, Any]:
+def _row(point: TradeoffPoint, x: X, y: Y) -> dict[str, Any]:
     """Return a network as data, with what its tooltip says."""
     amount, source = AMOUNTS[x], point.entry.source(y)
     return {

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from antcost.cost.analysis import NetCost
 from antcost.errors import AntcostError
 from antcost.measure.attribution import Kernel, kernels, median_ps
-from antcost.measure.conditions import Conditions, Moment, conditions
+from antcost.measure.conditions import Conditions, Snapshot, conditions
 from antcost.measure.engines import Engine, LayerTimes, Settings, wall_ns
 from antcost.measure.pinning import pinned
 from antcost.measure.roofline import ROOFS, Roofline, measure_roofline
@@ -19,7 +19,7 @@ WARM_UP = 4
 STEPS = ROOFS + ROUNDS
 """How often it is told what goes on."""
 
-Tell = Callable[[str], None]
+OnProgress = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def break_down(
     engine: Engine,
     settings: Settings,
     limit_s: float,
-    on_progress: Tell = lambda _: None,
+    on_progress: OnProgress = lambda _: None,
 ) -> Breakdown:
     """Measure the roofs, then the network: runs under the profiler take turns with runs without it.
 
@@ -59,7 +59,7 @@ def break_down(
             f"{engine.name} does not tell what its layers take; --by needs onnxruntime or openvino"
         )
     with pinned(settings.threads) as pin, no_collection(), engine_errors(engine, cost.graph.name):
-        start = Moment()
+        start = Snapshot()
         roofline = measure_roofline(
             engine, settings, lambda what: on_progress(f"the machine: {what}")
         )
@@ -72,7 +72,7 @@ def break_down(
             on_progress(f"round {len(profiles) + 1} of {ROUNDS}")
             profiles.append(engine.time_layers(cost.graph, settings, RUNS))
             whole_ns += [wall_ns(run) for _ in range(WARM_UP + RUNS)][WARM_UP:]
-        end = Moment()
+        end = Snapshot()
     return Breakdown(
         cost=cost,
         engine=engine.name,

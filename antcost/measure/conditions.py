@@ -65,7 +65,7 @@ def load() -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class Snapshot:
     """What the counters of the system say when it is made."""
 
     date: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -77,7 +77,7 @@ class Moment:
     quota: Quota = field(default_factory=quota)
 
 
-def conditions(start: Moment, end: Moment, pin: Pin, engine: Engine) -> Conditions:
+def conditions(start: Snapshot, end: Snapshot, pin: Pin, engine: Engine) -> Conditions:
     """Return the conditions from one moment to another."""
     others_s = (end.busy_s - start.busy_s) - (end.own_cpu_s - start.own_cpu_s)
     return Conditions(

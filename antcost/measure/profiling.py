@@ -15,7 +15,7 @@ from antcost.measure.pinning import pinned
 from antcost.measure.random_networks import random_networks
 from antcost.measure.recording import Recording
 from antcost.measure.statistics import disturbed, log_ratios, quantile, ratio, times_ns
-from antcost.measure.timing import Goal, Progress, engine_errors, measure, no_collection
+from antcost.measure.timing import Goal, TimingProgress, engine_errors, measure, no_collection
 from antcost.sources.network import Network, load_network
 from antcost.units import PS_PER_NS, plural
 
@@ -68,7 +68,7 @@ def profile(
     name: str | None = None,
     *,
     on_network: Callable[[str], None] = lambda _: None,
-    on_progress: Callable[[Progress], None] = lambda _: None,
+    on_progress: Callable[[TimingProgress], None] = lambda _: None,
 ) -> Profile:
     """Measure random networks, learn the rates of the device, and predict others.
 
@@ -118,7 +118,7 @@ def timed(
     settings: Settings,
     limit_s: float,
     seed: int = 0,
-    on_progress: Callable[[Progress], None] = lambda _: None,
+    on_progress: Callable[[TimingProgress], None] = lambda _: None,
 ) -> Recording:
     """Measure all networks in turns for so long, with the reference as the last one."""
     last = len(networks)

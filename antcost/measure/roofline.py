@@ -37,7 +37,7 @@ class Level:
 
 
 @dataclass(frozen=True, slots=True)
-class Bound:
+class RooflineBound:
     """The least time of a kernel on a perfect machine, and what decides it."""
 
     limit: Limit
@@ -61,13 +61,13 @@ class Roofline:
         filled = [level for level in self.levels if level.traffic_bytes <= traffic_bytes]
         return filled[-1] if filled else self.levels[0]
 
-    def bound(self, kernel: Kernel) -> Bound:
+    def bound(self, kernel: Kernel) -> RooflineBound:
         """Return the largest of what its operations, its bytes, and starting it take at least."""
         bandwidth = self.level(kernel.traffic_bytes).bytes_per_s
         bounds = (
-            Bound("compute", kernel.flops * PS_PER_S // self.flops_per_s),
-            Bound("memory", kernel.traffic_bytes * PS_PER_S // bandwidth),
-            Bound("overhead", self.overhead_ps),
+            RooflineBound("compute", kernel.flops * PS_PER_S // self.flops_per_s),
+            RooflineBound("memory", kernel.traffic_bytes * PS_PER_S // bandwidth),
+            RooflineBound("overhead", self.overhead_ps),
         )
         return max(bounds, key=lambda bound: bound.time_ps)
 

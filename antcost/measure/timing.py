@@ -10,7 +10,7 @@ from math import isfinite
 from random import Random
 
 from antcost.errors import AntcostError
-from antcost.measure.conditions import Moment, conditions, increase
+from antcost.measure.conditions import Snapshot, conditions, increase
 from antcost.measure.engines import Engine, Run, Settings, wall_ns
 from antcost.measure.lineup import Lineup
 from antcost.measure.machine import steal_ticks
@@ -48,7 +48,7 @@ class Goal:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class TimingProgress:
     """Where a measuring is: seconds so far, sessions, and the widest interval (its half)."""
 
     seconds: float
@@ -73,7 +73,7 @@ class _Plan:
     fresh: bool
 
 
-Tell = Callable[[Progress], None]
+OnProgress = Callable[[TimingProgress], None]
 
 
 def measure(
@@ -82,7 +82,7 @@ def measure(
     settings: Settings,
     goal: Goal,
     seed: int,
-    on_progress: Tell = lambda _: None,
+    on_progress: OnProgress = lambda _: None,
 ) -> Recording:
     """Time all networks against the baseline.
 
@@ -98,7 +98,7 @@ def measure(
         runs = prepare(0)
         prepare_s = time.perf_counter() - began_s
         plan = _plan(goal, prepare_s, sum(map(wall_ns, runs)) / NS_PER_S * (1 + RUNS))
-        start = Moment()
+        start = Snapshot()
         try:
             stopped = _fill(
                 visits, runs, plan, prepare, pin, goal, lineup.baseline, Random(seed), on_progress
@@ -107,7 +107,7 @@ def measure(
             if not visits:
                 raise
             stopped = "interrupted"
-        end = Moment()
+        end = Snapshot()
     return Recording(
         subjects=lineup.subjects(settings.dtype),
         reference=lineup.reference,
@@ -187,7 +187,7 @@ def _fill(
     goal: Goal,
     baseline: int,
     rng: Random,
-    on_progress: Tell,
+    on_progress: OnProgress,
 ) -> Stopped:
     """Append the visits of finished rounds, until the goal is reached; say what ended it."""
     start_ns = time.perf_counter_ns()
@@ -203,7 +203,7 @@ def _fill(
                 break
         session += 1
         half_width = widest(visits, baseline, len(runs))
-        on_progress(Progress(_since_s(start_ns), session, half_width))
+        on_progress(TimingProgress(_since_s(start_ns), session, half_width))
         if session >= goal.least_sessions and half_width <= goal.target:
             return "target"
         if _since_s(start_ns) + plan.pause_s > goal.limit_s:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from antcost.cost.analysis import analyze_graph
 from antcost.cost.convention import CONVENTIONS
 from antcost.cost.counts import Cost
-from antcost.reconcile.reconciliation import Combination, Figure, reconcile
+from antcost.reconcile.reconciliation import Combination, CountedFigure, reconcile
 from antcost.sources.specs.build import build_graph
 from antcost.sources.specs.model import Ambiguity, NetSpec, Published
 from antcost.units import format_count, format_exact
@@ -49,7 +49,7 @@ def changes(ambiguity: Ambiguity) -> str:
     return f"{text} and {len(others)} more" if others else text
 
 
-def _explained(figure: Figure, combination: Combination) -> str:
+def _explained(figure: CountedFigure, combination: Combination) -> str:
     """Say what makes the figure: "MAdds: counted as SqueezeNext MACs (708M)"."""
     parts = [*_way(figure), *(f"read with {changes(taken)}" for taken in combination.taken)]
     if figure.fit == "truncated":
@@ -59,7 +59,7 @@ def _explained(figure: Figure, combination: Combination) -> str:
     return f"{LABELS[figure.field]}: {', '.join(parts)}"
 
 
-def _way(figure: Figure) -> list[str]:
+def _way(figure: CountedFigure) -> list[str]:
     """Say how the figure is counted, if in another way than ours."""
     convention = figure.convention
     if convention is PLAIN:

@@ -19,7 +19,7 @@ FITS: tuple[Fit, ...] = ("rounded", "truncated", "off")
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class CountedFigure:
     """A printed figure, and our count of the same by one convention."""
 
     field: Literal["params", "madds"]
@@ -43,7 +43,7 @@ class Combination:
     """
 
     taken: tuple[Ambiguity, ...]
-    figures: tuple[Figure, ...]
+    figures: tuple[CountedFigure, ...]
 
     @property
     def fit(self) -> Fit:
@@ -130,11 +130,13 @@ def _rank(combination: Combination) -> tuple[object, ...]:
 
 def _combined(row: Published, taken: tuple[Ambiguity, ...], cost: Cost) -> Iterator[Combination]:
     """Yield all ways of counting one reading."""
-    choices: list[list[Figure]] = []
+    choices: list[list[CountedFigure]] = []
     if row.params:
-        choices.append([Figure("params", row.params, c, c.count_params(cost)) for c in PARAM_WAYS])
+        choices.append(
+            [CountedFigure("params", row.params, c, c.count_params(cost)) for c in PARAM_WAYS]
+        )
     if row.madds:
-        choices.append([Figure("madds", row.madds, c, c.count(cost)) for c in MADDS_WAYS])
+        choices.append([CountedFigure("madds", row.madds, c, c.count(cost)) for c in MADDS_WAYS])
     return (Combination(taken, figures) for figures in product(*choices))
 
 

@@ -24,7 +24,7 @@ MAX_AXES = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class FrontPoint:
     """The best network under one budget; none if there is none, or none was found in time.
 
     `limits` has one for each axis; `upper` bounds what any network under them is worth.
@@ -50,7 +50,7 @@ class Front:
 
     space: Space
     axes: tuple[Measure, ...]
-    points: tuple[Point, ...]
+    points: tuple[FrontPoint, ...]
     marks: tuple[ReferenceNetwork, ...]
 
 
@@ -100,10 +100,10 @@ def budgets_of(space: Space, axes: Sequence[Measure], count: int) -> list[tuple[
 
 def find_point(
     space: Space, axes: Sequence[Measure], limits: tuple[int, ...], limit_s: float
-) -> Point:
+) -> FrontPoint:
     """Return the best network under one budget, proven unless the time limit ends it."""
     result = run_search(bounded(space, axes, limits), limit_s)
-    return Point(limits, result.best, result.upper, result.proven)
+    return FrontPoint(limits, result.best, result.upper, result.proven)
 
 
 def front_points(
@@ -114,7 +114,7 @@ def front_points(
     limit_s: float = inf,
     workers: int = 1,
     cluster: str | None = None,
-) -> Iterator[Point]:
+) -> Iterator[FrontPoint]:
     """Yield the points of a front in the order they are finished; `limit_s` is for each of them."""
     calls = [(space, axes, limits, limit_s) for limits in budgets]
     for _, point in run_calls(find_point, calls, workers=workers, cluster=cluster):

@@ -131,7 +131,11 @@ def run_search(
     then. `on_progress` is called whenever the best network or the bound has moved. Raises
     AntcostError for a space that cannot be searched.
     """
-    clock, objective, parts = Progress(limit_s=limit_s), objective_of(space), checked_slices(space)
+    clock, objective, parts = (
+        Progress(limit_s=limit_s),
+        objective_of(space),
+        checked_slices(space),
+    )
     parts = parts if part is None else parts[part : part + 1]
     largest = [measure for measure in weighed(space) if measure.largest]
     if largest:

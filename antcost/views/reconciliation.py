@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from antcost.reconcile.reasons import changes
-from antcost.reconcile.reconciliation import Combination, Figure, Reconciliation
+from antcost.reconcile.reconciliation import Combination, CountedFigure, Reconciliation
 from antcost.sources.specs.model import Ambiguity, NetSpec
 from antcost.tables.table import Column, Table
 from antcost.units import plain_number
@@ -28,7 +28,7 @@ class FigureRow:
     spec: NetSpec
     row: Reconciliation
     rank: int
-    figure: Figure
+    figure: CountedFigure
 
     @property
     def taken(self) -> tuple[Ambiguity, ...]:
@@ -100,7 +100,7 @@ def _columns(lines: Sequence[FigureRow], alone: bool, top: int) -> list[Column[F
     ]
 
 
-def _counted_as(figure: Figure) -> str:
+def _counted_as(figure: CountedFigure) -> str:
     """Label of the count: "MAdds", or "params (no_bn)" for parameters counted in another way."""
     convention = figure.convention
     return params_label(convention) if figure.field == "params" else convention.label
@@ -120,7 +120,7 @@ def _notes(lines: Sequence[FigureRow]) -> list[str]:
     return list(dict.fromkeys(notes))
 
 
-def _definition(figure: Figure) -> str:
+def _definition(figure: CountedFigure) -> str:
     """Say what is counted: "parameters - batch norm" for parameters."""
     if figure.field == "madds":
         return figure.convention.definition
@@ -161,7 +161,7 @@ def _combination(combination: Combination, spec: NetSpec) -> dict[str, Any]:
     }
 
 
-def _figure(figure: Figure) -> dict[str, Any]:
+def _figure(figure: CountedFigure) -> dict[str, Any]:
     return {
         "printed": figure.printed.text,
         "value": plain_number(figure.printed.value),

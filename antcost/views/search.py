@@ -8,7 +8,7 @@ from typing import Any
 
 from antcost.cost.analysis import NetCost
 from antcost.cost.measures import Measure
-from antcost.search.front import Front, Point
+from antcost.search.front import Front, FrontPoint
 from antcost.search.infeasible import BoundDiagnosis
 from antcost.search.objective import ENTROPY, ZEN
 from antcost.search.run import Candidate, SearchResult
@@ -212,14 +212,14 @@ def _record(one: Candidate) -> dict[str, Any]:
     return {"worth": one.worth, "counts": dict(one.counts), "set": dict(one.values)}
 
 
-def front_table(front: Front) -> Table[Point]:
+def front_table(front: Front) -> Table[FrontPoint]:
     """Return a row for each budget: what the best network costs, and its objective."""
     space = front.space
 
     def limit_of(index: int, measure: Measure) -> Any:
         return lambda point: Quantity(point.limits[index], measure.unit)
 
-    def worth(point: Point) -> Value:
+    def worth(point: FrontPoint) -> Value:
         return worth_value(space, point.best.worth) if point.best else None
 
     def count_of(measure: Measure) -> Any:

@@ -33,7 +33,7 @@ Text = Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[^\x00-\x1f
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """None is what the system does not tell.
+    """None is what the system does not report.
 
     `load` is the average over the minute before, `others_cpus` how many CPUs other processes kept
     busy meanwhile, `quota_cpus` how many a control group allows.

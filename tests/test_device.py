@@ -353,7 +353,7 @@ def test_an_engine_without_a_profiler_teaches_nothing(
     engine = replace(engine_of(SIMPLE, faster=100), time_layers=None)
     monkeypatch.setattr("antcost.cli.device.find_engine", lambda name, settings: engine)
     error = run("device", "profile", "-o", str(tmp_path / "d.json"), exit_code=2).stderr
-    assert error == "known does not report the times of its layers; use another engine\n"
+    assert error == "known does not report layer times; use another engine\n"
     assert not list(tmp_path.iterdir())
 
 

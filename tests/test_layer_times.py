@@ -609,7 +609,7 @@ def test_an_engine_without_a_profiler(
     clock(replace(CLOCKWORK, time_layers=None))
     result = run("latency", "mobilenet_v2", "--by", "layer", exit_code=2)
     assert result.output == (
-        "clockwork does not report the times of its layers; --by needs onnxruntime or openvino\n"
+        "clockwork does not report layer times; --by needs onnxruntime or openvino\n"
     )
 
 

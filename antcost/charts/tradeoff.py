@@ -172,7 +172,7 @@ def _accuracies(found: Sequence[TradeoffPoint]) -> Scale:
 
 def _row(point: TradeoffPoint, x: X, y: Y) -> dict[str, Any]:
     """Return a network as data, with what its tooltip says."""
-    amount, source = AMOUNTS[x], point.entry.source(y)
+    amount, source = AMOUNTS[x], point.entry.network.source(y)
     return {
         "x": amount.axis.of(point.cost),
         "y": point.accuracy,

@@ -9,9 +9,10 @@ from antcost.cost.device import Device
 from antcost.document.writing import environment
 from antcost.measure.recording import Recording
 from antcost.measure.statistics import LEAST_SESSIONS, LEVEL, by_session
+from antcost.reconcile.reasons import FIGURES
 from antcost.units import plural
 from antcost.version import __version__
-from antcost.views.comparison import FIGURES, ComparedNetwork
+from antcost.views.comparison import ComparedNetwork
 from antcost.views.entry_latencies import baseline_of, recorded_entries
 from antcost.views.measurement_notes import disturbances, how, where
 from antcost.views.predictions import guesses, prediction_errors
@@ -47,7 +48,7 @@ def methods(
     `entries` are one network or more. Raises AntcostError for a network with a kind of layer that
     the device file does not know.
     """
-    printed = [entry for entry in entries if any(map(entry.source, FIGURES))]
+    printed = [entry for entry in entries if any(map(entry.network.source, FIGURES))]
     templates = environment(listed=_listed, named=_named, plural=plural, tool=_tool, pairs=_pairs)
     text = templates.get_template("methods.txt").render(
         version=__version__,

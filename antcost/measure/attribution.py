@@ -88,7 +88,7 @@ def owners(graph: Graph, ran: Set[str]) -> dict[str, str]:
     last = max(ran & order.keys(), key=order.__getitem__, default=None)
     if last is None:
         raise AntcostError(
-            f"{graph.name}: the engine does not report what layers take: its profiler names no layer"
+            f"{graph.name}: the engine does not report layer times: its profiler names no layer"
         )
     found: dict[str, str] = {}
     waiting: list[str] = []

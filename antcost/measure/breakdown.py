@@ -56,7 +56,7 @@ def break_down(
     """
     if engine.time_layers is None:
         raise AntcostError(
-            f"{engine.name} does not report the times of its layers; --by needs onnxruntime or openvino"
+            f"{engine.name} does not report layer times; --by needs onnxruntime or openvino"
         )
     with pinned(settings.threads) as pin, no_collection(), engine_errors(engine, cost.graph.name):
         start = Snapshot()

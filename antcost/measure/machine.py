@@ -1,4 +1,4 @@
-"""What the system reports about its CPUs: what they did, who shares a core, and what a quota allows.
+"""What the system reports of its CPUs: what they did, who shares a core, and what a quota allows.
 
 Times are psutil's. The rest is only known of Linux, whose files lie under a root; where there are
 no such files, nothing is known.

@@ -77,7 +77,7 @@ def profile(
     from antcost.measure.learning import Sample, fit_rates
 
     if engine.time_layers is None:
-        raise AntcostError(f"{engine.name} does not report the times of its layers; use another engine")
+        raise AntcostError(f"{engine.name} does not report layer times; use another engine")
     networks = list(islice(random_networks(plan.seed), plan.networks + plan.trials))
     learned, tried = networks[: plan.networks], networks[plan.networks :]
     kernels = []

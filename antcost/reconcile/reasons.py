@@ -7,12 +7,26 @@ from antcost.cost.analysis import analyze_graph
 from antcost.cost.convention import CONVENTIONS
 from antcost.cost.counts import Cost
 from antcost.reconcile.reconciliation import Combination, CountedFigure, reconcile
+from antcost.sources.network import Network
 from antcost.sources.specs.build import build_graph
 from antcost.sources.specs.model import Ambiguity, NetSpec, Published
 from antcost.units import format_count, format_exact
 
 PLAIN = CONVENTIONS["madds"]
+FIGURES = ("params", "madds")
 LABELS = {"params": "params", "madds": "MAdds"}
+
+
+def reason_of(network: Network) -> str | None:
+    """Say why what the first sources printed differs from our counts, or None if it does not."""
+    if network.spec is None:
+        return None
+    sources = {field: network.source(field) for field in FIGURES}
+    reasons = []
+    for row in dict.fromkeys(filter(None, sources.values())):
+        others = {field: None for field in FIGURES if sources[field] != row}
+        reasons.append(why(network.spec, row.model_copy(update=others)))
+    return "; ".join(filter(None, reasons)) or None
 
 
 def why(spec: NetSpec, row: Published) -> str | None:

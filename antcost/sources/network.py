@@ -42,6 +42,10 @@ class Network:
         """Return whether training has layers that inference leaves out."""
         return bool(self.spec and self.spec.auxiliary)
 
+    def source(self, field: str) -> Published | None:
+        """Return the first source that printed this figure."""
+        return next((row for row in self.published if getattr(row, field) is not None), None)
+
 
 def network_of(spec: NetSpec, reference: str, *, training: bool = False) -> Network:
     """Build the network of a spec. Raises SpecError if shapes do not fit together."""

@@ -11,7 +11,7 @@ from antcost.cost.analysis import NetCost
 from antcost.cost.convention import CONVENTIONS, Convention
 from antcost.cost.device import Prediction
 from antcost.errors import AntcostError
-from antcost.reconcile.reasons import why
+from antcost.reconcile.reasons import FIGURES, reason_of
 from antcost.sources.network import Network
 from antcost.sources.specs.catalog import shipped_folder
 from antcost.sources.specs.model import Published
@@ -66,33 +66,16 @@ class ComparedNetwork:
     def total(self) -> NetworkRow:
         return total_row(self.cost, inplace=self.inplace)
 
-    def source(self, field: str) -> Published | None:
-        """Return the first source that printed this figure."""
-        return next(
-            (row for row in self.network.published if getattr(row, field) is not None), None
-        )
-
     @property
     def figures_source(self) -> str | None:
         """Where the published params and MAdds are from."""
-        sources = (row.source for row in map(self.source, FIGURES) if row is not None)
+        sources = (row.source for row in map(self.network.source, FIGURES) if row is not None)
         return "; ".join(dict.fromkeys(sources)) or None
 
     def published(self, field: str) -> Any:
         """Return the figure as the first source printed it."""
-        source = self.source(field)
+        source = self.network.source(field)
         return None if source is None else getattr(source, field)
-
-    def explained(self) -> "ComparedNetwork":
-        """Return the entry with the reason of what its first sources printed."""
-        if self.network.spec is None:
-            return self
-        sources = {field: self.source(field) for field in FIGURES}
-        reasons = []
-        for row in dict.fromkeys(filter(None, sources.values())):
-            others = {field: None for field in FIGURES if sources[field] != row}
-            reasons.append(why(self.network.spec, row.model_copy(update=others)))
-        return replace(self, reason="; ".join(filter(None, reasons)) or None)
 
     def difference(self, field: str) -> Fraction | None:
         """Return ours against the published figure, relative to that."""
@@ -160,7 +143,6 @@ COLUMNS: tuple[Column[ComparedNetwork], ...] = (
     Column("params_fewer", "x params", lambda entry: entry.fewer("params"), "times", spare=5),
     Column("madds_fewer", "x MAdds", lambda entry: entry.fewer("madds"), "times", spare=1),
 )
-FIGURES = ("params", "madds")
 PUBLISHED_KEYS = (
     "network", "params", "params_published", "params_difference",
     "madds", "madds_published", "madds_difference", "source", "reason",
@@ -212,7 +194,7 @@ def compare_table(
     """
     base = baseline.cost if baseline else None
     every = [replace(entry, convention=convention, inplace=inplace, base=base) for entry in entries]
-    entries = [entry for entry in every if not published or any(map(entry.source, FIGURES))]
+    entries = [entry for entry in every if not published or any(map(entry.network.source, FIGURES))]
     left_out = len(every) - len(entries)
     chosen = choose(COLUMNS, _named(columns)) or (
         _published_columns(entries)
@@ -221,7 +203,7 @@ def compare_table(
     )
     keys = {column.key for column in chosen}
     if "reason" in keys:
-        entries = [entry.explained() for entry in entries]
+        entries = [replace(entry, reason=reason_of(entry.network)) for entry in entries]
     if sort is not None:
         entries = ranked(entries, *choose(COLUMNS, [sort]))
     if baseline is None and keys & {"params_fewer", "madds_fewer"}:
@@ -295,7 +277,7 @@ def _default_columns(
 ) -> tuple[Column[ComparedNetwork], ...]:
     """Return the columns of a paper's table; published ones only where something was published."""
     printed = ["madds_published", "madds_difference"]
-    has_printed = any(entry.source("madds") for entry in entries)
+    has_printed = any(entry.network.source("madds") for entry in entries)
     own_madds = ["madds"] if has_printed and convention.name != "madds" else []
     own = [convention.params_key] if own_params(convention) else []
     keys = [
@@ -305,7 +287,7 @@ def _default_columns(
     filled = [
         key
         for key in keys
-        if key not in PUBLISHED or any(entry.source(PUBLISHED[key]) for entry in entries)
+        if key not in PUBLISHED or any(entry.network.source(PUBLISHED[key]) for entry in entries)
     ]
     timed = [*LATENCY] if any(entry.latency_ps is not None for entry in entries) else []
     fewer = ["params_fewer", "madds_fewer"] if compared else []
@@ -315,7 +297,7 @@ def _default_columns(
 def _sources_note(entries: Sequence[ComparedNetwork], keys: Set[str]) -> list[str]:
     """Say where the published figures of the shown columns were printed."""
     fields = dict.fromkeys(field for key, field in PUBLISHED.items() if key in keys)
-    printed = (entry.source(field) for entry in entries for field in fields)
+    printed = (entry.network.source(field) for entry in entries for field in fields)
     sources = dict.fromkeys(row.source for row in printed if row is not None)
     if not sources:
         return []

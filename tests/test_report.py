@@ -202,6 +202,16 @@ def test_a_paper_needs_all_of_its_networks() -> None:
         preset_sections(preset, Findings((only,), only.convention))
 
 
+def test_a_paper_needs_no_measurement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = "{number: 1, heading: ImageNet, networks: [resnet_18, resnet_34]}"
+    (tmp_path / "mine.yaml").write_text(f"title: Two\nname: Mine\ntables:\n  - {table}\n")
+    monkeypatch.setattr("antcost.document.presets._PAPERS", tmp_path)
+    report("--preset", "mine", "-o", str(tmp_path / "r"), "--summary", "--format", "md")
+    text = (tmp_path / "r" / "report.md").read_text()
+    assert "## Table 1: ImageNet" in text
+    assert "Latency" not in text
+
+
 def test_only_the_formats_that_are_asked_for(tmp_path: Path) -> None:
     report("antnet_g2", "-o", str(tmp_path / "r"), "--format", "md,csv")
     assert {path.name for path in (tmp_path / "r").iterdir()} == {"report.md", "tables"}

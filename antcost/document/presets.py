@@ -55,17 +55,17 @@ class PaperTable(Fields):
 
 
 class Preset(Fields):
-    """A report on a paper: its title and tables, and the file of what was measured."""
+    """A report on a paper: its title and tables, and the file of what was measured, if any."""
 
     title: Text
     name: Text
-    recording: Text
+    recording: Text | None = None
     tables: list[PaperTable]
 
     @property
-    def recording_path(self) -> Path:
+    def recording_path(self) -> Path | None:
         """The recording: inside an installed package, beside it in a checkout."""
-        return shipped_folder().parent / "reports" / self.recording
+        return shipped_folder().parent / "reports" / self.recording if self.recording else None
 
     @property
     def networks(self) -> list[str]:

@@ -160,7 +160,7 @@ def test_a_network_of_one_layer(tmp_path: Path, write_spec: Callable[..., Path])
 def test_measured_latencies_stand_beside_the_counts(folder: Path) -> None:
     rows = numbers(folder)["comparison"]["networks"]
     recorded = numbers(folder)["latency"]["networks"]
-    assert [row["latency"] for row in rows] == [row["time_ps"] for row in recorded]
+    assert [row["latency"] for row in rows] == [row["time"] for row in recorded]
 
 
 def test_what_was_not_measured_has_no_latency_though_it_is_predicted(tmp_path: Path) -> None:

@@ -79,6 +79,15 @@ def test_nobody_there(monkeypatch: pytest.MonkeyPatch) -> None:
             list(run_calls(difference, [(1, 1)], cluster=address))
 
 
+def test_somebody_who_does_not_greet(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("distributed")
+    monkeypatch.setattr("antcost.search.parallel.CONNECT_S", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"dask://127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(AntcostError, match=f"{address} cannot be reached: timed out"):
+            list(run_calls(difference, [(1, 1)], cluster=address))
+
+
 def test_a_cluster_without_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(AntcostError, match=r"ray:// needs Ray: pip install 'ray\[client\]'"):

@@ -3,6 +3,7 @@
 import logging
 import re
 import signal
+import socket
 import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
@@ -78,7 +79,7 @@ def _backend(workers: int, cluster: str | None) -> Iterator[dict[str, Any]]:
     try:
         with _dask(address) if scheme == "dask" else _ray(cluster):
             yield {"backend": scheme, "n_jobs": -1}
-    except OSError as error:
+    except (OSError, OverflowError, UnicodeError) as error:  # the others: no such port or name
         raise AntcostError(
             f"--cluster: {cluster} cannot be reached: {_first_line(error)}"
         ) from None
@@ -94,6 +95,9 @@ def _dask(address: str) -> Iterator[None]:
         from distributed import CancelledError, Client, KilledWorker
     except ModuleNotFoundError:
         raise AntcostError("dask:// needs Dask: pip install 'antcost[cluster]'") from None
+    host, _, port = address.rpartition(":")
+    with socket.create_connection((host.strip("[]"), int(port)), CONNECT_S) as connection:
+        connection.recv(1)  # a scheduler greets, and Dask's own client waits for it for ever
     logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # errors are raised, too
     with Client(f"tcp://{address}", timeout=CONNECT_S):  # type: ignore[no-untyped-call]
         try:

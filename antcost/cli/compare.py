@@ -16,7 +16,8 @@ from antcost.cli.output import Output, emit
 from antcost.cost.convention import find_convention
 from antcost.cost.device import Device, load_device
 from antcost.sources.network import load_network
-from antcost.views.comparison import LATENCY, ComparedNetwork, compare_table, find_entry
+from antcost.tables.table import choose
+from antcost.views.comparison import COLUMNS, LATENCY, ComparedNetwork, compare_table, find_entry
 from antcost.views.entry_latencies import predicted_entries
 
 
@@ -56,6 +57,7 @@ def compare(
     measures = device is None and bool({*keys, sort} & {*LATENCY})
     if measures:
         require_packages("psutil")
+        choose(COLUMNS, [*keys, *([sort] if sort else [])])
     target = load_device(device) if device else None
     if figure is not None:
         check_figure(figure)

@@ -158,10 +158,10 @@ class Table(Generic[T]):
 def record(
     item: T, columns: Sequence[Column[T]], more: Mapping[str, Callable[[T], Any]]
 ) -> dict[str, Any]:
-    """Return one row for JSON, without what it has no value of."""
-    readers = {column.key: column.value for column in columns if column.unit != "bar"} | dict(more)
-    values = ((key, read(item)) for key, read in readers.items())
-    return {key: value for key, value in values if value is not None}
+    """Return one row for JSON: all columns, and what there is of the rest."""
+    shown = {column.key: column.value(item) for column in columns if column.unit != "bar"}
+    others = {key: read(item) for key, read in more.items()}
+    return shown | {key: value for key, value in others.items() if value is not None}
 
 
 def plain_value(value: Value) -> Any:

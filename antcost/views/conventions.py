@@ -1,8 +1,8 @@
 """The table of the conventions."""
 
-from dataclasses import asdict
+from typing import Any
 
-from antcost.cost.convention import CONVENTIONS, Convention
+from antcost.cost.convention import CONVENTIONS, Convention, Term
 from antcost.tables.table import Column, Table
 
 COLUMNS: tuple[Column[Convention], ...] = (
@@ -22,5 +22,9 @@ def conventions_table() -> Table[Convention]:
         items=conventions,
         notes=(),
         rows_key="conventions",
-        more={"terms": lambda convention: [asdict(term) for term in convention.terms]},
+        more={"terms": lambda convention: list(map(_term, convention.terms))},
     )
+
+
+def _term(term: Term) -> dict[str, Any]:
+    return {"name": term.name, "factor": term.factor, "counts": term.counts}

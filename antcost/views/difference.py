@@ -107,7 +107,7 @@ def difference_table(
             "a": a.graph.name,
             "b": b.graph.name,
             "total": _totals(a, b, convention, inplace, predictions),
-            "predictions": [prediction_data(each) for each in predictions or ()],
+            **({"predictions": list(map(prediction_data, predictions))} if predictions else {}),
         },
     )
 

@@ -146,11 +146,13 @@ def _difference(network: Network, base: Network, device: Device | None) -> Table
     The title has how both were referred to, as their names may be the same.
     """
     table = difference_table(base.cost, network.cost, MADDS, device=device)
+    left_out = [column for column in table.columns if column.key.endswith(("_a", "_b"))]
     names = f"{base.reference} (A) to {network.reference} (B)"
     return replace(
         table,
         title=f"{plural(len(table.items), 'layer')} changed from {names}",
-        columns=[column for column in table.columns if not column.key.endswith(("_a", "_b"))],
+        columns=[column for column in table.columns if column not in left_out],
+        more={column.key: column.value for column in left_out},
         folded=len(table.items) >= FOLD_FROM,
         hints=(),
     )

@@ -60,8 +60,8 @@ def prediction_data(prediction: Prediction) -> dict[str, Any]:
     return {
         "device": device.name,
         "errors": device.errors and device.errors.model_dump(),
-        "latency_ps": prediction.latency_ps,
-        "extrapolated": prediction.outside,
+        "latency": prediction.latency_ps,
+        "extrapolated_layers": prediction.outside,
     }
 
 

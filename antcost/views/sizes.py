@@ -58,11 +58,7 @@ def size_table(cost: NetCost, written: Written | None = None, hint: str = "") ->
         notes=NOTES,
         hints=(hint,) if hint else (),
         facts={"network": cost.graph.name, "params": params},
-        more={
-            "format": lambda row: row.form,
-            "predicted": lambda row: row.predicted,
-            "written": lambda row: row.written or None,
-        },
+        more={"format": lambda row: row.form},
     )
 
 

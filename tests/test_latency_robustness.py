@@ -65,14 +65,14 @@ if group:
     open(group + "/cgroup.procs", "w").write(str(os.getpid()))
 if cpus:
     os.sched_setaffinity(0, map(int, cpus.split(",")))
-loops = {"A": range(120_000), "B": range(80_000)}
+loops = {"A": range(48_000), "B": range(32_000)}
 fake = replace(FAKE, prepare=lambda graph, settings: lambda: sum(loops[graph.name]))
 lineup = Lineup(tuple(map(named, loops)))
 print("ready", file=sys.stderr, flush=True)
 recording = measure(lineup, fake, Settings(), Goal(0.0001, float(seconds)), 0)
 print(to_json(recording))
 """
-"""Two loops, one 1.5 times as long as the other, about 1 ms each, for so many seconds."""
+"""Two loops, one 1.5 times as long as the other and shorter than a time slice, for so many seconds."""
 
 BUSY = "import os, sys; os.sched_setaffinity(0, [int(sys.argv[1])])\nwhile True: pass"
 CPU_LEFT = 0.3

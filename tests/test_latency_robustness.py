@@ -72,7 +72,7 @@ print("ready", file=sys.stderr, flush=True)
 recording = measure(lineup, fake, Settings(), Goal(0.0001, float(seconds)), 0)
 print(to_json(recording))
 """
-"""Two loops, one 1.5 times as long as the other and shorter than a time slice, for so many seconds."""
+"""Two loops shorter than a time slice, one 1.5 times as long as the other, for so many seconds."""
 
 BUSY = "import os, sys; os.sched_setaffinity(0, [int(sys.argv[1])])\nwhile True: pass"
 CPU_LEFT = 0.3

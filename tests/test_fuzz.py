@@ -21,7 +21,7 @@ from antcost.sources.specs.catalog import shipped_names
 from antcost.tables.formats import render
 from antcost.views.network import network_table
 
-LIMIT_S = 5.0
+LIMIT_S = 1.0
 
 sizes = st.integers(1, 7)
 size_fields = sizes | st.tuples(sizes, sizes).map(list)

@@ -256,6 +256,7 @@ def test_a_comment_is_as_long_as_github_takes_whatever_the_titles(chars: int) ->
     text = "\n\n".join(render(each, "markdown") for each in shown)
     assert len(text) <= COMMENT_CHARS
     assert len(text) > COMMENT_CHARS / 2
+    assert len(shown) > 5
     assert f"Too long for a comment: {len(tables) - len(shown)} tables of changed layers." in text
     assert fit_comment(tables[:3], exact=False) == tables[:3]
 

@@ -58,22 +58,23 @@ def _stages(document: Document, target: str, field: str) -> list[int]:
     stages = stages if isinstance(stages, list) else []
     rows: list[dict[str, Any]] = [row if isinstance(row, dict) else {} for row in stages]
     names = [str(row.get("name")) for row in rows]
+    blocks = [str(row.get("block")) for row in rows]
+    takers = {block for block in set(blocks) if _takes(block, field)}
     selected: set[int] = set()
     for pattern in _patterns(target):
         matching = [i for i, name in enumerate(names) if fnmatchcase(name, pattern)]
         if not matching:
             raise PathError(f"no stage is called {pattern!r}; {suggest(pattern, names)}")
         if "*" in pattern:
-            matching = [i for i in matching if _takes(rows[i], field)]
+            matching = [i for i in matching if blocks[i] in takers]
             if not matching:
                 raise PathError(f"no stage that {pattern!r} matches has a field {field!r}")
         selected.update(matching)
     return sorted(selected)
 
 
-def _takes(row: dict[str, Any], field: str) -> bool:
-    block = row.get("block")
-    model = STAGE_MODELS[block] if isinstance(block, str) and block in STAGE_MODELS else Stage
+def _takes(block: str, field: str) -> bool:
+    model = STAGE_MODELS.get(block, Stage)
     return field in model.model_fields
 
 

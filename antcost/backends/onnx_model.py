@@ -91,17 +91,24 @@ def random_weights(graph: Graph, seed: int = 0) -> dict[str, Array]:
 
 
 def _random(node: Node, name: str, shape: Sequence[int], rng: np.random.Generator) -> Array:
-    match node.layer, name:
-        case L.SelectChannels(channels=channels), "index":
+    match node.layer:
+        case L.SelectChannels(channels=channels):
             c_in = node.input_shapes[0].c
             return rng.permutation(max(c_in, channels))[:channels] % c_in
-        case L.Conv2d() | L.ConvTranspose2d() | L.Linear(), "weight":
+        case L.Conv2d() | L.ConvTranspose2d() | L.Linear() if name == "weight":
             spread = np.float32(sqrt(2 / np.prod(shape[1:])))
             return rng.standard_normal(shape, np.float32) * spread
-        case L.BatchNorm(), "weight" | "running_var":
+        case L.BatchNorm() if name in ("weight", "running_var"):
             return np.ones(shape, np.float32)
-        case _:
+        case (
+            L.Conv2d() | L.ConvTranspose2d() | L.Linear() | L.BatchNorm() | L.Activation()
+            | L.MaxPool2d() | L.AvgPool2d() | L.GlobalAvgPool() | L.Add() | L.Multiply()
+            | L.Complement() | L.Concat() | L.ChannelShuffle() | L.Shift() | L.SliceChannels()
+            | L.WeightedSum() | L.Flatten() | L.Dropout()
+        ):  # fmt: skip
             return np.zeros(shape, np.float32)
+        case _:
+            assert_never(node.layer)
 
 
 def _weight_shapes(node: Node) -> dict[str, tuple[int, ...]]:

@@ -69,6 +69,14 @@ def _work(row: Row, kinds: tuple[str, ...], block: int, cache_bytes: int) -> Ker
         case L.MaxPool2d(kernel=(k_h, k_w)) | L.AvgPool2d(kernel=(k_h, k_w)):
             window = k_h * k_w
             read = window * node.shape.numel
+        case (
+            L.Linear() | L.BatchNorm() | L.Activation() | L.GlobalAvgPool() | L.Add()
+            | L.Multiply() | L.Complement() | L.Concat() | L.ChannelShuffle() | L.SelectChannels()
+            | L.Shift() | L.SliceChannels() | L.WeightedSum() | L.Flatten() | L.Dropout()
+        ):  # fmt: skip
+            pass
+        case _:
+            assert_never(node.layer)
     return KernelWork(
         kinds=kinds,
         traffic_bytes=traffic_bytes(row),

@@ -1,9 +1,9 @@
 """What a search counts of blocks, in arrays: a block may stand for many of its kind at once."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import reduce
-from typing import Any
+from typing import Any, assert_never
 
 import numpy as np
 
@@ -29,14 +29,26 @@ def _peak(cost: NetCost, dtype: Dtype) -> Any:
 
 def conv_layers(cost: NetCost) -> int:
     """Return L of DeepMAD (arXiv 2303.02165): how many convolutions there are."""
-    return sum(isinstance(node.layer, L.Conv2d) for node in cost.graph.nodes)
+    return len(list(_fans_in(cost)))
 
 
 def log_fan_in(cost: NetCost) -> Any:
     """Sum over convolutions of log(c_in * k^2 / g), the log widths of DeepMAD."""
-    fans = (
-        node.layer.kernel[0] * node.layer.kernel[1] * (node.input_shapes[0].c // node.layer.groups)
-        for node in cost.graph.nodes
-        if isinstance(node.layer, L.Conv2d)
-    )
-    return sum((np.log(fan) for fan in fans), 0.0)
+    return sum((np.log(fan) for fan in _fans_in(cost)), 0.0)
+
+
+def _fans_in(cost: NetCost) -> Iterator[int]:
+    """Yield c_in * k^2 / g of each convolution."""
+    for node in cost.graph.nodes:
+        match node.layer:
+            case L.Conv2d(kernel=(k_h, k_w), groups=groups):
+                yield k_h * k_w * (node.input_shapes[0].c // groups)
+            case (
+                L.ConvTranspose2d() | L.Linear() | L.BatchNorm() | L.Activation() | L.MaxPool2d()
+                | L.AvgPool2d() | L.GlobalAvgPool() | L.Add() | L.Multiply() | L.Complement()
+                | L.Concat() | L.ChannelShuffle() | L.SelectChannels() | L.Shift()
+                | L.SliceChannels() | L.WeightedSum() | L.Flatten() | L.Dropout()
+            ):  # fmt: skip
+                continue
+            case _:
+                assert_never(node.layer)

@@ -151,7 +151,8 @@ class Table(Generic[T]):
             items = self.items if self.every is None else self.every
             data[self.rows_key] = [record(item, self.columns, self.more) for item in items]
         if self.total is not None:
-            data.setdefault("total", record(self.total, self.columns, self.more))
+            total = record(self.total, self.columns, self.more)
+            data.setdefault("total", {k: v for k, v in total.items() if v is not None})
         return data
 
 

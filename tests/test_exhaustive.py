@@ -16,7 +16,7 @@ MATCHES = {
     "cost/formulas.py": 1,
     "cost/kernels.py": 2,
     "cost/memory.py": 1,
-    "explain/symbolic.py": 1,
+    "explain/conditions.py": 1,
     "graph/shapes.py": 1,
     "search/measures.py": 1,
     "views/difference.py": 1,

@@ -28,21 +28,10 @@ from antcost.blocks.fields import Channels, Expansion, Size
 from antcost.cost.analysis import NetCost, analyze_graph
 from antcost.cost.equations import eq1_separable_madds, eq9_attention_madds
 from antcost.errors import AntcostError
-from antcost.explain.symbolic import (
-    ALPHA,
-    REPEAT,
-    ClosedForm,
-    FormPart,
-    block_form,
-    expression,
-    letter,
-    resolution_form,
-    stage_form,
-    taken_for_granted,
-    value,
-    width_forms,
-    without_rounding,
-)
+from antcost.explain.blocks import ClosedForm, FormPart, block_form, stage_form
+from antcost.explain.conditions import taken_for_granted
+from antcost.explain.networks import resolution_form, width_forms
+from antcost.explain.symbols import ALPHA, REPEAT, expression, letter, value, without_rounding
 from antcost.graph.tape import Tape, Tensor
 from antcost.sources.specs.build import build_stages
 from antcost.sources.specs.catalog import shipped_names

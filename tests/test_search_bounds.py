@@ -22,7 +22,8 @@ from antcost.search.milp import solve_milp
 from antcost.search.objective import read_objective
 from antcost.search.problem import Problem, make_problem
 from antcost.search.progress import Progress, TimeUpError
-from antcost.search.run import SearchResult, prepare, run_search, run_search_parallel
+from antcost.search.result import SearchResult
+from antcost.search.run import prepare, run_search, run_search_parallel
 from antcost.search.solve import enumerate_above, followed, solve
 from antcost.search.space import SearchOptions, Space, load_space
 

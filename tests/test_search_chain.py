@@ -12,7 +12,8 @@ from antcost.cost.measures import measures
 from antcost.errors import AntcostError
 from antcost.graph.shape import Shape
 from antcost.search.chain import TooManyStatesError, build_chain, completions, slices
-from antcost.search.run import Candidate, network_of
+from antcost.search.result import Candidate
+from antcost.search.run import network_of
 from antcost.search.space import Space
 from antcost.search.transitions import StageChoices, stage_transitions
 from antcost.search.vectorized import ArrayInt, DivergenceError, run_vectorized

@@ -24,7 +24,8 @@ from antcost.cost.measures import Measure
 from antcost.errors import AntcostError
 from antcost.search.front import Front, FrontPoint, ReferenceNetwork
 from antcost.search.progress import Moment
-from antcost.search.run import Candidate, SearchResult, network_of, run_search
+from antcost.search.result import Candidate, SearchResult
+from antcost.search.run import network_of, run_search
 from antcost.search.space import SearchOptions, Space, load_space
 from antcost.units import format_count
 

@@ -13,7 +13,7 @@ from antcost.charts.style import BLUE, ORANGE, STYLE
 from antcost.charts.tradeoff import pareto
 from antcost.errors import AntcostError
 from antcost.search.front import Front, FrontPoint
-from antcost.search.run import Candidate
+from antcost.search.result import Candidate
 
 Rows = list[dict[str, Any]]
 WIDTH, HEIGHT = 340, 250

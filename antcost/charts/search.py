@@ -12,7 +12,7 @@ from antcost.charts.style import BLUE, GRAY, ORANGE, RULE, STYLE, chart_of, colo
 from antcost.cost.analysis import NetCost
 from antcost.search.objective import ENTROPY, SCORES, ZEN
 from antcost.search.progress import Moment
-from antcost.search.run import SearchResult
+from antcost.search.result import SearchResult
 from antcost.search.space import Space
 from antcost.sources.specs.overrides import RESOLUTION
 from antcost.units import format_count

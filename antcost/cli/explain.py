@@ -57,7 +57,8 @@ def _table(
     columns: list[str],
     free: bool,
 ) -> Table[Any]:
-    from antcost.explain.symbolic import block_form, resolution_form, stage_form, width_forms
+    from antcost.explain.blocks import block_form, stage_form
+    from antcost.explain.networks import resolution_form, width_forms
     from antcost.views.explanation import form_table, network_table
 
     if block is not None:

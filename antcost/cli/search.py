@@ -22,7 +22,7 @@ from antcost.sources.analyze import analyze
 from antcost.units import format_change
 
 if TYPE_CHECKING:
-    from antcost.search.run import SearchResult
+    from antcost.search.result import SearchResult
     from antcost.search.space import Space
 
 
@@ -162,7 +162,8 @@ def _best(run: Run, count: int | None, within: float | None, function: str | Non
 
 def _search(run: Run) -> tuple["SearchResult", bool]:
     """Search and show how the bounds close in; the second is whether Ctrl-C ended it."""
-    from antcost.search.run import SearchResult, checked_slices, run_search, run_search_parallel
+    from antcost.search.result import SearchResult
+    from antcost.search.run import checked_slices, run_search, run_search_parallel
 
     start = time.perf_counter()
     latest, parts = SearchResult(run.space), len(checked_slices(run.space))

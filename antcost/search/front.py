@@ -13,7 +13,8 @@ from antcost.search.chain import build_chain, slices
 from antcost.search.objective import SCORES, Objective
 from antcost.search.parallel import run_calls
 from antcost.search.problem import make_problem
-from antcost.search.run import Candidate, candidate, objective_of, run_search, weighed
+from antcost.search.result import Candidate
+from antcost.search.run import candidate, objective_of, run_search, weighed
 from antcost.search.solve import followed
 from antcost.search.space import Space
 from antcost.sources.specs.catalog import shipped_names

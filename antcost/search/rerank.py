@@ -11,7 +11,8 @@ from typing import Any
 
 from antcost.errors import AntcostError
 from antcost.search.parallel import run_calls
-from antcost.search.run import Candidate, TopK, network_of
+from antcost.search.result import Candidate, TopK
+from antcost.search.run import network_of
 from antcost.search.space import Space
 from antcost.sources.specs.build import build_graph
 

@@ -4,16 +4,8 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 
 from antcost.errors import AntcostError
-from antcost.search.run import (
-    Candidate,
-    SearchResult,
-    TopK,
-    candidate,
-    checked_slices,
-    objective_of,
-    prepare,
-    weighed,
-)
+from antcost.search.result import Candidate, SearchResult, TopK
+from antcost.search.run import candidate, checked_slices, objective_of, prepare, weighed
 from antcost.search.solve import enumerate_above, least_value
 from antcost.search.space import Space
 

@@ -13,20 +13,15 @@ from sympy import Add, Expr, Mul, Symbol
 
 from antcost.cost.analysis import Row
 from antcost.cost.convention import CONVENTIONS
-from antcost.explain.symbolic import (
+from antcost.explain.blocks import ClosedForm, FormPart
+from antcost.explain.conditions import Divides, required, taken_for_granted, without_implied
+from antcost.explain.networks import ResolutionForm, WidthForm
+from antcost.explain.symbols import (
     MEANINGS,
-    ClosedForm,
-    Divides,
-    FormPart,
-    ResolutionForm,
-    WidthForm,
     expression,
     is_rounded,
     letter,
-    required,
-    taken_for_granted,
     value,
-    without_implied,
     without_rounding,
 )
 from antcost.tables.table import Cell, Column, Formula, Note, Table, choose, record

@@ -11,7 +11,7 @@ from antcost.cost.measures import Measure
 from antcost.search.front import Front, FrontPoint
 from antcost.search.infeasible import BoundDiagnosis
 from antcost.search.objective import ENTROPY, ZEN
-from antcost.search.run import Candidate, SearchResult
+from antcost.search.result import Candidate, SearchResult
 from antcost.search.space import Space
 from antcost.tables.table import Column, Quantity, Table, Value
 from antcost.units import (

@@ -9,7 +9,8 @@ from typing import Any
 import yaml
 
 from antcost.cost.analysis import analyze_graph
-from antcost.search.run import SearchResult, objective_of
+from antcost.search.result import SearchResult
+from antcost.search.run import objective_of
 from antcost.search.space import Space
 from antcost.sources.specs.build import build_graph
 from antcost.sources.specs.catalog import shipped_names
